@@ -1,0 +1,147 @@
+import base64
+import os
+import subprocess
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+from aiokafka import AIOKafkaClient  # type: ignore[import-untyped] # aiokafka has no type marker
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped] # the same
+
+from lineshaft.tools.stack.blocking import run_blocking
+from lineshaft.tools.stack.child import Child, StartError
+from lineshaft.tools.stack.kafka_jars import kafka_jars
+from lineshaft.tools.stack.kafka_settings import server_properties
+from lineshaft.tools.stack.ports import LOOPBACK, accepts_connections, free_port
+from lineshaft.tools.stack.spawner import Command
+from lineshaft.tools.stack.supervisor import Supervisor
+
+_START_SECONDS = 120.0
+
+
+class ApacheKafka:
+    """One KRaft node from the released jars; its data and port stay the same over stop, kill and start."""
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        *,
+        heap: str = "512m",
+        settings: Mapping[str, str] | None = None,
+        name: str = "kafka",
+    ) -> None:
+        self._supervisor = supervisor
+        self._heap = heap
+        self._settings = dict(settings or {})
+        self._name = name
+        self._child: Child | None = None
+        self._folder = supervisor.layout.run / name
+        self._port = free_port()
+        self._controller_port = free_port()
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return f"{LOOPBACK}:{self._port}"
+
+    @property
+    def child(self) -> Child:
+        if self._child is None:
+            raise RuntimeError(f"{self._name} was not started")
+        return self._child
+
+    def prepare(self) -> None:
+        """Fetch the jars and format the storage: what a worker thread may do ahead of start()."""
+        jars = kafka_jars(self._supervisor.layout, self._supervisor.progress)
+        properties = self._folder / "server.properties"
+        if properties.exists():
+            return
+        self._folder.mkdir(parents=True)
+        data = self._folder / "data"
+        text = server_properties(data, self._port, self._controller_port, self._settings)
+        properties.write_text(text, encoding="utf-8")
+        result = subprocess.run(
+            [
+                *self._java(jars, heap="128m"),
+                *("kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(properties)),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode != 0:
+            raise StartError(f"formatting Kafka's storage failed\n{result.stdout}{result.stderr}")
+
+    def start(self) -> None:
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """Start without waiting, so that other parts can start meanwhile."""
+        self.prepare()
+        if self._child is None:
+            jars = kafka_jars(self._supervisor.layout, self._supervisor.progress)
+            command = Command(
+                name=self._name,
+                arguments=(
+                    *self._java(jars, heap=self._heap),
+                    "kafka.Kafka",
+                    str(self._folder / "server.properties"),
+                ),
+                environment=_environment(),
+                folder=self._folder,
+            )
+            self._child = self._supervisor.start(command)
+        else:
+            self._child.start_again()
+            self._supervisor.record()
+
+    def wait_until_ready(self) -> None:
+        self.child.wait_until_ready(self._answers, _START_SECONDS)
+        self._supervisor.progress.say(self._name, f"ready on {self.bootstrap_servers}")
+
+    def stop(self) -> None:
+        if self._child is not None:
+            self._child.stop()
+
+    def kill(self) -> None:
+        self.child.kill()
+
+    def freeze(self) -> None:
+        """SIGSTOP: connections stay open and nothing answers."""
+        self.child.freeze()
+
+    def thaw(self) -> None:
+        self.child.thaw()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def _answers(self) -> bool:
+        return accepts_connections(self._port) and run_blocking(_has_metadata(self.bootstrap_servers))
+
+    def _java(self, jars: Path, heap: str) -> list[str]:
+        logging = self._supervisor.layout.checkout / "tools" / "kafka" / "log4j2.xml"
+        return [
+            *("java", f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"),
+            *("-Djava.awt.headless=true", f"-Dlog4j2.configurationFile={logging}", "-cp", f"{jars}/*"),
+        ]
+
+
+async def _has_metadata(bootstrap_servers: str) -> bool:
+    client = AIOKafkaClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=5_000)
+    try:
+        await client.bootstrap()
+        return bool(client.cluster.brokers())
+    except KafkaError:
+        return False
+    finally:
+        await client.close()
+
+
+def _cluster_id() -> str:
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+
+def _environment() -> dict[str, str]:
+    return {key: os.environ[key] for key in ("PATH", "HOME", "JAVA_HOME") if key in os.environ}

@@ -1,0 +1,58 @@
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+from lineshaft.tools.stack.kafka import make_kafka
+from lineshaft.tools.stack.layout import Layout
+from lineshaft.tools.stack.postgres import Postgres
+from lineshaft.tools.stack.progress import Progress
+from lineshaft.tools.stack.supervisor import Supervisor
+
+
+class Infrastructure:
+    """Kafka and Postgres, and nothing else: what integration tests need.
+
+    `durable=False` skips fsync, for tests.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        *,
+        durable: bool = True,
+        progress: Progress | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.supervisor = Supervisor(layout, progress)
+        self.kafka = make_kafka(self.supervisor, environment)
+        self.postgres = Postgres(self.supervisor, durable=durable)
+
+    def start(self) -> None:
+        with ThreadPoolExecutor(max_workers=1) as executor:
+            prepared = executor.submit(self.kafka.prepare)
+            self.postgres.start()
+            prepared.result()
+        self.kafka.launch()
+        self.kafka.wait_until_ready()
+
+    def stop(self) -> None:
+        self.kafka.stop()
+        self.postgres.stop()
+        self.supervisor.stop()
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()

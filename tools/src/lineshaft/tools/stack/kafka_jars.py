@@ -1,0 +1,47 @@
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from lineshaft.tools.stack.cache import cached, recipe_hash
+from lineshaft.tools.stack.layout import Layout
+from lineshaft.tools.stack.progress import Progress
+
+JAVA_MAJOR = 17
+
+
+class JarsError(RuntimeError):
+    """Maven could not fetch Apache Kafka."""
+
+
+def java_and_maven_found() -> bool:
+    return _java_major() >= JAVA_MAJOR and shutil.which("mvn") is not None
+
+
+def kafka_jars(layout: Layout, progress: Progress) -> Path:
+    """The folder of Apache Kafka's jars, fetched with Maven when the pom is new."""
+    pom = layout.checkout / "tools" / "kafka" / "pom.xml"
+
+    def build(folder: Path) -> None:
+        progress.building("kafka", "Apache Kafka's jars with Maven", 20)
+        result = subprocess.run(
+            [
+                *("mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies"),
+                *(f"-DoutputDirectory={folder}", "-DincludeScope=runtime"),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode != 0:
+            raise JarsError(f"{JarsError.__doc__}\n{result.stdout}{result.stderr}")
+
+    return cached(layout.cache / f"kafka-{recipe_hash([pom])}", build)
+
+
+def _java_major() -> int:
+    if shutil.which("java") is None:
+        return 0
+    answer = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False)
+    match = re.search(r'version "(\d+)', answer.stderr)
+    return int(match.group(1)) if match else 0

@@ -1,0 +1,32 @@
+import pytest
+
+from lineshaft.tools.stack.kafka import KafkaKind, KafkaUnavailableError, choose_kafka
+
+
+def test_a_given_cluster_wins() -> None:
+    environment = {"KAFKA_BOOTSTRAP_SERVERS": "kafka:9092", "KAFKA": "apache"}
+    assert choose_kafka(environment, lambda: True) is KafkaKind.EXTERNAL
+
+
+@pytest.mark.parametrize(
+    ("wanted", "possible", "kind"),
+    [
+        ("", True, KafkaKind.APACHE),
+        ("", False, KafkaKind.EMBEDDED),
+        ("embedded", True, KafkaKind.EMBEDDED),
+        ("apache", True, KafkaKind.APACHE),
+    ],
+)
+def test_the_choice(wanted: str, *, possible: bool, kind: KafkaKind) -> None:
+    assert choose_kafka({"KAFKA": wanted}, lambda: possible) is kind
+
+
+@pytest.mark.parametrize("environment", [{"CI": "true"}, {"KAFKA": "apache"}])
+def test_ci_never_falls_back(environment: dict[str, str]) -> None:
+    with pytest.raises(KafkaUnavailableError, match="Java 17"):
+        choose_kafka(environment, lambda: False)
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(KafkaUnavailableError, match="rabbit"):
+        choose_kafka({"KAFKA": "rabbit"}, lambda: True)
