@@ -1,0 +1,79 @@
+"""`commands.*` and `command.results`: what `api` asks of the other services, and their answers."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lineshaft.common import topics
+from lineshaft.common.events.model import EventData, event
+from lineshaft.common.outcomes import Operation, Outcome, Rung
+
+
+class Command(EventData):
+    command_id: str
+    connection_id: str
+
+
+@event("authorization.requested", topics.COMMANDS_CONNECTOR.name)
+class AuthorizationRequested(Command):
+    """Verify the candidate credentials and, if they belong to the same account, put them in force."""
+
+    topic_name = topics.COMMANDS_CONNECTOR.name
+
+    system: str
+    settings: dict[str, Any]
+    credential_id: str = Field(description="A row that `api` has inserted; the secret itself never travels.")
+    expected_account_id: str | None = Field(default=None, description="Set when reauthorizing.")
+
+
+@event("write.requested", topics.COMMANDS_CONNECTOR.name)
+class WriteRequested(Command):
+    """Write these source values."""
+
+    object: str
+    operation: str = Field(description="create, update or delete.")
+    source_id: str | None = None
+    values: dict[str, Any] = Field(default_factory=dict)
+
+
+@event("probe.requested", topics.COMMANDS_CONNECTOR.name)
+class ProbeRequested(Command):
+    """Make the cheapest call that proves the credentials."""
+
+    object: str | None = None
+
+
+@event("redelivery.requested", topics.COMMANDS_NOTIFIER.name)
+class RedeliveryRequested(EventData):
+    command_id: str
+    delivery_id: str
+
+
+@event("endpoint_test.requested", topics.COMMANDS_NOTIFIER.name)
+class EndpointTestRequested(EventData):
+    command_id: str
+    endpoint_id: str
+
+
+class CommandProblem(BaseModel):
+    """Why a command did not succeed, in words for the person who asked."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    code: str = Field(description="A problem code of the HTTP API, or an outcome.")
+    message: str
+    outcome: Outcome | None = None
+    operation: Operation | None = None
+    rung: Rung | None = None
+    retry_at: datetime | None = None
+    field: str | None = None
+
+
+@event("command.completed", topics.COMMAND_RESULTS.name)
+class CommandCompleted(EventData):
+    command_id: str
+    connection_id: str | None = None
+    at: datetime
+    result: dict[str, Any] | None = None
+    problem: CommandProblem | None = None

@@ -1,0 +1,111 @@
+"""`connection.status` and `connection.events`: one verdict per connection, and its changes."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lineshaft.common import topics
+from lineshaft.common.events.model import EventData, event
+from lineshaft.common.outcomes import ConnectionStatus, Fault, Move, Operation, Outcome, Scope
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Evidence(_Part):
+    event_id: str
+    at: datetime
+    outcome: Outcome
+    object: str | None = None
+    operation: Operation
+    message: str | None = None
+
+
+class Verdict(_Part):
+    """What is wrong, where, whose move it is and what to do."""
+
+    scope: Scope
+    fault: Fault
+    objects: list[str] = Field(default_factory=list)
+    operations: list[Operation] = Field(default_factory=list)
+    confidence: Literal["high", "medium", "low"] = "high"
+    summary: str
+    move: Move
+    action: str
+    evidence: list[Evidence] = Field(default_factory=list)
+
+
+class ScopeStatus(_Part):
+    """Health of one object, and whether it may be called."""
+
+    object: str
+    status: ConnectionStatus
+    callable: bool = True
+    not_before: datetime | None = None
+    last_ok_at: datetime | None = None
+    last_error_at: datetime | None = None
+
+
+class Breaker(_Part):
+    state: Literal["closed", "open", "half_open"] = "closed"
+    retry_at: datetime | None = None
+    scopes: list[str] = Field(default_factory=list, description="Objects whose own breaker is open.")
+
+
+@event("connection.status_described", topics.CONNECTION_STATUS.name)
+class StatusDescribed(EventData):
+    """The whole health of a connection; a later one replaces it. The gate of every connector obeys it."""
+
+    connection_id: str
+    system: str
+    status: ConnectionStatus
+    since: datetime
+    verdict: Verdict | None = None
+    objects: list[ScopeStatus] = Field(default_factory=list)
+    breaker: Breaker = Breaker()
+    credential_version: int
+    revision: int = Field(description="Grows with each change; an older one is ignored.")
+    at: datetime
+
+
+class ConnectionEvent(EventData):
+    """Something about a connection that somebody may want to hear of."""
+
+    topic_name = topics.CONNECTION_EVENTS.name
+
+    connection_id: str
+    system: str
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    status: ConnectionStatus
+    previous_status: ConnectionStatus | None = None
+    verdict: Verdict | None = None
+    credential_version: int
+    issue_id: str | None = None
+    at: datetime
+
+
+@event("connection.created", topics.CONNECTION_EVENTS.name)
+class ConnectionCreated(ConnectionEvent):
+    pass
+
+
+@event("connection.reauthorization_required", topics.CONNECTION_EVENTS.name)
+class ReauthorizationRequired(ConnectionEvent):
+    pass
+
+
+@event("connection.recovered", topics.CONNECTION_EVENTS.name)
+class ConnectionRecovered(ConnectionEvent):
+    pass
+
+
+@event("connection.status_changed", topics.CONNECTION_EVENTS.name)
+class StatusChanged(ConnectionEvent):
+    pass
+
+
+@event("connection.disconnected", topics.CONNECTION_EVENTS.name)
+class ConnectionDisconnected(ConnectionEvent):
+    pass

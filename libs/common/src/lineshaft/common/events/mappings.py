@@ -1,0 +1,22 @@
+"""`mappings`: the definition in force per connection and entity."""
+
+from datetime import datetime
+from typing import Any
+
+from lineshaft.common import topics
+from lineshaft.common.events.model import EventData, event
+
+
+@event("mapping.changed", topics.MAPPINGS.name)
+class MappingChanged(EventData):
+    """The whole effective definition (default overlaid by the customer's changes)."""
+
+    connection_id: str
+    system: str
+    entity: str
+    object: str
+    version: int
+    effective: dict[str, Any]
+    changed_at: datetime
+    changed_by: str
+    comment: str = ""

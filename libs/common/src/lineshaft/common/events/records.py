@@ -1,0 +1,55 @@
+"""`records.raw`: the hot path. `mapping` decodes these without pydantic; the models document the form.
+
+All three kinds of one connection and object travel in one partition, so that its owner sees them in order.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from lineshaft.common import topics
+from lineshaft.common.events.model import EventData, event
+from lineshaft.common.events.syncs import ObjectResult, SyncMode
+
+
+@event("records.read", topics.RECORDS_RAW.name)
+class RecordsRead(EventData):
+    """A slice of records, each as the source gave it."""
+
+    connection_id: str
+    system: str
+    object: str
+    sync_id: str
+    lease_epoch: int = Field(description="Grows with each lease of this connection and object.")
+    read_sequence: int = Field(description="Grows with each slice of this connection and object.")
+    read_at: datetime
+    records: list[dict[str, Any]]
+
+
+@event("records.read_completed", topics.RECORDS_RAW.name)
+class ReadCompleted(EventData):
+    """Nothing more of this object comes in this sync."""
+
+    connection_id: str
+    system: str
+    sync_id: str
+    lease_epoch: int
+    read_sequence: int
+    mode: SyncMode
+    started_at: datetime
+    ended_at: datetime
+    result: ObjectResult
+    sync_objects: list[str] = Field(
+        description="All objects of the sync; it is complete when each has ended."
+    )
+
+
+@event("records.remap_requested", topics.RECORDS_RAW.name)
+class RemapRequested(EventData):
+    """Map the next stored records of this object that are behind the active mapping version."""
+
+    connection_id: str
+    system: str
+    object: str
+    entity: str

@@ -1,0 +1,1 @@
+"""Kafka: the at-least-once consumer, the keyed producer, dead letters, topic creation."""

@@ -1,0 +1,84 @@
+"""The idempotent keyed producer: every message acknowledged by the broker, per key in order."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from lineshaft.common.errors import RetryableError
+from lineshaft.common.kafka.record import Message
+from lineshaft.common.logs import logger
+
+MAX_REQUEST_BYTES = 2 * 1024 * 1024
+REQUEST_TIMEOUT_MS = 15_000
+
+log = logger(__name__)
+
+
+class Producer:
+    """Publishes batches. After a fatal error of the client it starts a new one by itself."""
+
+    def __init__(self, bootstrap_servers: str, topic_prefix: str, client_id: str) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._prefix = topic_prefix
+        self._client_id = client_id
+        self._client: Any = None
+        self._restart = asyncio.Lock()
+
+    async def start(self) -> None:
+        client = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap_servers,
+            client_id=self._client_id,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=2,
+            max_batch_size=256 * 1024,
+            max_request_size=MAX_REQUEST_BYTES,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+        )
+        await client.start()
+        self._client = client
+
+    async def stop(self) -> None:
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.stop()
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """Returns when the broker has acknowledged all of them.
+
+        Raises:
+            RetryableError: at least one was not acknowledged; publish the same messages again.
+        """
+        client = self._client
+        if client is None:
+            raise RetryableError("the producer is not running")
+        try:
+            pending = [
+                await client.send(
+                    self._prefix + message.topic,
+                    value=message.value,
+                    key=message.key,
+                    headers=list(message.headers),
+                )
+                for message in messages
+            ]
+            await asyncio.gather(*pending)
+        except KafkaError as error:
+            log.warning("publish_failed", error=repr(error), messages=len(messages))
+            if not getattr(error, "retriable", False):
+                await self._replace(client)
+            raise RetryableError(f"Kafka did not take the messages: {error!r}") from error
+
+    async def _replace(self, broken: AIOKafkaProducer) -> None:
+        async with self._restart:
+            if self._client is not broken:
+                return
+            self._client = None
+            try:
+                await asyncio.wait_for(broken.stop(), timeout=REQUEST_TIMEOUT_MS / 1000)
+            except (TimeoutError, KafkaError) as error:
+                log.warning("broken_producer_did_not_stop", error=repr(error))
+            await self.start()

@@ -1,0 +1,62 @@
+"""Every metric, with its meaning; the reference page is made from this list.
+
+Labels are bounded: never a connection id. Per-connection figures come from Postgres.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+LATENCY = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class Metrics:
+    """One instance per process."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+
+        def counter(name: str, meaning: str, *labels: str) -> Counter:
+            return Counter(f"lineshaft_{name}", meaning, labels, registry=registry)
+
+        def gauge(name: str, meaning: str, *labels: str) -> Gauge:
+            return Gauge(f"lineshaft_{name}", meaning, labels, registry=registry)
+
+        def histogram(name: str, meaning: str, *labels: str) -> Histogram:
+            return Histogram(f"lineshaft_{name}", meaning, labels, registry=registry, buckets=LATENCY)
+
+        self.consumed_records = counter(
+            "consumed_records_total", "Records finished.", "service", "subscription"
+        )
+        self.batch_seconds = histogram("batch_seconds", "Time to finish a batch.", "service", "subscription")
+        self.retries = counter("retries_total", "Batches tried again in place.", "service", "subscription")
+        self.dead_letters = counter("dead_letters_total", "Records set aside.", "service", "topic")
+        self.consumer_lag = gauge(
+            "consumer_lag_records", "Records on our partitions not finished.", "service", "subscription"
+        )
+        self.outbox_published = counter("outbox_published_total", "Messages sent by the relay.", "service")
+        self.outbox_age = gauge("outbox_oldest_seconds", "Age of the oldest unsent message.", "service")
+        self.calls = counter("source_calls_total", "Calls to sources.", "system", "operation", "outcome")
+        self.call_seconds = histogram(
+            "source_call_seconds", "Duration of calls to sources.", "system", "operation"
+        )
+        self.records_read = counter("records_read_total", "Records read from sources.", "system")
+        self.records_mapped = counter("records_mapped_total", "Records mapped.", "system", "entity", "effect")
+        self.mapping_errors = counter(
+            "mapping_field_errors_total", "Fields left null.", "system", "entity", "field"
+        )
+        self.sync_jobs = gauge("sync_jobs", "Sync jobs by state.", "state")
+        self.connections = gauge("connections", "Connections by health.", "system", "status")
+        self.deliveries = counter("webhook_attempts_total", "Webhook attempts.", "result")
+        self.delivery_seconds = histogram(
+            "webhook_event_to_delivery_seconds", "From the event to its delivery."
+        )
+        self.deliveries_due = gauge("webhook_deliveries_due", "Deliveries not yet made.")
+        self.deliveries_oldest = gauge(
+            "webhook_oldest_due_seconds", "Age of the oldest delivery that is due."
+        )
+        self.http_requests = counter(
+            "http_requests_total", "Requests to the API.", "method", "route", "status"
+        )
+        self.http_seconds = histogram("http_request_seconds", "Duration of requests.", "method", "route")
+
+
+METRICS = Metrics(CollectorRegistry())

@@ -1,0 +1,73 @@
+"""The vocabulary of health: what one call to a source came to, and what a connection is in."""
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    OK = "ok"
+    CREDENTIALS_REJECTED = "credentials_rejected"
+    PERMISSION_DENIED = "permission_denied"
+    RATE_LIMITED = "rate_limited"
+    UNREACHABLE = "unreachable"
+    SOURCE_ERROR = "source_error"
+    CONFIGURATION_ERROR = "configuration_error"
+    INVALID_REQUEST = "invalid_request"
+    ACCOUNT_MISMATCH = "account_mismatch"
+
+
+class Rung(StrEnum):
+    """The first step of reaching a source that failed."""
+
+    DNS = "dns"
+    TCP = "tcp"
+    TLS = "tls"
+    PROXY = "proxy"
+    TIMEOUT = "timeout"
+    HTTP = "http"
+
+
+class Operation(StrEnum):
+    LOGIN = "login"
+    VERIFY = "verify"
+    DESCRIBE = "describe"
+    READ = "read"
+    WRITE = "write"
+    PROBE = "probe"
+
+
+class ConnectionStatus(StrEnum):
+    PENDING = "pending"
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    REAUTHORIZATION_REQUIRED = "reauthorization_required"
+    UNREACHABLE = "unreachable"
+    RATE_LIMITED = "rate_limited"
+    PAUSED = "paused"
+    DISCONNECTED = "disconnected"
+
+
+class Fault(StrEnum):
+    CREDENTIALS = "credentials"
+    PERMISSION = "permission"
+    CONFIGURATION = "configuration"
+    NETWORK = "network"
+    SOURCE_RATE_LIMIT = "source_rate_limit"
+    SOURCE_DOWN = "source_down"
+    PLATFORM = "platform"
+
+
+class Scope(StrEnum):
+    ALL = "all"
+    ENTITIES = "entities"
+    OPERATION = "operation"
+    FIELD = "field"
+
+
+class Move(StrEnum):
+    """Who has to act."""
+
+    CUSTOMER = "customer"
+    VENDOR = "vendor"
+    SOURCE_VENDOR = "source_vendor"
+    OPERATOR = "operator"
+    NOBODY = "nobody"

@@ -1,0 +1,51 @@
+"""Exactly-once effect: an event id is claimed in the same transaction as what the event does."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from lineshaft.common.errors import RetryableError
+from lineshaft.common.events.envelope import Event
+from lineshaft.common.events.model import EventData
+from lineshaft.common.postgres.pool import RETRYABLE, Connection, Pool
+
+KEEP = timedelta(days=8)
+
+_CLAIM = (
+    "insert into inbox (subscription, event_id) select $1, unnest($2::text[])"
+    " on conflict do nothing returning event_id"
+)
+_PRUNE = "delete from inbox where received_at < now() - $1::interval"
+
+D = TypeVar("D", bound=EventData)
+
+
+def transactional(
+    pool: Pool,
+    subscription: str,
+    effect: Callable[[Connection, Sequence[Event[D]]], Awaitable[None]],
+) -> Callable[[Sequence[Event[D]]], Awaitable[None]]:
+    """A handler whose effect, inbox rows and outbox rows commit together; events seen before are left out."""
+
+    async def handle(events: Sequence[Event[D]]) -> None:
+        try:
+            async with pool.acquire() as connection, connection.transaction():
+                rows = await connection.fetch(_CLAIM, subscription, [event.id for event in events])
+                new = {row["event_id"] for row in rows}
+                fresh = []
+                for event in events:
+                    if event.id in new:
+                        new.discard(event.id)
+                        fresh.append(event)
+                if fresh:
+                    await effect(connection, fresh)
+        except RETRYABLE as error:
+            raise RetryableError(f"Postgres: {error!r}") from error
+
+    return handle
+
+
+async def prune(pool: Pool) -> int:
+    """Forget events that no topic holds any more; the number of rows deleted."""
+    status: Any = await pool.execute(_PRUNE, KEEP)
+    return int(status.split()[-1])

@@ -1,0 +1,65 @@
+"""The pool of one service: its own role, whose search path is its own schema."""
+
+import asyncio
+from typing import Any, TypeAlias
+
+import asyncpg
+import orjson
+
+from lineshaft.common.logs import logger
+
+Connection: TypeAlias = (
+    "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+)
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+CONNECT_SECONDS = 60.0
+COMMAND_SECONDS = 60.0
+
+RETRYABLE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.QueryCanceledError,
+    OSError,
+    TimeoutError,
+)
+"""What Postgres says when the same statement may work a moment later."""
+
+log = logger(__name__)
+
+
+async def _prepare(connection: Any) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        encoder=lambda value: b"\x01" + orjson.dumps(value),
+        decoder=lambda data: orjson.loads(data[1:]),
+        schema="pg_catalog",
+        format="binary",
+    )
+
+
+async def create_pool(dsn: str, *, size: int, service: str) -> Pool:
+    """A pool whose `jsonb` columns are Python values. Waits up to a minute for the server to come up."""
+    deadline = asyncio.get_running_loop().time() + CONNECT_SECONDS
+    while True:
+        try:
+            return await asyncpg.create_pool(
+                dsn,
+                min_size=1,
+                max_size=size,
+                init=_prepare,
+                command_timeout=COMMAND_SECONDS,
+                server_settings={"application_name": f"lineshaft-{service}"},
+            )
+        except (OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            log.info("waiting_for_postgres", error=repr(error))
+            await asyncio.sleep(0.5)

@@ -1,0 +1,81 @@
+"""What every service is told from outside. A service adds its own fields in its `settings.py`."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Environment variables with the prefix `LINESHAFT_`; `KAFKA_BOOTSTRAP_SERVERS` has none."""
+
+    model_config = SettingsConfigDict(env_prefix="LINESHAFT_", frozen=True, extra="ignore")
+
+    kafka_bootstrap_servers: str = Field(
+        default="127.0.0.1:9092",
+        validation_alias=AliasChoices("KAFKA_BOOTSTRAP_SERVERS", "kafka_bootstrap_servers"),
+        description="Kafka brokers, `host:port` separated by commas.",
+    )
+    topic_prefix: str = Field(default="lineshaft.", description="Prefix of every topic and consumer group.")
+    topic_replication: int = Field(default=1, ge=1, description="Replication factor of topics we create.")
+    postgres_dsn: SecretStr = Field(
+        default=SecretStr("postgresql://127.0.0.1:5432/lineshaft"),
+        description="This service's own role and database.",
+    )
+    postgres_pool_size: int = Field(default=8, ge=2, description="Connections to Postgres per process.")
+    http_host: str = Field(default="127.0.0.1", description="Address the HTTP port listens on.")
+    http_port: int = Field(default=8080, ge=0, le=65535, description="Port of health, metrics and the API.")
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    integrations_dir: Path = Field(default=Path("integrations"), description="Folder of source systems.")
+    shutdown_seconds: float = Field(default=25.0, gt=0, description="Time to finish work after SIGTERM.")
+    watchdog_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        description="A process with work waiting and no progress for this long ends itself.",
+    )
+
+    def summary(self) -> dict[str, Any]:
+        """Every setting by name, a secret only as `set` or `unset`: safe to log."""
+        return {
+            name: ("set" if value.get_secret_value() else "unset")
+            if isinstance(value, SecretStr)
+            else str(value)
+            for name in type(self).model_fields
+            if (value := getattr(self, name)) is not None
+        }
+
+
+class SecretSettings(Settings):
+    """For services that read or write secrets at rest."""
+
+    secret_keys: SecretStr = Field(
+        description="Encryption keys, `id:base64 of 32 bytes` separated by commas; the first one encrypts.",
+    )
+
+
+class OutgoingSettings(Settings):
+    """For services that call addresses which somebody outside chose."""
+
+    allowed_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Private networks (CIDR, separated by commas) that outgoing calls may reach.",
+    )
+
+    @field_validator("allowed_networks", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        parts = value.split(",") if isinstance(value, str) else value
+        if isinstance(parts, list | tuple):
+            return tuple(str(ipaddress.ip_network(str(part).strip())) for part in parts if str(part).strip())
+        return value
+
+
+class LinkSettings(Settings):
+    """For services that mint or open reconnect links."""
+
+    public_url: str = Field(default="http://127.0.0.1:8080", description="Where customers reach `api`.")
+    link_signing_key: SecretStr = Field(
+        description="Signs reconnect links; the same in `api` and `notifier`."
+    )
