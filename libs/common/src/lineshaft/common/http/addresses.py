@@ -32,4 +32,34 @@ class AddressPolicy:
         parsed = _embedded(parsed) or parsed
         if any(parsed in network for network in self._allowed if network.version == parsed.version):
             return True
-        return (
+        return parsed.is_global and not parsed.is_multicast
+
+    async def resolve(self, host: str, port: int) -> list[str]:
+        """Addresses to dial, in the resolver's order.
+
+        Raises:
+            OSError: the name does not resolve.
+            ForbiddenAddressError: it resolves to an address that may not be dialled.
+        """
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        for address in addresses:
+            if not self.allows(address):
+                raise ForbiddenAddressError(
+                    f"{host} is at {address}, a private or reserved address; "
+                    "an operator can allow its network in LINESHAFT_ALLOWED_NETWORKS",
+                )
+        return addresses
+
+
+def _embedded(address: Address) -> ipaddress.IPv4Address | None:
+    if not isinstance(address, ipaddress.IPv6Address):
+        return None
+    if address.ipv4_mapped:
+        return address.ipv4_mapped
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    if address in _SIX_TO_FOUR:
+        return ipaddress.IPv4Address((int(address) >> 80) & 0xFFFF_FFFF)
+    return None
