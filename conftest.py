@@ -18,7 +18,7 @@ from lineshaft.tools.stack.infrastructure import Infrastructure
 from lineshaft.tools.stack.layout import Layout
 from lineshaft.tools.stack.progress import Progress
 
-ROLE_PASSWORD = "test-role-password"  # noqa: S105  lives as long as one test run
+ROLE_PASSWORD = "test-role-password"
 
 
 @dataclass(frozen=True, slots=True)

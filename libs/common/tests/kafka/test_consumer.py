@@ -125,9 +125,12 @@ async def test_bad_records_are_set_aside_and_their_neighbours_go_on_in_order(
     raw = producer._client
     await producer.publish([request("first")])
     await producer.publish([Message(sync_requests, b"one-key", b"{no json")])
-    await producer.publish([request("not-utf8-header", **{"ce_type": b"\xff\xfe"})])
+    await producer.publish([request("not-utf8-header", ce_type=b"\xff\xfe")])
     future = await raw.send(
-        topics.prefix + sync_requests, b'{"connection_id": "null-header"}', b"one-key", headers=[("ce_type", None)]
+        topics.prefix + sync_requests,
+        b'{"connection_id": "null-header"}',
+        b"one-key",
+        headers=[("ce_type", None)],
     )
     await future
     await producer.publish([Message(sync_requests, b"one-key", b'{"entities": ["asset"]}')])
@@ -149,7 +152,9 @@ async def test_bad_records_are_set_aside_and_their_neighbours_go_on_in_order(
     assert await committed(topics, name) == 7
 
 
-async def test_a_retryable_error_is_tried_again_until_it_works(fresh: tuple[Topics, Producer], name: str) -> None:
+async def test_a_retryable_error_is_tried_again_until_it_works(
+    fresh: tuple[Topics, Producer], name: str
+) -> None:
     topics, producer = fresh
     seen = Seen()
     failures = 3

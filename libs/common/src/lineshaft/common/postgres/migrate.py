@@ -27,6 +27,7 @@ async def migrate(pool: Pool, package: str) -> list[str]:
     Raises:
         ConfigurationError: a migration that already ran was changed since.
     """
+    scripts = [*_scripts(COMMON_PACKAGE), *(_scripts(package) if package != COMMON_PACKAGE else ())]
     async with pool.acquire() as connection:
         while not await connection.fetchval(  # noqa: ASYNC110  another process holds the lock
             "select pg_try_advisory_lock($1, hashtext(current_schema()))",
@@ -34,7 +35,7 @@ async def migrate(pool: Pool, package: str) -> list[str]:
         ):
             await asyncio.sleep(0.1)
         try:
-            return await _run(connection, [*_scripts(COMMON_PACKAGE), *_scripts(package)])
+            return await _run(connection, scripts)
         finally:
             await connection.execute("select pg_advisory_unlock($1, hashtext(current_schema()))", LOCK)
 

@@ -37,7 +37,7 @@ async def add_messages(tx: Connection, messages: Sequence[Message]) -> None:
             [message.topic for message in messages],
             [message.key for message in messages],
             [message.value for message in messages],
-            [[[name, value.decode()] for name, value in message.headers] for message in messages],
+            [{name: value.decode() for name, value in message.headers} for message in messages],
         )
 
 
@@ -102,7 +102,7 @@ class Relay:
                         row["topic"],
                         row["key"],
                         row["value"],
-                        tuple((name, value.encode()) for name, value in row["headers"]),
+                        tuple((name, value.encode()) for name, value in row["headers"].items()),
                     )
                     for row in rows
                 ],

@@ -1,0 +1,92 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PYTEST := $(VENV)/bin/pytest
+STAMP := $(VENV)/.installed
+MEMBERS := libs/common $(wildcard services/*) tools
+
+.PHONY: help
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+$(STAMP): requirements.txt $(addsuffix /pyproject.toml,$(MEMBERS))
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed"; exit 1; }
+	@test -x $(PYTHON) || python3 -m venv $(VENV)
+	@echo "installing the dependencies into $(VENV) (about a minute the first time)"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps $(addprefix -e ,$(MEMBERS))
+	@touch $@
+
+.PHONY: setup
+setup: $(STAMP) ## Install what the project needs into .venv
+
+.PHONY: demo
+demo: $(STAMP) ## The main job on a fresh machine (ONCE=1 stops at the end, SOURCE=tryton)
+	@$(PYTHON) -m lineshaft.tools.demo
+
+.PHONY: up
+up: $(STAMP) ## Start the local stack and leave it up
+	@$(PYTHON) -m lineshaft.tools.stack up
+
+.PHONY: test
+test: $(STAMP) system-packages ## Everything but the long runs; what CI runs
+	@$(PYTEST) -m "not nightly"
+
+.PHONY: unit
+unit: $(STAMP) ## Tests without processes or network
+	@$(PYTEST) -m "not integration and not e2e and not chaos and not nightly"
+
+.PHONY: integration
+integration: $(STAMP) system-packages ## Tests on real Postgres and Kafka
+	@$(PYTEST) -m "integration and not nightly"
+
+.PHONY: e2e
+e2e: $(STAMP) system-packages ## The whole story
+	@$(PYTEST) -m "e2e and not nightly"
+
+.PHONY: chaos
+chaos: $(STAMP) ## Kills and freezes, the short ones
+	@$(PYTEST) -m "chaos and not nightly"
+
+.PHONY: nightly
+nightly: $(STAMP) system-packages ## Long kills, many seeds, growth curves
+	@$(PYTEST) -m nightly --timeout 7200
+
+.PHONY: bench
+bench: $(STAMP) ## Side-by-side measurements
+	@for script in bench/bench_*.py; do $(PYTHON) $$script; done
+
+.PHONY: check
+check: $(STAMP) ## Format, lint, types, import contracts, integrations, generated docs; changes nothing
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy -p lineshaft.common -p lineshaft.api -p lineshaft.connector -p lineshaft.mapping -p lineshaft.health_monitor -p lineshaft.notifier -p lineshaft.tools
+	@$(VENV)/bin/lint-imports --no-cache
+	@$(PYTHON) -m lineshaft.tools.lints
+	@$(PYTHON) -m lineshaft.tools.generate --check
+
+.PHONY: fix
+fix: $(STAMP) ## Format and fix what can be fixed by itself
+	@$(VENV)/bin/ruff check --fix-only .
+	@$(VENV)/bin/ruff format .
+
+.PHONY: docs
+docs: $(STAMP) ## Regenerate docs/reference
+	@$(PYTHON) -m lineshaft.tools.generate
+
+.PHONY: lock
+lock: ## Pin the dependencies anew (needs uv)
+	@uv lock --quiet
+	@uv export --quiet --all-packages --all-groups --no-emit-workspace --no-emit-index-url --no-header -o requirements.txt
+
+.PHONY: system-packages
+system-packages: # Prometheus for the dashboard test, where we may install it
+	@command -v prometheus >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  { echo "installing Prometheus for the dashboard test"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } } || true
+
+.PHONY: clean
+clean: ## Remove what runs and tests left behind, the caches too
+	@rm -rf var .mypy_cache .ruff_cache .pytest_cache .hypothesis
