@@ -2,8 +2,8 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer  # type: ignore[import-untyped] # no type marker
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped] # the same
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from lineshaft.tools.stack.apache_kafka import ApacheKafka
 from lineshaft.tools.stack.kafka_jars import java_and_maven_found

@@ -1,15 +1,15 @@
 import base64
 import os
-import subprocess
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from aiokafka import AIOKafkaClient  # type: ignore[import-untyped] # aiokafka has no type marker
-from aiokafka.errors import KafkaError  # type: ignore[import-untyped] # the same
+from aiokafka import AIOKafkaClient
+from aiokafka.errors import KafkaError
 
 from lineshaft.tools.stack.blocking import run_blocking
-from lineshaft.tools.stack.child import Child, StartError
+from lineshaft.tools.stack.build_tool import build_step
+from lineshaft.tools.stack.child import Child
 from lineshaft.tools.stack.kafka_jars import kafka_jars
 from lineshaft.tools.stack.kafka_settings import server_properties
 from lineshaft.tools.stack.ports import LOOPBACK, accepts_connections, free_port
@@ -59,17 +59,13 @@ class ApacheKafka:
         data = self._folder / "data"
         text = server_properties(data, self._port, self._controller_port, self._settings)
         properties.write_text(text, encoding="utf-8")
-        result = subprocess.run(
+        build_step(
+            "formatting Kafka's storage",
             [
                 *self._java(jars, heap="128m"),
-                *("kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(properties)),
+                *("kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", properties),
             ],
-            capture_output=True,
-            text=True,
-            check=False,
         )
-        if result.returncode != 0:
-            raise StartError(f"formatting Kafka's storage failed\n{result.stdout}{result.stderr}")
 
     def start(self) -> None:
         self.launch()

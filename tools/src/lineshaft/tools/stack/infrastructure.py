@@ -1,8 +1,8 @@
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
+from lineshaft.tools.stack.background import Background
 from lineshaft.tools.stack.kafka import make_kafka
 from lineshaft.tools.stack.layout import Layout
 from lineshaft.tools.stack.postgres import Postgres
@@ -29,10 +29,9 @@ class Infrastructure:
         self.postgres = Postgres(self.supervisor, durable=durable)
 
     def start(self) -> None:
-        with ThreadPoolExecutor(max_workers=1) as executor:
-            prepared = executor.submit(self.kafka.prepare)
-            self.postgres.start()
-            prepared.result()
+        prepared = Background(self.kafka.prepare)
+        self.postgres.start()
+        prepared.result()
         self.kafka.launch()
         self.kafka.wait_until_ready()
 

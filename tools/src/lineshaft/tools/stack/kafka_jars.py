@@ -3,15 +3,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from lineshaft.tools.stack.build_tool import build_step
 from lineshaft.tools.stack.cache import cached, recipe_hash
 from lineshaft.tools.stack.layout import Layout
 from lineshaft.tools.stack.progress import Progress
 
 JAVA_MAJOR = 17
-
-
-class JarsError(RuntimeError):
-    """Maven could not fetch Apache Kafka."""
 
 
 def java_and_maven_found() -> bool:
@@ -24,17 +21,13 @@ def kafka_jars(layout: Layout, progress: Progress) -> Path:
 
     def build(folder: Path) -> None:
         progress.building("kafka", "Apache Kafka's jars with Maven", 20)
-        result = subprocess.run(
+        build_step(
+            "maven",
             [
-                *("mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies"),
+                *("mvn", "-q", "-B", "-f", pom, "dependency:copy-dependencies"),
                 *(f"-DoutputDirectory={folder}", "-DincludeScope=runtime"),
             ],
-            capture_output=True,
-            text=True,
-            check=False,
         )
-        if result.returncode != 0:
-            raise JarsError(f"{JarsError.__doc__}\n{result.stdout}{result.stderr}")
 
     return cached(layout.cache / f"kafka-{recipe_hash([pom])}", build)
 

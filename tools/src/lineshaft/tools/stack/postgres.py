@@ -1,7 +1,6 @@
 import os
 import secrets
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import asyncpg
 
 from lineshaft.tools.stack.accounts import unprivileged_account
 from lineshaft.tools.stack.blocking import run_blocking
+from lineshaft.tools.stack.build_tool import run_tool
 from lineshaft.tools.stack.child import Child, StartError
 from lineshaft.tools.stack.files import write_atomically
 from lineshaft.tools.stack.ports import LOOPBACK, accepts_connections, free_port
@@ -155,21 +155,11 @@ class Postgres:
         if self._account is not None:
             os.chown(path, self._account.user_id, self._account.group_id)
 
-    def _run_as_owner(self, *command: str, text: str = "") -> None:
-        account = self._account
-        result = subprocess.run(
-            command,
-            input=text,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd="/",
-            env=_ENVIRONMENT,
-            user=account.user_id if account else None,
-            group=account.group_id if account else None,
-            extra_groups=[] if account else None,
+    def _run_as_owner(self, *arguments: str, text: str = "") -> None:
+        command = Command(
+            name=Path(arguments[0]).name,
+            arguments=arguments,
+            environment=_ENVIRONMENT,
+            account=self._account,
         )
-        if result.returncode != 0:
-            raise StartError(
-                f"{command[0]} ended with code {result.returncode}\n{result.stdout}{result.stderr}"
-            )
+        run_tool(command, text=text)

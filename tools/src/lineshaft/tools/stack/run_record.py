@@ -1,5 +1,6 @@
 """Which processes a run started, so that a later run never stops a process of anybody else."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -74,6 +75,9 @@ class RunRecord:
 def _remove(layout: Layout) -> None:
     for folder in layout.folders_of_run:
         shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            # Only empty folders go: the parent may hold other runs or a cache.
+            folder.parent.rmdir()
 
 
 def _read(path: Path) -> _Record | None:

@@ -66,20 +66,20 @@ class Spawner:
 SPAWNER = Spawner()
 
 
-def _start(command: Command, log: Path) -> Process:
+def launch_arguments(command: Command) -> list[str]:
+    """The command behind the launcher that binds its life to this process's."""
     account = command.account
+    return [
+        *(sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), str(int(command.death_signal))),
+        f"{account.user_id}:{account.group_id}" if account else "-",
+        *command.arguments,
+    ]
+
+
+def _start(command: Command, log: Path) -> Process:
     with log.open("ab") as output:
         return subprocess.Popen(
-            [
-                sys.executable,
-                "-I",
-                "-S",
-                launcher.__file__,
-                str(os.getpid()),
-                str(int(command.death_signal)),
-                f"{account.user_id}:{account.group_id}" if account else "-",
-                *command.arguments,
-            ],
+            launch_arguments(command),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

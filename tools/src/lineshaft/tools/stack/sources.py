@@ -1,0 +1,39 @@
+"""The source systems that the local stack can start. A new one is one entry here."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from lineshaft.tools.stack.supervisor import Supervisor
+from lineshaft.tools.stack.tryton import TrytonSource
+
+
+class UnknownSourceError(ValueError):
+    """No source system of this name can be started here."""
+
+
+class Source(Protocol):
+    @property
+    def system(self) -> str: ...
+
+    @property
+    def base_url(self) -> str: ...
+
+    @property
+    def connection_fields(self) -> dict[str, str]: ...
+
+    def prepare(self) -> None: ...
+
+    def launch(self) -> None: ...
+
+    def wait_until_ready(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+SOURCES: dict[str, Callable[[Supervisor], Source]] = {"tryton": TrytonSource}
+
+
+def make_source(name: str, supervisor: Supervisor) -> Source:
+    if name not in SOURCES:
+        raise UnknownSourceError(f"SOURCE is one of {', '.join(SOURCES)}, not {name!r}")
+    return SOURCES[name](supervisor)

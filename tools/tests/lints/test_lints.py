@@ -1,0 +1,34 @@
+from pathlib import Path
+
+import pytest
+
+from lineshaft.tools.lints.anatomy import anatomy_problems
+from lineshaft.tools.lints.queries import query_problems
+from lineshaft.tools.lints.text import line_problems
+
+
+@pytest.mark.parametrize(
+    "line", ["https://py" + "pi.org/simple", "cd /wo" + "rk/main", "open('/ro" + "ot/x')"]
+)
+def test_hosts_of_registries_and_machine_paths_are_found(line: str) -> None:
+    assert list(line_problems(line))
+
+
+@pytest.mark.parametrize("line", ["https://example.com/work/1", "a/root/b", "$(ROOT)/work", "pip install x"])
+def test_other_text_is_left_alone(line: str) -> None:
+    assert not list(line_problems(line))
+
+
+def test_a_missing_room_is_named(tmp_path: Path) -> None:
+    assert "services/api/pyproject.toml: missing; every service has it" in list(anatomy_problems(tmp_path))
+
+
+def test_queries_are_named_and_used(tmp_path: Path) -> None:
+    adapters = tmp_path / "services/one/src/lineshaft/one/adapters"
+    adapters.mkdir(parents=True)
+    (adapters / "queries.sql").write_text("-- name: used\nselect 1\n-- name: unused\nselect 2\n")
+    (adapters / "postgres.py").write_text('SQL["used"]; SQL["absent"]')
+    assert [problem.partition(": ")[2] for problem in query_problems(tmp_path)] == [
+        "query 'unused' is used nowhere",
+        "query 'absent' is used and has no SQL",
+    ]
