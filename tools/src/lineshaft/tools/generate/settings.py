@@ -25,7 +25,7 @@ def variable(name: str) -> str:
 
 
 def settings_page() -> str:
-    shared = {name for name in Settings.model_fields}
+    shared = set(Settings.model_fields)
     parts = ["Settings are environment variables.", "## All services", _table(Settings, shared)]
     for service, model in SERVICES.items():
         own = set(model.model_fields) - shared

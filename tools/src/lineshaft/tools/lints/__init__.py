@@ -1,1 +1,1 @@
-"""Rules of this repository that no off-the-shelf linter knows. Each has a good and a bad example in its test."""
+"""Rules of this repository that no other linter knows; each has a good and a bad example in its test."""
