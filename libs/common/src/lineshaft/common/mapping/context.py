@@ -1,0 +1,11 @@
+"""What a mapping depends on besides its definition."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class MappingContext:
+    mapping_version: int = 0
+    """Written into each document."""
+    timezone: str = "UTC"
+    """IANA name of the zone of times that the source sends without one."""

@@ -1,0 +1,77 @@
+"""Which values of a record an expression reads, from its syntax tree."""
+
+from typing import Any
+
+Node = Any
+Names = tuple[str, ...]
+
+ROOT: Names = ()
+
+
+def referenced_paths(tree: Node) -> tuple[tuple[Names, ...], bool]:
+    """The paths, in the order of their first use, and whether the record is read as a whole."""
+    walk = _Walk()
+    walk.visit(tree, ROOT, used=True)
+    return tuple(walk.paths), walk.whole
+
+
+class _Walk:
+    """Carries the path of the current value down the tree; null where it is no single place any more."""
+
+    def __init__(self) -> None:
+        self.paths: dict[Names, None] = {}
+        self.whole = False
+
+    def visit(self, node: Node, here: Names | None, *, used: bool) -> Names | None:
+        """The place of this node's value. `used` is false where only a part of the value is read."""
+        match node["type"]:
+            case "field":
+                there = None if here is None else (*here, str(node["value"]).removesuffix("."))
+                return self._use(there, used=used)
+            case "current" | "identity" | "index" | "slice":
+                return self._use(here, used=used)
+            case "flatten":
+                return self.visit(node["children"][0], here, used=used)
+            case "subexpression" | "index_expression" | "pipe" | "projection" | "filter_projection":
+                return self._chain(node["children"], here, used=used)
+            case _:
+                self._parts(node, here)
+                return None
+
+    def _chain(self, children: list[Node], here: Names | None, *, used: bool) -> Names | None:
+        left, right, *condition = children
+        base = self.visit(left, here, used=False)
+        self._each(condition, base)
+        return self.visit(right, base, used=used)
+
+    def _parts(self, node: Node, here: Names | None) -> None:
+        match node["type"]:
+            case "value_projection":
+                left, right = node["children"]
+                self._each([left], here)
+                self._each([right], None)
+            case "function_expression":
+                self._function(node, here)
+            case "literal":
+                pass
+            case _:
+                self._each(node["children"], here)
+
+    def _each(self, nodes: list[Node], here: Names | None) -> None:
+        for node in nodes:
+            self.visit(node, here, used=True)
+
+    def _function(self, node: Node, here: Names | None) -> None:
+        arguments = [child for child in node["children"] if child["type"] != "expref"]
+        places = [self.visit(child, here, used=True) for child in arguments]
+        within = next((place for place in places if place is not None), None)
+        for child in node["children"]:
+            if child["type"] == "expref":
+                self.visit(child["children"][0], within, used=True)
+
+    def _use(self, place: Names | None, *, used: bool) -> Names | None:
+        if used and place == ROOT:
+            self.whole = True
+        elif used and place is not None:
+            self.paths.setdefault(place)
+        return place

@@ -1,0 +1,171 @@
+"""Expressions in JMESPath, bounded so that none can hang or fill the memory.
+
+A name means the same as in a path: where more follows, related records (`party.`) come before the bare key.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jmespath
+from jmespath.exceptions import JMESPathError, LexerError, ParseError
+from jmespath.visitor import Options, TreeInterpreter
+
+from lineshaft.common.mapping.errors import UNFIT_VALUE, CoercionError
+from lineshaft.common.mapping.expression_sources import referenced_paths
+from lineshaft.common.mapping.functions import ExpressionLimitError, MappingFunctions
+from lineshaft.common.mapping.plain import to_expression_value
+
+MAX_LENGTH = 2_000
+MAX_DEPTH = 40
+MAX_NODES = 400
+MAX_STEPS = 20_000
+"""Nodes visited for one record."""
+MAX_CELLS = 200_000
+"""Items, keys and characters made for one record, counted as a tree."""
+
+Node = Any
+
+_FUNCTIONS = MappingFunctions()
+_BUILDS = frozenset(
+    {
+        "multi_select_list",
+        "multi_select_dict",
+        "projection",
+        "value_projection",
+        "filter_projection",
+        "flatten",
+        "slice",
+        "function_expression",
+    }
+)
+
+
+class ExpressionError(ValueError):
+    """An expression that cannot be compiled; the message gives the position where there is one."""
+
+
+class _Interpreter(TreeInterpreter):
+    """One evaluation, which counts its steps and the size of what it makes."""
+
+    def __init__(self) -> None:
+        super().__init__(Options(custom_functions=_FUNCTIONS))
+        self._steps = 0
+        self._cells = 0
+
+    def visit(self, node: Node, *args: Any, **kwargs: Any) -> Any:
+        self._steps += 1
+        if self._steps > MAX_STEPS:
+            raise ExpressionLimitError(f"more than {MAX_STEPS} steps")
+        result = super().visit(node, *args, **kwargs)
+        if node["type"] in _BUILDS:
+            self._count(result)
+        return result
+
+    def visit_subexpression(self, node: Node, value: Any) -> Any:
+        left, right = node["children"]
+        return self.visit(right, self._visit_parent(left, value))
+
+    def visit_projection(self, node: Node, value: Any) -> Any:
+        left, right = node["children"]
+        base = self._visit_parent(left, value)
+        if not isinstance(base, list):
+            return None
+        found = (self.visit(right, element) for element in base)
+        return [element for element in found if element is not None]
+
+    def _visit_parent(self, node: Node, value: Any) -> Any:
+        if node["type"] == "field" and isinstance(value, dict):
+            related = value.get(f"{node['value']}.")
+            return self.visit(node, value) if related is None else related
+        if node["type"] == "subexpression":
+            left, right = node["children"]
+            return self._visit_parent(right, self._visit_parent(left, value))
+        return self.visit(node, value)
+
+    def _count(self, value: Any) -> None:
+        # Counted as a tree: a shared part makes a small object that is huge when compared or written out.
+        stack = [value]
+        while stack:
+            item = stack.pop()
+            if isinstance(item, str):
+                self._cells += len(item)
+            elif isinstance(item, list):
+                self._cells += len(item)
+                stack.extend(item)
+            elif isinstance(item, dict):
+                self._cells += len(item)
+                stack.extend(item.values())
+            if self._cells > MAX_CELLS:
+                raise ExpressionLimitError(f"a result of more than {MAX_CELLS} parts")
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    text: str
+    tree: Node
+    paths: tuple[tuple[str, ...], ...]
+    """The source values it reads, as names from the record down."""
+    whole: bool
+    """It reads the record as a whole."""
+    keys: tuple[str, ...]
+    """The keys of the record that it reads, unless it is `whole`."""
+
+    def evaluate(self, record: dict[str, Any]) -> Any:
+        """The value for a record.
+
+        Raises:
+            CoercionError: the expression does not fit the record, or goes over a limit.
+        """
+        seen = record if self.whole else {key: record[key] for key in self.keys if key in record}
+        try:
+            return _Interpreter().visit(self.tree, to_expression_value(seen))
+        except CoercionError:
+            raise
+        except UNFIT_VALUE as error:
+            raise CoercionError(_one_line(error)) from error
+
+
+def compile_expression(text: str) -> Expression:
+    """Raises `ExpressionError` for one that is malformed, too long, too deep or calls an unknown function."""
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(f"longer than {MAX_LENGTH} characters")
+    if sum(text.count(sign) for sign in "([{!&") > MAX_NODES:
+        raise ExpressionError(f"more than {MAX_NODES} brackets and signs")
+    try:
+        tree: Node = jmespath.compile(text).parsed
+    except LexerError as error:
+        raise ExpressionError(f"{error.message} at position {error.lexer_position} of {text!r}") from error
+    except ParseError as error:
+        raise ExpressionError(f"{error.msg} at position {error.lex_position} of {text!r}") from error
+    except (JMESPathError, RecursionError, ValueError) as error:
+        raise ExpressionError(_one_line(error)) from error
+    _check(tree)
+    paths, whole = referenced_paths(tree)
+    keys = tuple(dict.fromkeys(key for path in paths for key in (path[0], f"{path[0]}.")))
+    return Expression(text, tree, paths, whole, keys)
+
+
+def _check(tree: Node) -> None:
+    count = 0
+    level: Sequence[Node] = [tree]
+    for _ in range(MAX_DEPTH):
+        if not level:
+            return
+        count += len(level)
+        if count > MAX_NODES:
+            raise ExpressionError(f"more than {MAX_NODES} parts")
+        for node in level:
+            if node["type"] == "function_expression" and node["value"] not in _FUNCTIONS.FUNCTION_TABLE:
+                known = ", ".join(sorted(_FUNCTIONS.FUNCTION_TABLE))
+                raise ExpressionError(f"there is no function {node['value']!r}; there are {known}")
+        level = [child for node in level for child in _children(node)]
+    raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels")
+
+
+def _children(node: Node) -> Iterable[Node]:
+    return (child for child in node.get("children", ()) if isinstance(child, dict))
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -1,0 +1,125 @@
+"""Dates and timestamps, from every form that sources send.
+
+| form | read as |
+|---|---|
+| ISO 8601 with an offset or `Z` | that moment |
+| ISO 8601 without one | that time in the connection's zone |
+| `/Date(1795381200000+0060)/` (OData V2) | that moment; the offset only tells how to show it |
+| `/Date(1795381200000)/` | an Edm.DateTime, which has no zone: that time in the connection's zone |
+| `{"__class__": "datetime", ...}` (Tryton) | that time in UTC |
+| a date where a timestamp is wanted | its midnight in the connection's zone |
+| a timestamp where a date is wanted | its day in the connection's zone; at midnight the day as written |
+
+A bare number is refused, because seconds and milliseconds look alike: see the transforms `epoch_seconds`
+and `epoch_milliseconds`.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from lineshaft.common.mapping.errors import CoercionError, sample
+from lineshaft.common.mapping.plain import iso, untag
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MIDNIGHT = time()
+
+_ODATA = re.compile(r"/Date\((-?[0-9]{1,15})([+-][0-9]{1,4})?\)/").fullmatch
+_LONGEST = 40
+_DATE_LENGTH = 10
+_UTC_LENGTH = 20
+_OFFSET_LENGTH = 25
+_OFFSET = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[+-][0-9]{2}:[0-9]{2}").fullmatch
+
+
+def zone(name: str) -> tzinfo:
+    """The zone of an IANA name.
+
+    Raises:
+        ValueError: there is no such zone.
+    """
+    if name in {"UTC", "Etc/UTC"}:
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (OSError, LookupError, ValueError) as error:
+        raise ValueError(f"{name!r} is no IANA time zone") from error
+
+
+def timestamp_coercer(local: tzinfo) -> Callable[[Any], str]:
+    """A function from a source value to a moment in UTC, e.g. `2026-03-01T06:30:00Z`."""
+    offsets: dict[str, timedelta] = {}
+
+    def to_timestamp(value: Any) -> str:
+        # The two forms of nearly all sources go a shorter way, which gives the same result.
+        if type(value) is str:
+            size = len(value)
+            if size == _UTC_LENGTH and value[19] == "Z" and value[10] == "T":
+                datetime.fromisoformat(value)
+                return value
+            if size == _OFFSET_LENGTH and (offset := offsets.get(value[19:])) is not None:
+                return (datetime.fromisoformat(value[:19]) - offset).isoformat() + "Z"
+        moment = parse_moment(value)
+        if not isinstance(moment, datetime):
+            moment = datetime.combine(moment, MIDNIGHT)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=local)
+        elif type(value) is str and _OFFSET(value):
+            offsets[value[19:]] = moment.utcoffset() or timedelta()
+        return iso(moment)
+
+    return to_timestamp
+
+
+def date_coercer(local: tzinfo) -> Callable[[Any], str]:
+    """A function from a source value to a day, e.g. `2026-03-01`."""
+
+    def to_date(value: Any) -> str:
+        if type(value) is str and len(value) == _DATE_LENGTH:
+            return date.fromisoformat(value).isoformat()
+        moment = parse_moment(value)
+        if isinstance(moment, datetime):
+            if moment.tzinfo is not None and moment.time() != MIDNIGHT:
+                moment = moment.astimezone(local)
+            return moment.date().isoformat()
+        return moment.isoformat()
+
+    return to_date
+
+
+def parse_moment(value: Any) -> datetime | date:
+    """A date, or a datetime that has a zone only where the source gave one.
+
+    Raises:
+        CoercionError: not one of the forms above.
+        ValueError: one of them, but no day or time that exists.
+    """
+    if isinstance(value, dict):
+        value = untag(value)
+    if isinstance(value, date):
+        return value
+    if not isinstance(value, str):
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            raise CoercionError(
+                "a bare number is no time: add the transform epoch_seconds or epoch_milliseconds"
+            )
+        raise CoercionError("not a date or time")
+    text = value.strip()
+    if len(text) > _LONGEST:
+        raise CoercionError(f"{sample(value)!r} is not a date or time")
+    if match := _ODATA(text):
+        milliseconds, offset = match.groups()
+        moment = EPOCH + timedelta(milliseconds=int(milliseconds))
+        return moment if offset else moment.replace(tzinfo=None)
+    return _parse_iso(text)
+
+
+def _parse_iso(text: str) -> datetime | date:
+    try:
+        if len(text) <= _DATE_LENGTH and ":" not in text:
+            return date.fromisoformat(text)
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise CoercionError(f"{text!r} is not an ISO 8601 date or time") from None

@@ -1,0 +1,65 @@
+"""What mapping one record gives."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from xxhash import xxh3_128_hexdigest
+
+from lineshaft.common.mapping.errors import FieldError
+
+VOLATILE = ("revision", "mapping_version", "observed_at")
+"""Keys of a document that change without its content changing."""
+
+_ESCAPE = b"\\"
+_ESCAPED_NUL = b"\\u0000"
+
+
+@dataclass(slots=True)
+class Mapped:
+    """One record in unified form."""
+
+    document: dict[str, Any]
+    """Ready for JSON, with all envelope keys but `revision`, and each mapped field, null if it has no value.
+
+    Decimals and times are strings. A unified field that the definition does not map has no key.
+    """
+    errors: list[FieldError]
+    content_hash: str
+    """Equal for equal content: `revision`, `mapping_version` and `observed_at` leave it as it is."""
+    content: bytes
+    """The canonical JSON of the document without those three."""
+
+    def encode(self, revision: int) -> bytes:
+        """The JSON of the whole document, without encoding its content again."""
+        volatile = orjson.dumps(
+            {
+                "revision": revision,
+                "mapping_version": self.document["mapping_version"],
+                "observed_at": self.document["observed_at"],
+            }
+        )
+        return volatile[:-1] + b"," + self.content[1:]
+
+
+def canonical(content: dict[str, Any]) -> bytes:
+    """JSON with sorted keys; `content` has none of the volatile keys."""
+    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+
+
+def encode(content: dict[str, Any]) -> bytes | None:
+    """The canonical JSON, or null where JSON or Postgres could not hold it as it is."""
+    try:
+        encoded = canonical(content)
+    except TypeError:
+        return None
+    return None if _ESCAPE in encoded and _ESCAPED_NUL in encoded else encoded
+
+
+def hash_of(content: bytes) -> str:
+    return xxh3_128_hexdigest(content)
+
+
+def content_hash(document: dict[str, Any]) -> str:
+    """The content hash of a stored document, e.g. after its `deleted_at` was set."""
+    return hash_of(canonical({key: value for key, value in document.items() if key not in VOLATILE}))
