@@ -20,6 +20,11 @@ class Settings(BaseSettings):
     )
     topic_prefix: str = Field(default="lineshaft.", description="Prefix of every topic and consumer group.")
     topic_replication: int = Field(default=1, ge=1, description="Replication factor of topics we create.")
+    session_seconds: float = Field(
+        default=15.0,
+        ge=6,
+        description="A member of a consumer group that was not heard of for this long is given up.",
+    )
     postgres_dsn: SecretStr = Field(
         default=SecretStr("postgresql://127.0.0.1:5432/lineshaft"),
         description="This service's own role and database.",

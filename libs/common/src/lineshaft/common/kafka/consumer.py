@@ -35,7 +35,6 @@ from lineshaft.common.topics import Topic
 MAX_RECORDS = 500
 POLL_MS = 20
 FETCH_WAIT_MS = 250
-SESSION_TIMEOUT_MS = 30_000
 HEARTBEAT_MS = 3_000
 REBALANCE_TIMEOUT_MS = 60_000
 MAX_POLL_INTERVAL_MS = 300_000
@@ -91,7 +90,15 @@ class Subscription(Generic[E]):
         self._subscriber: Any = None
         self._joined = False
 
-    def attach(self, broker: KafkaBroker, producer: Producer, *, service: str, topic_prefix: str) -> None:
+    def attach(
+        self,
+        broker: KafkaBroker,
+        producer: Producer,
+        *,
+        service: str,
+        topic_prefix: str,
+        session_seconds: float = 15.0,
+    ) -> None:
         """Declare the subscriber on the broker; it starts with it."""
         self._service, self._prefix, self._producer = service, topic_prefix, producer
         group = f"{topic_prefix}{service}.{self.name}"
@@ -105,8 +112,8 @@ class Subscription(Generic[E]):
             max_records=self._max_records,
             batch_timeout_ms=POLL_MS,
             fetch_max_wait_ms=FETCH_WAIT_MS,
-            session_timeout_ms=SESSION_TIMEOUT_MS,
-            heartbeat_interval_ms=HEARTBEAT_MS,
+            session_timeout_ms=int(session_seconds * 1000),
+            heartbeat_interval_ms=min(HEARTBEAT_MS, int(session_seconds * 1000 / 4)),
             rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             parser=_parse,
