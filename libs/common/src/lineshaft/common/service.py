@@ -121,7 +121,11 @@ async def run(service: Service) -> None:
     )
     for subscription in service.subscriptions:
         subscription.attach(
-            broker, service.producer, service=service.name, topic_prefix=settings.topic_prefix
+            broker,
+            service.producer,
+            service=service.name,
+            topic_prefix=settings.topic_prefix,
+            session_seconds=settings.session_seconds,
         )
 
     relay = Relay(service.pool, service.producer, service.name)
