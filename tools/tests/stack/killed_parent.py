@@ -4,6 +4,10 @@ import sys
 import textwrap
 from pathlib import Path
 
+from lineshaft.tools.stack.layout import Layout, find_checkout
+from lineshaft.tools.stack.progress import Progress
+from lineshaft.tools.stack.supervisor import Supervisor
+
 _PROLOGUE = """
 import signal
 from pathlib import Path
@@ -12,6 +16,10 @@ from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.supervisor import Supervisor
 supervisor = Supervisor(Layout(find_checkout(), Path({var!r}), "killed"), Progress(quiet=True))
 """
+
+
+def clean_up_after_killed_parent(folder: Path) -> None:
+    Supervisor(Layout(find_checkout(), folder / "var", "killed"), Progress(quiet=True)).stop()
 
 
 def child_of_killed_parent(folder: Path, program: str) -> int:

@@ -1,6 +1,8 @@
 import pytest
 
+from lineshaft.tools.stack.infrastructure import Infrastructure
 from lineshaft.tools.stack.kafka import KafkaKind, KafkaUnavailableError, choose_kafka
+from lineshaft.tools.stack.layout import Layout
 
 
 def test_a_given_cluster_wins() -> None:
@@ -30,3 +32,9 @@ def test_ci_never_falls_back(environment: dict[str, str]) -> None:
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(KafkaUnavailableError, match="rabbit"):
         choose_kafka({"KAFKA": "rabbit"}, lambda: True)
+
+
+def test_a_refused_kafka_leaves_no_run_behind(private_layout: Layout) -> None:
+    for _ in range(2):
+        with pytest.raises(KafkaUnavailableError, match="not available yet"):
+            Infrastructure(private_layout, environment={"KAFKA": "embedded"})

@@ -8,7 +8,7 @@ from lineshaft.tools.stack.postgres import Postgres
 from lineshaft.tools.stack.process_state import alive, wait_until
 from lineshaft.tools.stack.supervisor import Supervisor
 
-from .killed_parent import child_of_killed_parent
+from .killed_parent import child_of_killed_parent, clean_up_after_killed_parent
 
 pytestmark = pytest.mark.integration
 
@@ -58,3 +58,4 @@ def test_kill_9_of_the_parent_stops_the_server(tmp_path: Path) -> None:
         """,
     )
     assert wait_until(lambda: not alive(server), 20)
+    clean_up_after_killed_parent(tmp_path)

@@ -3,7 +3,7 @@ from types import TracebackType
 from typing import Self
 
 from lineshaft.tools.stack.background import Background
-from lineshaft.tools.stack.kafka import make_kafka
+from lineshaft.tools.stack.kafka import KafkaUnavailableError, make_kafka
 from lineshaft.tools.stack.layout import Layout
 from lineshaft.tools.stack.postgres import Postgres
 from lineshaft.tools.stack.progress import Progress
@@ -25,14 +25,25 @@ class Infrastructure:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.supervisor = Supervisor(layout, progress)
-        self.kafka = make_kafka(self.supervisor, environment)
+        try:
+            self.kafka = make_kafka(self.supervisor, environment)
+        except KafkaUnavailableError:
+            self.supervisor.stop()
+            raise
         self.postgres = Postgres(self.supervisor, durable=durable)
 
     def start(self) -> None:
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """Postgres is ready when this returns, Kafka is on its way."""
         prepared = Background(self.kafka.prepare)
         self.postgres.start()
         prepared.result()
         self.kafka.launch()
+
+    def wait_until_ready(self) -> None:
         self.kafka.wait_until_ready()
 
     def stop(self) -> None:

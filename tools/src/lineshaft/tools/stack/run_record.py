@@ -75,9 +75,10 @@ class RunRecord:
 def _remove(layout: Layout) -> None:
     for folder in layout.folders_of_run:
         shutil.rmtree(folder, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            # Only empty folders go: the parent may hold other runs or a cache.
-            folder.parent.rmdir()
+        if folder.parent != layout.runs:
+            # Only an empty folder goes: there may be other runs or a cache.
+            with contextlib.suppress(OSError):
+                folder.parent.rmdir()
 
 
 def _read(path: Path) -> _Record | None:

@@ -30,10 +30,12 @@ class Source(Protocol):
     def stop(self) -> None: ...
 
 
-SOURCES: dict[str, Callable[[Supervisor], Source]] = {"tryton": TrytonSource}
+SourceMaker = Callable[[Supervisor], Source]
+
+SOURCES: dict[str, SourceMaker] = {"tryton": TrytonSource}
 
 
-def make_source(name: str, supervisor: Supervisor) -> Source:
+def source_maker(name: str) -> SourceMaker:
     if name not in SOURCES:
         raise UnknownSourceError(f"SOURCE is one of {', '.join(SOURCES)}, not {name!r}")
-    return SOURCES[name](supervisor)
+    return SOURCES[name]

@@ -1,6 +1,6 @@
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from lineshaft.tools.stack.child import STOP_SECONDS, Child
 from lineshaft.tools.stack.layout import Layout
@@ -20,6 +20,7 @@ class Supervisor:
     def __init__(self, layout: Layout, progress: Progress | None = None) -> None:
         self.layout = layout
         self.progress = progress or Progress()
+        self.on_change: Callable[[], None] | None = None
         self._children: list[Child] = []
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -42,14 +43,12 @@ class Supervisor:
     def record(self) -> None:
         """Note the present pids, so that a later run can end what this one left behind."""
         self._record.write(self.pids())
+        if self.on_change is not None:
+            self.on_change()
 
     def pids(self) -> dict[str, int]:
         with self._lock:
             return {child.name: child.pid for child in self._children if child.running}
-
-    def forget(self, children: Iterable[Child]) -> None:
-        with self._lock:
-            self._children = [child for child in self._children if child not in set(children)]
 
     def stop(self) -> None:
         """Stop what still runs, the youngest first, and give the run's folder back."""
