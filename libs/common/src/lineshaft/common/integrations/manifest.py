@@ -1,0 +1,206 @@
+"""`manifest.yaml`: what a source system is, how to connect, and what can be read and written.
+
+A manifest is data. New behaviour is a named strategy in the connector, with its own test.
+"""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+
+from lineshaft.common.outcomes import Operation, Outcome
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+
+_PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Setting(_Part):
+    """One field of the connection form that is no secret."""
+
+    key: Key
+    title: Line
+    type: Literal["url", "string", "integer", "boolean", "choice", "timezone"] = "string"
+    help: str | None = None
+    default: JsonValue = None
+    optional: bool = False
+    choices: list[str] = []
+    """For `type: choice`."""
+    pattern: str | None = None
+    """A regular expression that the whole value has to match."""
+
+    @model_validator(mode="after")
+    def _choices_fit(self) -> "Setting":
+        if (self.type == "choice") != bool(self.choices):
+            raise ValueError("choices are given with type choice, and only with it")
+        return self
+
+
+class Credential(_Part):
+    """One field of the connection form that is stored encrypted and never shown again."""
+
+    key: Key
+    title: Line
+    secret: bool = True
+    """Asked for again when the customer reconnects, and not shown while it is typed."""
+    help: str | None = None
+    optional: bool = False
+
+
+class Auth(_Part):
+    strategy: Slug
+    """The connector's name for the way to log in, e.g. `tryton_session`, `basic`, `bearer`."""
+    options: dict[str, JsonValue] = {}
+    """What the strategy needs to know."""
+
+
+class Verify(_Part):
+    """The cheapest request that proves the credentials, and who they belong to."""
+
+    request: dict[str, JsonValue] = {}
+    """In the protocol's own terms, e.g. `{method: ..., params: [...]}`."""
+    account: str
+    """Who it is, as a template of settings and of what the login gave: `{database}/{user_id}`."""
+    account_path: str | None = None
+    """Where `{account}` lies in the answer, if the template uses it."""
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        return tuple(_PLACEHOLDER.findall(self.account))
+
+
+class Limits(_Part):
+    concurrency: int = Field(default=1, ge=1, le=32)
+    """Requests of one connection at a time."""
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    timeout_s: float = Field(default=60, gt=0, le=600)
+    page_size: int = Field(default=200, ge=1, le=10_000)
+    write_batch: int = Field(default=1, ge=1, le=1_000)
+
+
+class When(_Part):
+    """What an answer has to look like; all that is given has to hold."""
+
+    status: int | None = None
+    operation: Operation | None = None
+    content_type: str | None = None
+    header: str | None = None
+    """A header that has to be there."""
+    path: str | None = None
+    """A place in the body, as in mappings."""
+    equals: JsonValue = None
+    """The value at `path`."""
+    starts_with: str | None = None
+    """How the text at `path` begins."""
+
+
+class ErrorRule(_Part):
+    """One line of the classification table; the first that fits an answer decides its outcome."""
+
+    when: When
+    outcome: Outcome
+    code: str | None = None
+    """The name shown for it; the source's own code otherwise."""
+
+
+class Cursor(_Part):
+    """How changed records are found."""
+
+    field: str
+    fallback: str | None = None
+    """Stands in where `field` is empty, as for records that were never changed."""
+    overlap_s: int = Field(default=0, ge=0)
+    """Read again this far back, for commits that became visible late."""
+    format: Literal["iso8601", "epoch_seconds", "epoch_milliseconds", "tagged"] = "iso8601"
+
+
+class Paging(_Part):
+    """For protocols that leave it open."""
+
+    type: Literal["none", "offset", "page", "cursor", "next_url", "header_link"]
+    parameter: str | None = None
+    size_parameter: str | None = None
+    next_path: str | None = None
+
+
+class Write(_Part):
+    create: bool = False
+    update: bool = False
+    delete: bool = False
+    read_only: list[str] = []
+    """Source fields that cannot be written though they can be read."""
+
+
+class Deletes(_Part):
+    """How a deletion shows: a full read lacks the record, or a field marks it."""
+
+    by: Literal["full_compare", "field"] = "full_compare"
+    field: str | None = None
+
+
+class SourceObject(_Part):
+    """One kind of record at the source: a model, table, entity set or collection."""
+
+    label: Line
+    resource: str | None = None
+    """Its address in the protocol, where that is not the name itself."""
+    key: list[str] = Field(default=["id"], min_length=1)
+    """The fields that identify a record; several make a composite source id."""
+    key_type: Literal["string", "integer"] = "string"
+    label_field: str | None = None
+    cursor: Cursor | None = None
+    """Without one, each sync reads everything."""
+    page_size: int | None = Field(default=None, ge=1, le=10_000)
+    paging: Paging | None = None
+    records_path: str | None = None
+    """Where the records lie in an answer."""
+    filter: JsonValue = None
+    """Restricts what is read, in the protocol's own terms."""
+    fields: list[str] = []
+    """Read besides what the mappings need, so that they are there to be mapped."""
+    write: Write = Write()
+    deletes: Deletes = Deletes()
+
+
+class Manifest(_Part):
+    manifest: Literal[1]
+    id: Slug
+    label: Line
+    description: str | None = None
+    protocol: Literal["jsonrpc", "rest", "odata", "sql"]
+    dialect: Slug | None = None
+    """A variant of the protocol that the connector knows."""
+    verification: Literal["real", "vendor-spec", "doc-derived"]
+    """Tested against the system itself, against the vendor's specification, or against texts only."""
+    evidence: list[str] = Field(min_length=1)
+    """Versions tested or documents used."""
+    settings: list[Setting] = []
+    credentials: list[Credential] = Field(min_length=1)
+    auth: Auth
+    verify: Verify
+    options: dict[str, JsonValue] = {}
+    """What the protocol adapter needs to know about this system."""
+    limits: Limits = Limits()
+    errors: list[ErrorRule] = []
+    """Come before the protocol's own table."""
+    objects: dict[str, SourceObject] = Field(min_length=1)
+    custom_objects: bool = False
+    """Objects that are not listed here can be read too."""
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> "Manifest":
+        keys = [one.key for one in self.settings] + [one.key for one in self.credentials]
+        if doubled := sorted({key for key in keys if keys.count(key) > 1}):
+            raise ValueError(f"settings and credentials share the keys {', '.join(doubled)}")
+        return self
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The credentials that are asked for when a customer reconnects."""
+        return tuple(credential.key for credential in self.credentials if credential.secret)

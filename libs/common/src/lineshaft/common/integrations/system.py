@@ -1,0 +1,135 @@
+"""One source system: its manifest and how its objects become unified entities."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from pydantic import RootModel
+
+from lineshaft.common.integrations.errors import IntegrationError
+from lineshaft.common.integrations.manifest import Manifest, SourceObject
+from lineshaft.common.integrations.yaml_files import read_model
+from lineshaft.common.mapping import MappingDefinition, check, source_paths
+from lineshaft.common.unified import is_custom
+
+MANIFEST = "manifest.yaml"
+MAPPING = "mapping.yaml"
+
+
+class EntityMapping(MappingDefinition):
+    """The default mapping of one entity, from one object."""
+
+    object: str
+
+    @property
+    def definition(self) -> MappingDefinition:
+        return MappingDefinition(
+            fields=self.fields,
+            custom_fields=self.custom_fields,
+            value_maps=self.value_maps,
+            comment=self.comment,
+        )
+
+
+class _MappingFile(RootModel[dict[str, EntityMapping]]):
+    pass
+
+
+class System:
+    """What a folder under `integrations/` says."""
+
+    def __init__(self, manifest: Manifest, mappings: Mapping[str, EntityMapping]) -> None:
+        self.manifest = manifest
+        self.mappings: Mapping[str, EntityMapping] = MappingProxyType(dict(mappings))
+
+    @classmethod
+    def load(cls, folder: Path) -> "System":
+        """Raises `IntegrationError` naming the file, the key and what is allowed."""
+        manifest = read_model(folder / MANIFEST, Manifest)
+        if manifest.id != folder.name:
+            raise IntegrationError(
+                f"{folder / MANIFEST}: id: is {manifest.id!r}, the folder is {folder.name!r}"
+            )
+        mappings = read_model(folder / MAPPING, _MappingFile).root
+        for entity, mapping in mappings.items():
+            if mapping.object not in manifest.objects:
+                known = ", ".join(manifest.objects)
+                message = f"there is no object {mapping.object!r} in the manifest; there are {known}"
+                raise IntegrationError(f"{folder / MAPPING}: {entity}.object: {message}")
+            if issues := check(entity, mapping):
+                lines = "; ".join(f"{entity}.{issue}" for issue in issues)
+                raise IntegrationError(f"{folder / MAPPING}: {lines}")
+        return cls(manifest, mappings)
+
+    @property
+    def id(self) -> str:
+        return self.manifest.id
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """The entities that this system fills by default."""
+        return tuple(self.mappings)
+
+    def object(self, name: str) -> SourceObject:
+        """The object's description; one that the manifest does not list has the defaults.
+
+        Raises:
+            KeyError: it is not listed, and the system has no custom objects.
+        """
+        listed = self.manifest.objects.get(name)
+        if listed is None and self.manifest.custom_objects:
+            return SourceObject(label=name)
+        return self.manifest.objects[name]
+
+    def default_mapping(self, entity: str) -> MappingDefinition:
+        """Empty for an entity that the system does not fill."""
+        mapping = self.mappings.get(entity)
+        return MappingDefinition() if mapping is None else mapping.definition
+
+    def object_of(self, entity: str) -> str:
+        """Raises `KeyError` for an entity that the system does not fill."""
+        return self.mappings[entity].object
+
+    def objects_for(self, entities: Iterable[str] | None = None) -> tuple[str, ...]:
+        """The objects to read for some entities, or for all, each once.
+
+        Raises:
+            KeyError: an entity that the system does not fill.
+        """
+        wanted = self.entities if entities is None else entities
+        return tuple(dict.fromkeys(self.object_of(entity) for entity in wanted))
+
+    def entities_for(self, name: str) -> tuple[str, ...]:
+        """The entities that are made from an object."""
+        return tuple(entity for entity, mapping in self.mappings.items() if mapping.object == name)
+
+    def key_types(self) -> dict[str, str]:
+        """Entity to the type of its key at the source, for writing references."""
+        return {entity: self.object(self.object_of(entity)).key_type for entity in self.entities}
+
+    def source_fields_for(
+        self, name: str, definitions: Mapping[str, MappingDefinition] | None = None
+    ) -> tuple[str, ...]:
+        """The fields that a read of an object has to request, related ones dotted: `party.rec_name`.
+
+        Args:
+            name: the object.
+            definitions: effective definitions by entity. A missing one has its default; one of a unified entity
+                that comes from another object is left aside; of custom objects give only those of `name`.
+        """
+        described = self.object(name)
+        fields = dict.fromkeys(described.key)
+        if described.cursor is not None:
+            fields[described.cursor.field] = None
+            if described.cursor.fallback is not None:
+                fields[described.cursor.fallback] = None
+        if described.deletes.field is not None:
+            fields[described.deletes.field] = None
+        fields |= dict.fromkeys(described.fields)
+        effective = {entity: self.default_mapping(entity) for entity in self.entities_for(name)}
+        for entity, definition in (definitions or {}).items():
+            if entity in effective or is_custom(entity):
+                effective[entity] = definition
+        for definition in effective.values():
+            fields |= dict.fromkeys(".".join(path) for path in source_paths(definition))
+        return tuple(fields)

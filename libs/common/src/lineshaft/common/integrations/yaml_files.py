@@ -1,0 +1,74 @@
+"""Reads one YAML file into one model, with errors that say where."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from lineshaft.common.integrations.errors import IntegrationError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is given twice, where YAML would take the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002  PyYAML's own signature
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} is given twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def read_yaml(file: Path) -> Any:
+    """Raises `IntegrationError` with the line if the file is missing or no YAML."""
+    try:
+        return yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  a safe loader
+    except OSError as error:
+        raise IntegrationError(f"{file}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise IntegrationError(f"{file}: {' '.join(str(error).split())}") from error
+
+
+def read_model(file: Path, model: type[Model]) -> Model:
+    """Raises `IntegrationError` naming the file, each wrong key and what is allowed there."""
+    content = read_yaml(file)
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        lines = [_explain(one, model) for one in error.errors(include_url=False)]
+        raise IntegrationError(f"{file}: {'; '.join(lines)}") from error
+
+
+def _explain(error: Any, model: type[BaseModel]) -> str:
+    key = ".".join(str(part) for part in error["loc"]) or "the file"
+    if error["type"] == "extra_forbidden":
+        allowed = _allowed_at(model, error["loc"][:-1])
+        return f"{key}: there is no such key{f'; allowed are {allowed}' if allowed else ''}"
+    return f"{key}: {error['msg']}"
+
+
+def _allowed_at(model: type[BaseModel], place: tuple[int | str, ...]) -> str:
+    schema = model.model_json_schema()
+    here: Any = schema
+    for part in place:
+        here = _resolved(here, schema)
+        known = here.get("properties", {})
+        here = known.get(part) or here.get("items") or here.get("additionalProperties") or {}
+    here = _resolved(here, schema)
+    return ", ".join(here.get("properties", {}))
+
+
+def _resolved(here: Any, schema: dict[str, Any]) -> Any:
+    for option in here.get("anyOf", ()):
+        if "$ref" in option:
+            here = option
+    if "$ref" in here:
+        return schema["$defs"][here["$ref"].rsplit("/", 1)[-1]]
+    return here
