@@ -1,0 +1,131 @@
+"""State, issues, timeline and errors of connections, read and written by the batch."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from lineshaft.common.events.calls import Call
+from lineshaft.common.events.envelope import Event
+from lineshaft.common.events.health import StatusDescribed
+from lineshaft.common.postgres.pool import Connection, Pool
+from lineshaft.common.postgres.queries import load_queries
+from lineshaft.health_monitor.domain.effects import IssueChanged, Noted
+from lineshaft.health_monitor.domain.state import ConnectionState
+
+SQL = load_queries("lineshaft.health_monitor.adapters")
+
+
+async def lock_states(tx: Connection, connection_ids: Iterable[str]) -> dict[str, ConnectionState]:
+    """The state of each connection, locked until the transaction ends; a new one where there is none."""
+    wanted = sorted(set(connection_ids))
+    rows = await tx.fetch(SQL["lock_states"], wanted)
+    if len(rows) < len(wanted):
+        await tx.execute(SQL["add_states"], wanted)
+        rows = await tx.fetch(SQL["lock_states"], wanted)
+    return {row["connection_id"]: _state(row) for row in rows}
+
+
+async def lock_due_states(tx: Connection, now: datetime, limit: int) -> dict[str, ConnectionState]:
+    rows = await tx.fetch(SQL["lock_due_states"], now, limit)
+    return {row["connection_id"]: _state(row) for row in rows}
+
+
+async def save_states(
+    tx: Connection,
+    states: Mapping[str, ConnectionState],
+    due: Mapping[str, datetime | None],
+    described: Mapping[str, StatusDescribed],
+) -> None:
+    rows = [
+        (
+            state.connection_id,
+            state.system,
+            state.status,
+            due[connection_id],
+            state.model_dump(mode="json", exclude_defaults=True),
+            described[connection_id].model_dump(mode="json") if connection_id in described else None,
+            state.last_sync_at,
+        )
+        for connection_id, state in states.items()
+    ]
+    await _run(tx, "save_states", rows)
+
+
+async def save_issues(tx: Connection, changes: Sequence[IssueChanged]) -> None:
+    """The resolved ones first, so that the same fault may open anew in the same batch."""
+    latest: dict[str, IssueChanged] = {}
+    for change in changes:
+        known = latest.get(change.issue.issue_id)
+        verdict = change.verdict or (known.verdict if known else None)
+        latest[change.issue.issue_id] = IssueChanged(change.connection_id, change.issue, verdict)
+    rows = [_issue_row(change) for change in latest.values()]
+    await _run(tx, "save_issues", [row for row in rows if row[3] == "resolved"])
+    await _run(tx, "save_issues", [row for row in rows if row[3] == "open"])
+
+
+async def add_timeline(tx: Connection, lines: Sequence[tuple[str, Noted]]) -> None:
+    rows = [
+        (line_id, line.connection_id, line.at, line.kind, line.summary, line.actor, line.details)
+        for line_id, line in lines
+    ]
+    await _run(tx, "add_timeline", rows)
+
+
+async def add_errors(tx: Connection, events: Sequence[Event[Call]]) -> None:
+    rows = [
+        (
+            event.id,
+            event.data.connection_id,
+            event.data.at,
+            event.data.object,
+            event.data.operation,
+            event.data.outcome,
+            event.data.http_status,
+            event.data.code,
+            event.data.message,
+            event.data.request_id,
+        )
+        for event in events
+    ]
+    await _run(tx, "add_errors", rows)
+
+
+async def count_states(pool: Pool) -> list[tuple[str, str, int]]:
+    """System, status and number of connections."""
+    rows = await pool.fetch(SQL["count_states"])
+    return [(row["system"], row["status"], row["connections"]) for row in rows]
+
+
+async def forget(pool: Pool, older_than: timedelta) -> None:
+    for name in ("forget_timeline", "forget_errors", "forget_issues"):
+        await pool.execute(SQL[name], older_than)
+
+
+async def _run(tx: Connection, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    if rows:
+        await tx.execute(SQL[name], *(list(column) for column in zip(*rows, strict=True)))
+
+
+def _state(row: asyncpg.Record) -> ConnectionState:
+    return ConnectionState.model_validate({**row["document"], "connection_id": row["connection_id"]})
+
+
+def _issue_row(change: IssueChanged) -> tuple[Any, ...]:
+    issue, verdict = change.issue, change.verdict
+    return (
+        issue.issue_id,
+        change.connection_id,
+        issue.fault,
+        "open" if issue.resolved_at is None else "resolved",
+        verdict.scope if verdict else None,
+        verdict.objects if verdict else None,
+        issue.opened_at,
+        issue.announced_at,
+        issue.first_seen_at,
+        issue.last_seen_at,
+        issue.count,
+        issue.resolved_at,
+        verdict.model_dump(mode="json") if verdict else None,
+    )

@@ -1,0 +1,60 @@
+"""Composition root of health-monitor."""
+
+from functools import partial
+
+from lineshaft.common import topics
+from lineshaft.common.events.calls import CALL_EVENT_TYPES, Call
+from lineshaft.common.events.connections import ConnectionDescribed
+from lineshaft.common.events.envelope import Decoder
+from lineshaft.common.events.syncs import SyncCompleted, SyncFailed, SyncStarted
+from lineshaft.common.kafka.consumer import Subscription
+from lineshaft.common.postgres.inbox import transactional
+from lineshaft.common.postgres.migrate import migrate
+from lineshaft.common.postgres.pool import create_pool
+from lineshaft.common.service import Service, start_producer
+from lineshaft.health_monitor.handlers import SOURCE, Handlers
+from lineshaft.health_monitor.settings import HealthMonitorSettings
+from lineshaft.health_monitor.workers import count_worker, due_worker, forget_worker
+
+NAME = SOURCE
+
+
+async def build(settings: HealthMonitorSettings) -> Service:
+    pool = await create_pool(
+        settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool_size, service=NAME
+    )
+    await migrate(pool, "lineshaft.health_monitor.adapters")
+    producer = await start_producer(settings, NAME)
+    handlers = Handlers(settings.thresholds())
+    effect = partial(transactional, pool)
+    return Service(
+        name=NAME,
+        settings=settings,
+        pool=pool,
+        producer=producer,
+        subscriptions=[
+            Subscription(
+                "calls",
+                [topics.CONNECTION_CALLS],
+                decode=Decoder(shared=dict.fromkeys(CALL_EVENT_TYPES.values(), Call)),
+                handle=effect("calls", handlers.on_calls),
+            ),
+            Subscription(
+                "connections",
+                [topics.CONNECTIONS],
+                decode=Decoder(ConnectionDescribed),
+                handle=effect("connections", handlers.on_connections),
+            ),
+            Subscription(
+                "sync-events",
+                [topics.SYNC_EVENTS],
+                decode=Decoder(SyncStarted, SyncCompleted, SyncFailed),
+                handle=effect("sync-events", handlers.on_sync_events),
+            ),
+        ],
+        background={
+            "due": due_worker(pool, handlers.on_due, settings.due_poll_seconds),
+            "count": count_worker(pool),
+            "forget": forget_worker(pool, settings.history_days),
+        },
+    )

@@ -1,0 +1,54 @@
+"""What the rules want done; the handlers do it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from lineshaft.common.events.health import ConnectionEvent, StatusDescribed, Verdict
+from lineshaft.health_monitor.domain.state import Issue
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """One event on `connection.events`."""
+
+    event_id: str
+    data: ConnectionEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """The whole health, on `connection.status`."""
+
+    data: StatusDescribed
+
+
+@dataclass(frozen=True, slots=True)
+class IssueChanged:
+    connection_id: str
+    issue: Issue
+    verdict: Verdict | None
+    """None: as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A line of the timeline."""
+
+    connection_id: str
+    at: datetime
+    kind: str
+    summary: str
+    actor: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeWanted:
+    """Make one cheap call to find out whether the connection works again."""
+
+    command_id: str
+    connection_id: str
+
+
+Effect = Announced | Described | IssueChanged | Noted | ProbeWanted

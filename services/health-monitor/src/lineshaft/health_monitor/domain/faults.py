@@ -1,0 +1,105 @@
+"""From facts to faults: what is wrong now, the gravest first."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from lineshaft.common.events.health import Evidence
+from lineshaft.common.outcomes import Fault, Operation, Rung, Scope
+from lineshaft.health_monitor.domain.state import ConnectionState, ScopeState
+
+GRAVEST_FIRST = (
+    Fault.CREDENTIALS,
+    Fault.NETWORK,
+    Fault.SOURCE_DOWN,
+    Fault.PERMISSION,
+    Fault.CONFIGURATION,
+    Fault.SOURCE_RATE_LIMIT,
+    Fault.PLATFORM,
+)
+EVIDENCE_SHOWN = 10
+ENOUGH_REFUSALS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveFault:
+    fault: Fault
+    scope: Scope
+    since: datetime
+    objects: tuple[str, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    rung: Rung | None = None
+    host: str = ""
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """What touches everything comes before what touches some objects."""
+        return (self.scope is not Scope.ALL, GRAVEST_FIRST.index(self.fault))
+
+
+def active_faults(state: ConnectionState, now: datetime) -> list[ActiveFault]:
+    """One per kind of fault."""
+    found = [*_of_everything(state, now)]
+    everywhere = {fault.fault for fault in found}
+    for fault in GRAVEST_FIRST:
+        broken = [scope for scope in state.scopes.values() if scope.broken and scope.fault is fault]
+        if broken and fault not in everywhere:
+            found.append(_of_objects(state, fault, broken))
+    return sorted(found, key=lambda fault: fault.rank)
+
+
+def _of_everything(state: ConnectionState, now: datetime) -> Iterable[ActiveFault]:
+    if state.rejection is not None:
+        yield ActiveFault(
+            Fault.CREDENTIALS, Scope.ALL, state.rejection.since, evidence=state.rejection.evidence
+        )
+    whole = state.whole
+    if whole.broken and whole.fault is not None:
+        yield ActiveFault(
+            whole.fault,
+            Scope.ALL,
+            whole.failing_since or now,
+            evidence=whole.evidence,
+            rung=whole.rung,
+            host=whole.host,
+        )
+    if state.limit is not None and state.limit.until > now:
+        yield ActiveFault(
+            Fault.SOURCE_RATE_LIMIT, Scope.ALL, state.limit.since, evidence=state.limit.evidence
+        )
+
+
+def _of_objects(state: ConnectionState, fault: Fault, broken: list[ScopeState]) -> ActiveFault:
+    objects = tuple(sorted({scope.object for scope in broken if scope.object}))
+    operations = tuple(sorted({scope.operation for scope in broken}))
+    evidence = sorted((item for scope in broken for item in scope.evidence), key=lambda item: item.at)
+    return ActiveFault(
+        fault,
+        _extent(state, fault, broken, objects, operations),
+        min(scope.failing_since or evidence[0].at for scope in broken),
+        objects,
+        operations,
+        tuple(evidence[-EVIDENCE_SHOWN:]),
+        broken[0].rung,
+        broken[0].host,
+    )
+
+
+def _extent(
+    state: ConnectionState,
+    fault: Fault,
+    broken: list[ScopeState],
+    objects: tuple[str, ...],
+    operations: tuple[Operation, ...],
+) -> Scope:
+    """All, if every object that we know of is refused and nothing works; one refusal is not enough."""
+    refusals = sum(scope.breaker.failures for scope in broken)
+    everything = set(state.known_objects) <= set(objects)
+    if fault is Fault.PERMISSION and everything and (len(objects) > 1 or refusals >= ENOUGH_REFUSALS):
+        return Scope.ALL
+    readable = any(
+        scope.object in objects and not scope.broken and scope.operation is Operation.READ
+        for scope in state.scopes.values()
+    )
+    return Scope.OPERATION if operations == (Operation.WRITE,) and readable else Scope.ENTITIES

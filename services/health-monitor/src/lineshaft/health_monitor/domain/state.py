@@ -1,0 +1,109 @@
+"""What is remembered of one connection: facts from its calls, and what has been told of them."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lineshaft.common.events.connections import Lifecycle
+from lineshaft.common.events.health import Evidence
+from lineshaft.common.outcomes import ConnectionStatus, Fault, Operation, Rung
+from lineshaft.health_monitor.domain.breaker import BreakerState
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ScopeState(_Part):
+    """One object in one direction (read or write), or the connection as a whole.
+
+    `fault` is what its failures are about; it counts only while the breaker is not closed.
+    """
+
+    object: str | None = None
+    operation: Operation = Operation.READ
+    fault: Fault | None = None
+    rung: Rung | None = None
+    host: str = ""
+    breaker: BreakerState = BreakerState()
+    failing: tuple[str, ...] = ()
+    """Objects that failed since the last success; kept for the whole connection only."""
+    failing_since: datetime | None = None
+    last_ok_at: datetime | None = None
+    last_error_at: datetime | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def broken(self) -> bool:
+        return self.breaker.tripped and self.fault is not None
+
+
+class Rejection(_Part):
+    """The credentials in force were refused."""
+
+    since: datetime
+    evidence: tuple[Evidence, ...]
+
+
+class Limit(_Part):
+    """The source asked not to be called before `until`."""
+
+    since: datetime
+    until: datetime
+    evidence: tuple[Evidence, ...]
+
+
+class Issue(_Part):
+    """One fault of one connection from its first failure until it has been quiet for long enough."""
+
+    issue_id: str
+    fault: Fault
+    opened_at: datetime
+    first_seen_at: datetime
+    last_seen_at: datetime
+    count: int = 1
+    announced_at: datetime | None = None
+    cleared_at: datetime | None = None
+    """Set while the fault is gone, but not yet for long enough."""
+    resolved_at: datetime | None = None
+
+
+class ConnectionState(_Part):
+    connection_id: str
+    system: str = ""
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    lifecycle: Lifecycle | None = None
+    """None until `connections` has told of it; nothing is published before."""
+    connection_revision: int = 0
+    credential_version: int = 0
+
+    known_objects: tuple[str, ...] = ()
+    whole: ScopeState = ScopeState()
+    scopes: dict[str, ScopeState] = Field(default_factory=dict)
+    rejection: Rejection | None = None
+    limit: Limit | None = None
+    issues: dict[Fault, Issue] = Field(default_factory=dict)
+    """The open ones."""
+    last_sync_at: datetime | None = None
+
+    status: ConnectionStatus = ConnectionStatus.PENDING
+    since: datetime | None = None
+    told_status: ConnectionStatus | None = None
+    """The status of the last event on `connection.events`."""
+    fingerprint: str = ""
+    """Of the last published description."""
+    revision: int = 0
+    probes: int = 0
+
+    @property
+    def active(self) -> bool:
+        return self.lifecycle is Lifecycle.ACTIVE
+
+    @property
+    def ended(self) -> bool:
+        return self.lifecycle in {Lifecycle.DISCONNECTED, Lifecycle.DELETED}
+
+
+def scope_key(name: str, operation: Operation) -> str:
+    return f"{operation}:{name}"

@@ -1,0 +1,103 @@
+"""From facts and faults to the status and the description that is published."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, assert_never
+
+import orjson
+import xxhash
+
+from lineshaft.common.events.connections import Lifecycle
+from lineshaft.common.events.health import Breaker, ScopeStatus, StatusDescribed
+from lineshaft.common.outcomes import ConnectionStatus, Fault, Operation, Scope
+from lineshaft.health_monitor.domain.faults import ActiveFault
+from lineshaft.health_monitor.domain.state import ConnectionState, ScopeState
+from lineshaft.health_monitor.domain.verdict import verdict
+
+
+def status_of(state: ConnectionState, faults: Sequence[ActiveFault]) -> ConnectionStatus:
+    """A function of the lifecycle and the gravest fault."""
+    match state.lifecycle:
+        case None:
+            return ConnectionStatus.PENDING
+        case Lifecycle.DISCONNECTED | Lifecycle.DELETED:
+            return ConnectionStatus.DISCONNECTED
+        case Lifecycle.PAUSED:
+            return ConnectionStatus.PAUSED
+        case Lifecycle.ACTIVE:
+            return _of_fault(faults[0]) if faults else ConnectionStatus.HEALTHY
+        case _:
+            assert_never(state.lifecycle)
+
+
+def _of_fault(fault: ActiveFault) -> ConnectionStatus:
+    match fault.fault:
+        case Fault.CREDENTIALS:
+            return ConnectionStatus.REAUTHORIZATION_REQUIRED
+        case Fault.NETWORK | Fault.SOURCE_DOWN:
+            return ConnectionStatus.UNREACHABLE if fault.scope is Scope.ALL else ConnectionStatus.DEGRADED
+        case Fault.SOURCE_RATE_LIMIT:
+            return ConnectionStatus.RATE_LIMITED
+        case Fault.PERMISSION | Fault.CONFIGURATION | Fault.PLATFORM:
+            return ConnectionStatus.DEGRADED
+        case _:
+            assert_never(fault.fault)
+
+
+def describe(state: ConnectionState, faults: Sequence[ActiveFault], now: datetime) -> StatusDescribed:
+    """The whole health of a connection."""
+    speaks = state.active and faults
+    return StatusDescribed(
+        connection_id=state.connection_id,
+        system=state.system,
+        status=state.status,
+        since=state.since or now,
+        verdict=verdict(faults[0], state.system) if speaks else None,
+        objects=[_object_status(state, name, now) for name in state.known_objects],
+        breaker=_breaker(state),
+        credential_version=state.credential_version,
+        revision=state.revision,
+        at=now,
+    )
+
+
+def fingerprint(described: StatusDescribed) -> str:
+    """Changes when the description says something new; evidence and times of calls do not count."""
+    content: dict[str, Any] = described.model_dump(mode="json", exclude={"revision", "at", "since"})
+    if content["verdict"]:
+        del content["verdict"]["evidence"]
+    for item in content["objects"]:
+        del item["last_ok_at"], item["last_error_at"]
+    return xxhash.xxh3_128_hexdigest(orjson.dumps(content))
+
+
+def _breaker(state: ConnectionState) -> Breaker:
+    scopes = sorted(
+        {scope.object for scope in state.scopes.values() if scope.object and scope.breaker.state == "open"}
+    )
+    if state.rejection is not None:
+        return Breaker(state="open", retry_at=None, scopes=scopes)
+    return Breaker(state=state.whole.breaker.state, retry_at=state.whole.breaker.retry_at, scopes=scopes)
+
+
+def _object_status(state: ConnectionState, name: str, now: datetime) -> ScopeStatus:
+    """An object whose writes alone fail is degraded, and may be called."""
+    scopes = [scope for scope in state.scopes.values() if scope.object == name]
+    not_before = max((until for scope in scopes if (until := _closed_until(scope))), default=None)
+    if state.limit is not None and state.limit.until > now:
+        not_before = max(not_before or state.limit.until, state.limit.until)
+    broken = any(scope.broken for scope in scopes)
+    return ScopeStatus(
+        object=name,
+        status=ConnectionStatus.DEGRADED if broken else ConnectionStatus.HEALTHY,
+        callable=not_before is None,
+        not_before=not_before,
+        last_ok_at=max((scope.last_ok_at for scope in scopes if scope.last_ok_at), default=None),
+        last_error_at=max((scope.last_error_at for scope in scopes if scope.last_error_at), default=None),
+    )
+
+
+def _closed_until(scope: ScopeState) -> datetime | None:
+    if scope.operation is Operation.WRITE or scope.breaker.state != "open":
+        return None
+    return scope.breaker.retry_at

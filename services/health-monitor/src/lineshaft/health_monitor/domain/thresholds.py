@@ -1,0 +1,29 @@
+"""The figures that the rules go by."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from lineshaft.health_monitor.domain.breaker import BreakerRules
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    hold: timedelta = timedelta(seconds=45)
+    """An outage that ends sooner is not announced."""
+    quiet: timedelta = timedelta(minutes=2)
+    """A fault must stay away for this long before its recovery is announced."""
+    default_limit: timedelta = timedelta(seconds=60)
+    """The pause after a 429 that names none."""
+    whole: BreakerRules = field(default_factory=BreakerRules)
+    """Calls that fail for a while, for the connection."""
+    passing: BreakerRules = field(default_factory=lambda: BreakerRules(successes=1))
+    """The same for one object."""
+    lasting: BreakerRules = field(
+        default_factory=lambda: BreakerRules(
+            consecutive=1,
+            open_time=timedelta(seconds=60),
+            longest_open_time=timedelta(hours=1),
+            successes=1,
+        )
+    )
+    """An object that is forbidden or unknown: asking again at once is of no use."""

@@ -1,0 +1,134 @@
+"""From events to the rules, and from their effects to rows and events, in one transaction."""
+
+import random
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, assert_never
+
+from lineshaft.common.clock import Clock, now
+from lineshaft.common.events.calls import Call
+from lineshaft.common.events.commands import ProbeRequested
+from lineshaft.common.events.connections import ConnectionDescribed
+from lineshaft.common.events.envelope import Event, new_event
+from lineshaft.common.events.syncs import SyncEvent
+from lineshaft.common.ids import derived_id
+from lineshaft.common.outcomes import Outcome
+from lineshaft.common.postgres import outbox
+from lineshaft.common.postgres.pool import Connection
+from lineshaft.health_monitor.adapters import postgres
+from lineshaft.health_monitor.domain.breaker import Chance
+from lineshaft.health_monitor.domain.effects import (
+    Announced,
+    Described,
+    Effect,
+    IssueChanged,
+    Noted,
+    ProbeWanted,
+)
+from lineshaft.health_monitor.domain.faults import active_faults
+from lineshaft.health_monitor.domain.rules import Input, Tick, apply, due_at
+from lineshaft.health_monitor.domain.state import ConnectionState
+from lineshaft.health_monitor.domain.status import describe
+from lineshaft.health_monitor.domain.thresholds import Thresholds
+
+SOURCE = "health-monitor"
+DUE_BATCH = 200
+
+
+class Given(NamedTuple):
+    connection_id: str
+    input: Input
+    event_id: str
+    cause: Event[Any] | None
+
+
+class Handlers:
+    def __init__(self, thresholds: Thresholds, clock: Clock = now, chance: Chance = random.random) -> None:
+        self._thresholds = thresholds
+        self._clock = clock
+        self._chance = chance
+
+    async def on_calls(self, tx: Connection, events: Sequence[Event[Call]]) -> None:
+        await postgres.add_errors(tx, [event for event in events if event.data.outcome is not Outcome.OK])
+        await self._on_events(tx, events)
+
+    async def on_connections(self, tx: Connection, events: Sequence[Event[ConnectionDescribed]]) -> None:
+        await self._on_events(tx, events)
+
+    async def on_sync_events(self, tx: Connection, events: Sequence[Event[SyncEvent]]) -> None:
+        await self._on_events(tx, events)
+
+    async def on_due(self, tx: Connection) -> int:
+        """Work what is due; the number of connections."""
+        moment = self._clock()
+        states = await postgres.lock_due_states(tx, moment, DUE_BATCH)
+        await self._work(
+            tx,
+            states,
+            [Given(name, Tick(), derived_id("due", name, moment.isoformat()), None) for name in states],
+        )
+        return len(states)
+
+    async def _on_events(self, tx: Connection, events: Sequence[Event[Any]]) -> None:
+        states = await postgres.lock_states(tx, [event.data.connection_id for event in events])
+        await self._work(
+            tx, states, [Given(event.data.connection_id, event.data, event.id, event) for event in events]
+        )
+
+    async def _work(
+        self, tx: Connection, states: dict[str, ConnectionState], inputs: Iterable[Given]
+    ) -> None:
+        done: list[tuple[Given, Effect]] = []
+        for given in inputs:
+            states[given.connection_id], effects = apply(
+                states[given.connection_id],
+                given.input,
+                event_id=given.event_id,
+                thresholds=self._thresholds,
+                now=self._clock(),
+                chance=self._chance,
+            )
+            done += [(given, effect) for effect in effects]
+        await self._save(tx, states)
+        await _carry_out(tx, done)
+
+    async def _save(self, tx: Connection, states: dict[str, ConnectionState]) -> None:
+        moment = self._clock()
+        await postgres.save_states(
+            tx,
+            states,
+            {name: due_at(state, self._thresholds, moment) for name, state in states.items()},
+            {
+                name: describe(state, active_faults(state, moment), moment)
+                for name, state in states.items()
+                if state.lifecycle is not None
+            },
+        )
+
+
+async def _carry_out(tx: Connection, done: Sequence[tuple[Given, Effect]]) -> None:
+    """Rows first, then events; of several descriptions of one connection the last one says it all."""
+    issues: list[IssueChanged] = []
+    lines: list[tuple[str, Noted]] = []
+    events: list[Event[Any]] = []
+    described: dict[str, Event[Any]] = {}
+    for number, (given, effect) in enumerate(done):
+        key, cause = given.connection_id, given.cause
+        match effect:
+            case IssueChanged():
+                issues.append(effect)
+            case Noted():
+                lines.append((derived_id("tln", given.event_id, effect.kind, number), effect))
+            case Announced():
+                events.append(
+                    new_event(effect.data, source=SOURCE, key=key, event_id=effect.event_id, cause=cause)
+                )
+            case Described():
+                described[key] = new_event(effect.data, source=SOURCE, key=key, cause=cause)
+            case ProbeWanted():
+                probe = ProbeRequested(command_id=effect.command_id, connection_id=key)
+                events.append(new_event(probe, source=SOURCE, key=key, event_id=effect.command_id))
+            case _:
+                assert_never(effect)
+    await postgres.save_issues(tx, issues)
+    await postgres.add_timeline(tx, lines)
+    await outbox.add_events(tx, [*described.values(), *events])

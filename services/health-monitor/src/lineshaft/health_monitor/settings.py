@@ -1,0 +1,63 @@
+"""Settings of health-monitor."""
+
+from datetime import timedelta
+
+from pydantic import Field
+
+from lineshaft.common.settings import Settings
+from lineshaft.health_monitor.domain.breaker import BreakerRules
+from lineshaft.health_monitor.domain.thresholds import Thresholds
+
+
+class HealthMonitorSettings(Settings):
+    hold_seconds: float = Field(
+        default=45.0, ge=0, description="An outage or rate limit that ends sooner is not announced."
+    )
+    quiet_seconds: float = Field(
+        default=120.0,
+        ge=0,
+        description="A fault must stay away for this long before its recovery is announced.",
+    )
+    breaker_failures: int = Field(
+        default=3, ge=1, description="Failures in a row that stop the calls to a source or an object."
+    )
+    breaker_open_seconds: float = Field(
+        default=30.0, gt=0, description="First pause after that; it doubles each time."
+    )
+    breaker_longest_seconds: float = Field(default=900.0, gt=0, description="Longest pause.")
+    denied_retry_seconds: float = Field(
+        default=60.0, gt=0, description="First pause of an object that is forbidden or unknown; it doubles."
+    )
+    denied_longest_seconds: float = Field(
+        default=3600.0, gt=0, description="Longest pause of such an object."
+    )
+    due_poll_seconds: float = Field(
+        default=0.5, gt=0, description="How often to look for what time alone changes."
+    )
+    history_days: float = Field(
+        default=30.0, gt=0, description="Timeline, errors and resolved issues are kept for this long."
+    )
+
+    def thresholds(self) -> Thresholds:
+        passing = BreakerRules(
+            consecutive=self.breaker_failures,
+            open_time=timedelta(seconds=self.breaker_open_seconds),
+            longest_open_time=timedelta(seconds=self.breaker_longest_seconds),
+            successes=1,
+        )
+        return Thresholds(
+            hold=timedelta(seconds=self.hold_seconds),
+            quiet=timedelta(seconds=self.quiet_seconds),
+            whole=BreakerRules(
+                consecutive=passing.consecutive,
+                open_time=passing.open_time,
+                longest_open_time=passing.longest_open_time,
+            ),
+            passing=passing,
+            lasting=BreakerRules(
+                consecutive=1,
+                open_time=timedelta(seconds=self.denied_retry_seconds),
+                longest_open_time=timedelta(seconds=self.denied_longest_seconds),
+                successes=1,
+            ),
+        )
