@@ -1,0 +1,136 @@
+"""Promise P12: `kill -9` between any two steps loses nothing and doubles no effect.
+
+The steps: effect (with inbox and outbox in one transaction), offset commit, publish by the relay.
+"""
+
+import asyncio
+import sys
+from collections import Counter
+from pathlib import Path
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer
+
+from conftest import ROLE_PASSWORD, Topics
+from lineshaft.common import topics as registry
+from lineshaft.common.events.envelope import encode, new_event
+from lineshaft.common.events.syncs import SyncRequested
+from lineshaft.common.ids import new_id
+from lineshaft.common.kafka.create_topics import create_topics
+from lineshaft.common.kafka.producer import Producer
+from lineshaft.common.postgres.bootstrap import bootstrap
+from lineshaft.tools.stack.infrastructure import Infrastructure
+from lineshaft.tools.stack.ports import free_port
+
+pytestmark = [pytest.mark.chaos, pytest.mark.integration, pytest.mark.timeout(180)]
+
+REQUESTS = 200
+BATCH = 20
+SERVICE = Path(__file__).with_name("crashing_service.py")
+KILLED = -9
+
+
+async def fresh_database(infrastructure: Infrastructure) -> str:
+    """The DSN of a service role in a database of its own."""
+    name = new_id("chaos")
+    connection = await asyncpg.connect(infrastructure.postgres.dsn)
+    await connection.execute(f'create database "{name}"')
+    await connection.close()
+    admin = f"{infrastructure.postgres.dsn.rpartition('/')[0]}/{name}"
+    await bootstrap(admin, ROLE_PASSWORD)
+    return f"postgresql://lineshaft_connector:{ROLE_PASSWORD}@{admin.rpartition('@')[2]}"
+
+
+async def run_service(topics: Topics, dsn: str, step: str, passes: int) -> asyncio.subprocess.Process:
+    environment = {
+        "KAFKA_BOOTSTRAP_SERVERS": topics.bootstrap_servers,
+        "LINESHAFT_TOPIC_PREFIX": topics.prefix,
+        "LINESHAFT_POSTGRES_DSN": dsn,
+        "LINESHAFT_HTTP_PORT": str(free_port()),
+        "LINESHAFT_SESSION_SECONDS": "6",
+    }
+    return await asyncio.create_subprocess_exec(
+        sys.executable, str(SERVICE), step, str(passes), env=environment, stdout=asyncio.subprocess.DEVNULL
+    )
+
+
+async def effects(dsn: str, expected: int, seconds: float = 60) -> Counter[str]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                try:
+                    rows = await connection.fetch("select connection_id from effect")
+                    unsent = await connection.fetchval("select count(*) from outbox")
+                except asyncpg.UndefinedTableError:
+                    rows, unsent = [], 1
+                if len(rows) >= expected and unsent == 0:
+                    return Counter(row["connection_id"] for row in rows)
+                await asyncio.sleep(0.1)
+    finally:
+        await connection.close()
+
+
+async def published(topics: Topics) -> list[tuple[str, str]]:
+    """(event id, delivery id) of everything on the outgoing topic."""
+    consumer = AIOKafkaConsumer(
+        topics.prefix + registry.NOTIFICATION_EVENTS.name,
+        bootstrap_servers=topics.bootstrap_servers,
+        auto_offset_reset="earliest",
+    )
+    await consumer.start()
+    seen = []
+    try:
+        while batches := await consumer.getmany(timeout_ms=1500):
+            for records in batches.values():
+                seen += [(dict(record.headers)["ce_id"].decode(), record.key.decode()) for record in records]
+    finally:
+        await consumer.stop()
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("step", "passes"),
+    [
+        ("before_effect", 2),
+        ("after_effect", 2),
+        ("before_offset_commit", 2),
+        ("after_offset_commit", 2),
+        ("before_publish", 2),
+        ("after_publish", 2),
+    ],
+)
+async def test_a_kill_at_any_step_loses_and_doubles_nothing(
+    infrastructure: Infrastructure, bootstrap_servers: str, step: str, passes: int
+) -> None:
+    topics = Topics(bootstrap_servers, f"{new_id('chaos')}.")
+    await create_topics(bootstrap_servers, topics.prefix, 1)
+    dsn = await fresh_database(infrastructure)
+    producer = Producer(bootstrap_servers, topics.prefix, "chaos")
+    await producer.start()
+    wanted = [f"con_{number}" for number in range(REQUESTS)]
+    await producer.publish(
+        [encode(new_event(SyncRequested(connection_id=name), source="chaos", key=name)) for name in wanted]
+    )
+    await producer.stop()
+
+    crashed = await run_service(topics, dsn, step, passes)
+    assert await asyncio.wait_for(crashed.wait(), 60) == KILLED
+    healthy = await run_service(topics, dsn, "none", 0)
+    try:
+        counted = await effects(dsn, REQUESTS)
+    finally:
+        healthy.terminate()
+        assert await asyncio.wait_for(healthy.wait(), 30) == 0
+
+    assert counted == Counter(wanted)
+    sent = await published(topics)
+    assert {key for _, key in sent} == set(wanted)
+    ids_by_key = {key: {event_id for event_id, other in sent if other == key} for _, key in sent}
+    assert all(len(ids) == 1 for ids in ids_by_key.values())
+    repeated = len(sent) - REQUESTS
+    if step == "after_publish":
+        assert 0 < repeated <= REQUESTS
+    elif step != "before_publish":
+        assert repeated <= passes * BATCH
