@@ -124,3 +124,12 @@ def test_the_plant_survives_a_kill(source: TrytonSource) -> None:
     source.kill()
     source.start()
     assert source.operator.rename_vendor("V-KEPT", "Still here") == vendor
+
+
+def test_a_locked_account_can_be_unlocked(source: TrytonSource) -> None:
+    source.operator.add_user("locked", "locked-password-2026")
+    wrong = ("locked", {"password": "guess"}, "en")
+    statuses = {Client(source).post("common.db.login", *wrong).status_code for _ in range(2)}
+    assert statuses == {401}
+    source.unlock_logins()
+    Client(source).login("locked", "locked-password-2026")

@@ -1,5 +1,7 @@
 import re
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -118,6 +120,15 @@ class TrytonSource:
     def change_password(self, password: str) -> None:
         self.operator.change_password(password)
         self.password = password
+
+    def unlock_logins(self) -> None:
+        """Forget failed logins, which would answer 429 to that name for the length of a session.
+
+        Tryton has no interface for this.
+        """
+        with closing(sqlite3.connect(self._folder / f"{self.database}.sqlite", timeout=10)) as connection:
+            connection.execute("DELETE FROM res_user_login_attempt")
+            connection.commit()
 
     def requests_seen(self) -> int:
         """Requests about the plant so far, the operator's own apart."""
