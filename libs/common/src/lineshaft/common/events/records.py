@@ -53,3 +53,5 @@ class RemapRequested(EventData):
     system: str
     object: str
     entity: str
+    version: int = Field(default=0, description="The version that this re-map was started for.")
+    after: str = Field(default="", description="The entity id where the chunk before this one ended.")

@@ -1,6 +1,7 @@
 """The idempotent keyed producer: every message acknowledged by the broker, per key in order."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from lineshaft.common.errors import RetryableError
+from lineshaft.common.kafka.partitions import partitions_of
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.logs import logger
 
@@ -67,10 +69,57 @@ class Producer:
             ]
             await asyncio.gather(*pending)
         except KafkaError as error:
-            log.warning("publish_failed", error=repr(error), messages=len(messages))
-            if not getattr(error, "retriable", False):
-                await self._replace(client)
-            raise RetryableError(f"Kafka did not take the messages: {error!r}") from error
+            raise await self._failed(client, error, len(messages)) from error
+
+    async def publish_batches(self, messages: Sequence[Message]) -> None:
+        """Like `publish`, for many keyed messages at once: several times cheaper per message.
+
+        Each key gets the partition that `publish` would give it, and its messages stay in order.
+
+        Raises:
+            RetryableError: at least one was not acknowledged; publish the same messages again.
+        """
+        client = self._client
+        if client is None:
+            raise RetryableError("the producer is not running")
+        by_topic: dict[str, list[Message]] = defaultdict(list)
+        for message in messages:
+            by_topic[message.topic].append(message)
+        try:
+            await asyncio.gather(
+                *(self._publish_topic(client, self._prefix + topic, some) for topic, some in by_topic.items())
+            )
+        except KafkaError as error:
+            raise await self._failed(client, error, len(messages)) from error
+
+    @staticmethod
+    async def _publish_topic(client: Any, topic: str, messages: Sequence[Message]) -> None:
+        partitions = sorted(await client.partitions_for(topic))
+        keys = [message.key or b"" for message in messages]
+        batches: dict[int, list[Any]] = {}
+        for message, partition in zip(messages, partitions_of(keys, partitions), strict=True):
+            started = batches.get(partition)
+            if started is None:
+                started = batches[partition] = [client.create_batch()]
+            key, value, headers = message.key, message.value, message.headers
+            if started[-1].append(timestamp=None, key=key, value=value, headers=headers) is None:
+                started.append(client.create_batch())
+                started[-1].append(timestamp=None, key=key, value=value, headers=headers)
+
+        async def send(partition: int, batches: Sequence[Any]) -> None:
+            pending = []
+            for batch in batches:
+                batch.close()
+                pending.append(await client.send_batch(batch, topic, partition=partition))
+            await asyncio.gather(*pending)
+
+        await asyncio.gather(*(send(partition, some) for partition, some in batches.items()))
+
+    async def _failed(self, client: AIOKafkaProducer, error: KafkaError, messages: int) -> RetryableError:
+        log.warning("publish_failed", error=repr(error), messages=messages)
+        if not getattr(error, "retriable", False):
+            await self._replace(client)
+        return RetryableError(f"Kafka did not take the messages: {error!r}")
 
     async def _replace(self, broken: AIOKafkaProducer) -> None:
         async with self._restart:

@@ -1,0 +1,43 @@
+"""The projection of `mappings`."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+from lineshaft.common.events.mappings import MappingChanged
+from lineshaft.common.postgres.pool import Connection
+from lineshaft.mapping.adapters.postgres import QUERIES
+from lineshaft.mapping.domain.mappings import InForce
+
+
+async def in_force(connection: Connection, connection_ids: Collection[str]) -> dict[str, dict[str, InForce]]:
+    """Connection to entity to what replaces the system's default."""
+    rows = await connection.fetch(QUERIES["active_definitions"], list(connection_ids))
+    found: dict[str, dict[str, InForce]] = defaultdict(dict)
+    for row in rows:
+        found[row["connection_id"]][row["entity"]] = InForce(*row)
+    return found
+
+
+async def effective(connection: Connection, row: InForce) -> dict[str, Any] | None:
+    """The body; None if another version has come into force since."""
+    body: dict[str, Any] | None = await connection.fetchval(
+        QUERIES["effective_definition"], row.connection_id, row.entity, row.version
+    )
+    return body
+
+
+async def upsert(tx: Connection, change: MappingChanged) -> bool:
+    """Whether the version is newer than what was there."""
+    version = await tx.fetchval(
+        QUERIES["upsert_definition"],
+        change.connection_id,
+        change.entity,
+        change.system,
+        change.object,
+        change.version,
+        change.effective,
+        change.changed_at,
+        change.changed_by,
+    )
+    return version is not None

@@ -1,0 +1,134 @@
+"""The record store. Every function takes a connection, so that the caller owns the transaction."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import starmap
+from operator import attrgetter
+from typing import Any
+
+from lineshaft.common.errors import RetryableError
+from lineshaft.common.postgres.pool import Connection, Pool
+from lineshaft.common.postgres.queries import load_queries
+from lineshaft.mapping.domain.field_errors import FieldErrorCount
+from lineshaft.mapping.domain.messages import Page, Position
+from lineshaft.mapping.domain.records import Row, Stored
+
+QUERIES = load_queries("lineshaft.mapping.adapters")
+
+_COUNT_VALUES = attrgetter(*FieldErrorCount.__slots__)
+
+
+class OvertakenError(RetryableError):
+    """Another process has written these records; decide again on what is there now."""
+
+
+async def last_positions(
+    connection: Connection, streams: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], Position]:
+    """The highest position seen of each connection and object."""
+    rows = await connection.fetch(
+        QUERIES["last_positions"], [stream[0] for stream in streams], [stream[1] for stream in streams]
+    )
+    return {(row[0], row[1]): Position(row[2], row[3]) for row in rows}
+
+
+async def overtaken(connection: Connection, page: Page, source_ids: Collection[str]) -> frozenset[str]:
+    """Those of the keys that a later page of the same connection and object held too."""
+    data = page.data
+    rows = await connection.fetch(
+        QUERIES["overtaken"],
+        data.connection_id,
+        data.object,
+        data.lease_epoch,
+        data.read_sequence,
+        list(source_ids),
+    )
+    return frozenset(row[0] for row in rows)
+
+
+async def stored_records(
+    connection: Connection, connection_ids: Collection[str], ids: Sequence[str]
+) -> dict[str, Stored]:
+    rows = await connection.fetch(QUERIES["stored_records"], list(connection_ids), ids)
+    return {record_id: Stored(*rest) for record_id, *rest in rows}
+
+
+async def write_records(tx: Connection, rows: Mapping[str, Row], known: Mapping[str, int | None]) -> None:
+    """Write new rows and replace known revisions.
+
+    Raises:
+        OvertakenError: the store no longer holds what the decision was made on.
+    """
+    new = [row for record_id, row in rows.items() if known[record_id] is None]
+    old = [row for record_id, row in rows.items() if known[record_id] is not None]
+    if new:
+        status = await tx.execute(QUERIES["insert_records"], *_columns(new))
+        _require(status, len(new))
+    if old:
+        (
+            ids, connection_ids, _, _, _, raws, raw_hashes, documents, content_hashes, versions,
+            digests, revisions, epochs, sequences, observed, changed, deleted,
+        ) = _columns(old)  # fmt: skip
+        status = await tx.execute(
+            QUERIES["update_records"],
+            connection_ids,
+            ids,
+            [known[record_id] for record_id in ids],
+            raws,
+            raw_hashes,
+            documents,
+            content_hashes,
+            versions,
+            digests,
+            revisions,
+            epochs,
+            sequences,
+            observed,
+            changed,
+            deleted,
+        )
+        _require(status, len(old))
+
+
+async def add_read_slices(tx: Connection, pages: Iterable[tuple[Page, Collection[str]]]) -> None:
+    await tx.executemany(
+        QUERIES["add_read_slice"],
+        [
+            (
+                page.data.connection_id,
+                page.data.object,
+                page.data.lease_epoch,
+                page.data.read_sequence,
+                page.data.sync_id,
+                page.data.read_at,
+                list(source_ids),
+            )
+            for page, source_ids in pages
+        ],
+    )
+
+
+async def add_field_errors(tx: Connection, counts: Sequence[FieldErrorCount]) -> None:
+    if counts:
+        await tx.execute(QUERIES["add_field_errors"], *_columns([_COUNT_VALUES(count) for count in counts]))
+
+
+async def fold_old_slices(pool: Pool, now: datetime, keep: timedelta, *, streams: int = 100) -> int:
+    """Forget slices older than `keep`; the records they held keep the position.
+
+    Returns the number of streams done; at most `streams`.
+    """
+    before = now - keep
+    found = await pool.fetch(QUERIES["old_slices"], before, streams)
+    for connection_id, object_name in found:
+        await pool.execute(QUERIES["fold_slices"], connection_id, object_name, before)
+    return len(found)
+
+
+def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    return list(starmap(lambda *column: list(column), zip(*rows, strict=True)))
+
+
+def _require(status: str, count: int) -> None:
+    if int(status.rsplit(" ", 1)[1]) != count:
+        raise OvertakenError

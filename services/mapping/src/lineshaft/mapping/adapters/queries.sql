@@ -1,0 +1,272 @@
+-- SQL of the record store. Rows go in and out as arrays, so that a batch is one statement.
+
+-- name: active_definitions
+-- Entity, object and version of what is not the system's default.
+select connection_id, entity, object, version
+from definition
+where connection_id = any($1::text[])
+
+-- name: effective_definition
+-- The body of a definition, if the version is still the one in force.
+select effective
+from definition
+where connection_id = $1 and entity = $2 and version = $3
+
+-- name: upsert_definition
+-- An older version never replaces a newer one; a row comes back only if this one is new.
+insert into definition as d
+    (connection_id, entity, system, object, version, effective, changed_at, changed_by)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict (connection_id, entity) do update set
+    system = excluded.system,
+    object = excluded.object,
+    version = excluded.version,
+    effective = excluded.effective,
+    changed_at = excluded.changed_at,
+    changed_by = excluded.changed_by
+where d.version < excluded.version
+returning version
+
+-- name: last_positions
+-- The highest slice seen per connection and object.
+select stream.connection_id, stream.object, last.lease_epoch, last.read_sequence
+from unnest($1::text[], $2::text[]) as stream (connection_id, object)
+cross join lateral (
+    select lease_epoch, read_sequence
+    from read_slice
+    where read_slice.connection_id = stream.connection_id and read_slice.object = stream.object
+    order by lease_epoch desc, read_sequence desc
+    limit 1
+) as last
+
+-- name: overtaken
+-- Those of the keys that a later slice held too.
+select distinct key
+from read_slice
+cross join unnest(source_ids) as key
+where connection_id = $1
+    and object = $2
+    and (lease_epoch, read_sequence) > ($3, $4)
+    and key = any($5::text[])
+
+-- name: stored_records
+-- What the decision about a record needs to know of the one in the store.
+select
+    id, revision, raw_hash, mapping_digest, content_hash, lease_epoch, read_sequence, changed_at
+from record
+where connection_id = any($1::text[]) and id = any($2::text[])
+
+-- name: insert_records
+-- New records; one that somebody else has inserted meanwhile is left as it is.
+insert into record (
+    id, connection_id, entity, object, source_id, raw, raw_hash, document, content_hash, mapping_version,
+    mapping_digest, revision, lease_epoch, read_sequence, observed_at, changed_at, deleted_at
+)
+select
+    id, connection_id, entity, object, source_id, convert_from(raw, 'UTF8')::jsonb, raw_hash,
+    convert_from(document, 'UTF8')::jsonb, content_hash, mapping_version, mapping_digest, revision,
+    lease_epoch, read_sequence, observed_at, changed_at, deleted_at
+from unnest(
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::bytea[],
+    $9::text[], $10::integer[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[],
+    $15::timestamptz[], $16::timestamptz[], $17::timestamptz[]
+) as new (
+    id, connection_id, entity, object, source_id, raw, raw_hash, document, content_hash, mapping_version,
+    mapping_digest, revision, lease_epoch, read_sequence, observed_at, changed_at, deleted_at
+)
+on conflict (id) do nothing
+
+-- name: update_records
+-- Records of which the store still holds the revision that the decision was made on.
+update record set
+    raw = convert_from(new.raw, 'UTF8')::jsonb,
+    raw_hash = new.raw_hash,
+    document = convert_from(new.document, 'UTF8')::jsonb,
+    content_hash = new.content_hash,
+    mapping_version = new.mapping_version,
+    mapping_digest = new.mapping_digest,
+    revision = new.revision,
+    lease_epoch = new.lease_epoch,
+    read_sequence = new.read_sequence,
+    observed_at = new.observed_at,
+    changed_at = new.changed_at,
+    deleted_at = new.deleted_at
+from unnest(
+    $1::text[], $2::text[], $3::bigint[], $4::bytea[], $5::text[], $6::bytea[], $7::text[], $8::integer[],
+    $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::timestamptz[], $14::timestamptz[],
+    $15::timestamptz[]
+) as new (
+    connection_id, id, known_revision, raw, raw_hash, document, content_hash, mapping_version,
+    mapping_digest, revision, lease_epoch, read_sequence, observed_at, changed_at, deleted_at
+)
+where record.id = new.id
+    and record.connection_id = new.connection_id
+    and record.revision = new.known_revision
+
+-- name: add_read_slice
+-- Remember which keys a slice held.
+insert into read_slice as r
+    (connection_id, object, lease_epoch, read_sequence, sync_id, read_at, source_ids)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (connection_id, object, lease_epoch, read_sequence) do update
+set source_ids = r.source_ids || excluded.source_ids
+where not r.source_ids @> excluded.source_ids
+
+-- name: old_slices
+-- Connections and objects with slices that are old enough to be folded.
+select distinct connection_id, object
+from read_slice
+where read_at < $1
+limit $2
+
+-- name: fold_slices
+-- Write the position of old slices into the records themselves, and forget the slices.
+with old as (
+    delete from read_slice
+    where connection_id = $1 and object = $2 and read_at < $3
+    returning lease_epoch, read_sequence, source_ids
+),
+latest as (
+    select distinct on (source_id) source_id, lease_epoch, read_sequence
+    from old
+    cross join unnest(source_ids) as source_id
+    order by source_id, lease_epoch desc, read_sequence desc
+)
+update record set
+    lease_epoch = latest.lease_epoch,
+    read_sequence = latest.read_sequence
+from latest
+where record.connection_id = $1
+    and record.object = $2
+    and record.source_id = latest.source_id
+    and (record.lease_epoch, record.read_sequence) < (latest.lease_epoch, latest.read_sequence)
+
+-- name: add_field_errors
+-- Counts start again with each mapping version.
+insert into field_error as f
+    (connection_id, entity, field, mapping_version, count, code, reason, sample, source_id, last_at)
+select *
+from unnest(
+    $1::text[], $2::text[], $3::text[], $4::integer[], $5::bigint[], $6::text[], $7::text[], $8::text[],
+    $9::text[], $10::timestamptz[]
+)
+on conflict (connection_id, entity, field) do update set
+    mapping_version = excluded.mapping_version,
+    count = excluded.count + case when f.mapping_version = excluded.mapping_version then f.count else 0 end,
+    code = excluded.code,
+    reason = excluded.reason,
+    sample = excluded.sample,
+    source_id = excluded.source_id,
+    last_at = excluded.last_at
+where f.mapping_version <= excluded.mapping_version
+
+-- name: ensure_sync
+-- The row that the ends of all objects of one sync are counted under.
+insert into sync (sync_id, connection_id, system, mode, expected_objects, started_at)
+values ($1, $2, $3, $4, $5, $6)
+on conflict (sync_id) do nothing
+
+-- name: lock_sync
+-- Two last objects that end at once must see each other.
+select expected_objects, started_at, completed_at
+from sync
+where connection_id = $1 and sync_id = $2
+for update
+
+-- name: add_sync_object
+-- The end of one object; a fenced-off worker never replaces a later one.
+insert into sync_object as o
+    (sync_id, object, lease_epoch, read_sequence, result, started_at, ended_at)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (sync_id, object) do update set
+    lease_epoch = excluded.lease_epoch,
+    read_sequence = excluded.read_sequence,
+    result = excluded.result,
+    ended_at = excluded.ended_at
+where (o.lease_epoch, o.read_sequence) < (excluded.lease_epoch, excluded.read_sequence)
+
+-- name: sync_objects
+-- What has ended so far.
+select result, ended_at
+from sync_object
+where sync_id = $1
+order by object
+
+-- name: complete_sync
+-- The records of this sync are readable.
+update sync set
+    result = $3,
+    records = $4,
+    data_as_of = $5,
+    completed_at = $6
+where connection_id = $1 and sync_id = $2
+
+-- name: start_remap
+-- A new version starts from the beginning.
+insert into remap as r (connection_id, entity, object, system, version)
+values ($1, $2, $3, $4, $5)
+on conflict (connection_id, entity) do update set
+    object = excluded.object,
+    system = excluded.system,
+    version = excluded.version,
+    after = '',
+    mapped = 0,
+    changed = 0,
+    started_at = now(),
+    finished_at = null
+where r.version < excluded.version
+
+-- name: remap_progress
+-- Where the re-map of one entity stands.
+select version, after, finished_at
+from remap
+where connection_id = $1 and entity = $2
+
+-- name: behind
+-- The next records that were mapped with an older version.
+select
+    id, source_id, raw, revision, content_hash, observed_at
+from record
+where connection_id = $1
+    and entity = $2
+    and id > $3
+    and object = $4
+    and mapping_version < $5
+order by id
+limit $6
+
+-- name: remap_changed
+-- Records whose content differs under the new version.
+update record set
+    document = convert_from(new.document, 'UTF8')::jsonb,
+    content_hash = new.content_hash,
+    mapping_version = $2,
+    mapping_digest = $3,
+    revision = new.revision,
+    changed_at = $4,
+    deleted_at = new.deleted_at
+from unnest($5::text[], $6::bigint[], $7::bytea[], $8::text[], $9::bigint[], $10::timestamptz[])
+    as new (id, known_revision, document, content_hash, revision, deleted_at)
+where record.id = new.id
+    and record.connection_id = $1
+    and record.revision = new.known_revision
+
+-- name: remap_unchanged
+-- Records whose content is the same under the new version.
+update record set
+    document = record.document || jsonb_build_object('mapping_version', $2::integer),
+    mapping_version = $2,
+    mapping_digest = $3
+from unnest($4::text[], $5::bigint[]) as known (id, revision)
+where record.id = known.id
+    and record.connection_id = $1
+    and record.revision = known.revision
+
+-- name: advance_remap
+-- The chunk is done; a finished time ends the re-map.
+update remap set
+    after = $3,
+    mapped = mapped + $4,
+    changed = changed + $5,
+    finished_at = $6
+where connection_id = $1 and entity = $2

@@ -1,0 +1,68 @@
+"""Composition root."""
+
+from datetime import timedelta
+
+from lineshaft.common import topics
+from lineshaft.common.clock import now
+from lineshaft.common.events.envelope import Decoder
+from lineshaft.common.events.mappings import MappingChanged
+from lineshaft.common.integrations import Catalog
+from lineshaft.common.kafka.consumer import Subscription
+from lineshaft.common.kafka.producer import Producer
+from lineshaft.common.postgres.inbox import transactional
+from lineshaft.common.postgres.migrate import migrate
+from lineshaft.common.postgres.pool import Pool, create_pool
+from lineshaft.common.service import Service, start_producer
+from lineshaft.mapping.completion import Completer
+from lineshaft.mapping.domain.mappings import Mappings
+from lineshaft.mapping.domain.messages import decode
+from lineshaft.mapping.handlers import RawHandler
+from lineshaft.mapping.recording import Recorder
+from lineshaft.mapping.remapping import Remapper, on_mappings_changed
+from lineshaft.mapping.settings import MappingSettings
+from lineshaft.mapping.workers import fold_slices
+
+NAME = "mapping"
+MAPPINGS = "mappings"
+
+
+async def build(settings: MappingSettings) -> Service:
+    catalog = Catalog.load(settings.integrations_dir)
+    pool = await create_pool(
+        settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool_size, service=NAME
+    )
+    await migrate(pool, "lineshaft.mapping.adapters")
+    producer = await start_producer(settings, NAME)
+    mappings = Mappings(catalog.systems, settings.compiled_mappings)
+    return Service(
+        name=NAME,
+        settings=settings,
+        pool=pool,
+        producer=producer,
+        subscriptions=[
+            Subscription(
+                "records",
+                [topics.RECORDS_RAW],
+                decode=decode,
+                handle=raw_handler(pool, producer, mappings, settings),
+            ),
+            Subscription(
+                MAPPINGS,
+                [topics.MAPPINGS],
+                decode=Decoder(MappingChanged),
+                handle=transactional(pool, MAPPINGS, on_mappings_changed),
+            ),
+        ],
+        background={
+            "fold_slices": fold_slices(pool, timedelta(hours=settings.slices_keep_hours), now),
+        },
+    )
+
+
+def raw_handler(pool: Pool, producer: Producer, mappings: Mappings, settings: MappingSettings) -> RawHandler:
+    return RawHandler(
+        Recorder(pool, producer, mappings, now),
+        Completer(pool, now),
+        Remapper(pool, producer, mappings, now, settings.remap_chunk_records),
+        settings.batch_records,
+    )

@@ -1,0 +1,250 @@
+"""Maps pages of records against what is stored, in order, without touching Kafka or the store."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import orjson
+from xxhash import xxh3_128_hexdigest
+
+from lineshaft.common.errors import LineshaftError
+from lineshaft.common.kafka.record import Message
+from lineshaft.common.mapping import Mapped
+from lineshaft.common.mapping.cleaning import clean
+from lineshaft.common.mapping.plain import iso
+from lineshaft.common.unified import entity_id
+from lineshaft.mapping.domain.entity_events import EntityEvents
+from lineshaft.mapping.domain.field_errors import FieldErrorCounts
+from lineshaft.mapping.domain.mappings import ActiveMapping
+from lineshaft.mapping.domain.messages import Page, Position
+from lineshaft.mapping.domain.records import Effect, Row, Stored
+from lineshaft.mapping.domain.source_keys import NoKeyError, ReadKey
+
+MAX_DOCUMENT_BYTES = 1_500_000
+_ESCAPED_NUL = b"\\u0000"
+
+
+class DocumentTooLargeError(LineshaftError):
+    """A mapped record that no Kafka message can hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One record that cannot be mapped at all."""
+
+    page: Page
+    raw: msgspec.Raw
+    error: Exception
+
+
+@dataclass(slots=True)
+class KeyedPage:
+    """A page whose records are known by their keys; of two with one key the last one counts."""
+
+    page: Page
+    mappings: Sequence[ActiveMapping]
+    records: dict[str, msgspec.Raw]
+    ids: list[list[str]]
+    """The entity ids of the records, per mapping."""
+
+
+@dataclass(slots=True)
+class Result:
+    """What a batch wants published and stored."""
+
+    messages: list[Message] = field(default_factory=list)
+    rows: dict[str, Row] = field(default_factory=dict)
+    known: dict[str, int | None] = field(default_factory=dict)
+    """The revision in the store that a row replaces; None for a new one."""
+    effects: Counter[tuple[str, str, Effect]] = field(default_factory=Counter)
+    """Counted by system, entity and effect."""
+    errors: FieldErrorCounts = field(default_factory=FieldErrorCounts)
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+def key_page(
+    page: Page, read_key: ReadKey, mappings: Sequence[ActiveMapping], rejected: list[Rejected]
+) -> KeyedPage:
+    data = page.data
+    records: dict[str, msgspec.Raw] = {}
+    for raw in data.records:
+        try:
+            records[read_key(raw)] = raw
+        except NoKeyError as error:
+            rejected.append(Rejected(page, raw, error))
+    connection_id = data.connection_id
+    ids = [
+        [entity_id(connection_id, mapping.entity, source_id) for source_id in records] for mapping in mappings
+    ]
+    return KeyedPage(page, mappings, records, ids)
+
+
+class Batch:
+    """Pages in the order in which they came; `stored` is brought up to date record by record."""
+
+    def __init__(self, stored: dict[str, Stored], now: datetime, result: Result) -> None:
+        self.result = result
+        self._stored = stored
+        self._now = now
+        self._time = now.isoformat().encode()
+
+    def add(self, keyed: KeyedPage, overtaken: frozenset[str]) -> None:
+        """Map one page.
+
+        Args:
+            keyed: the page.
+            overtaken: keys that a later read has seen already.
+        """
+        for mapping, ids in zip(keyed.mappings, keyed.ids, strict=True):
+            _OnePage(self, keyed, mapping).map(ids, overtaken)
+
+    @property
+    def stored(self) -> dict[str, Stored]:
+        return self._stored
+
+    @property
+    def now(self) -> datetime:
+        return self._now
+
+    @property
+    def time(self) -> bytes:
+        return self._time
+
+
+class _OnePage:
+    """One page mapped to one entity: what is the same for all of its records is looked up once."""
+
+    def __init__(self, batch: Batch, keyed: KeyedPage, mapping: ActiveMapping) -> None:
+        data = keyed.page.data
+        self._result = batch.result
+        self._stored = batch.stored
+        self._now = batch.now
+        self._page = keyed.page
+        self._records = keyed.records
+        self._mapping = mapping
+        self._connection_id = data.connection_id
+        self._object = data.object
+        self._position = data.position
+        self._read_at = data.read_at
+        self._observed_at = iso(data.read_at)
+        self._count = (data.system, mapping.entity)
+        self._events = EntityEvents(
+            data.connection_id, mapping.entity, mapping.version, batch.time, keyed.page.traceparent
+        )
+
+    def map(self, ids: Sequence[str], overtaken: frozenset[str]) -> None:
+        stored, position, digest = self._stored, self._position, self._mapping.digest
+        unchanged = stale = 0
+        for (source_id, raw), record_id in zip(self._records.items(), ids, strict=True):
+            before = stored.get(record_id)
+            if source_id in overtaken or (before is not None and before.overtakes(position)):
+                stale += 1
+                continue
+            raw_hash = xxh3_128_hexdigest(raw)
+            if before is not None and before.made_from(raw_hash, digest):
+                unchanged += 1
+                continue
+            try:
+                effect = self._map_one(record_id, source_id, bytes(raw), raw_hash, before)
+            except Exception as error:  # noqa: BLE001  one record never takes its neighbours with it
+                self._result.rejected.append(Rejected(self._page, raw, error))
+            else:
+                self._result.effects[*self._count, effect] += 1
+        self._result.effects[*self._count, Effect.UNCHANGED] += unchanged
+        self._result.effects[*self._count, Effect.STALE] += stale
+
+    def _map_one(
+        self, record_id: str, source_id: str, raw: bytes, raw_hash: str, before: Stored | None
+    ) -> Effect:
+        record = orjson.loads(raw)
+        if _ESCAPED_NUL in raw:
+            record = clean(record)
+            raw = orjson.dumps(record)
+        mapping = self._mapping
+        mapped = mapping.compiled.apply(self._connection_id, source_id, record, self._observed_at)
+        effect, revision, changed_at = self._decide(before, mapped)
+        document = mapped.encode(revision)
+        if len(document) > MAX_DOCUMENT_BYTES:
+            raise DocumentTooLargeError
+        if mapped.errors:
+            self._result.errors.add(
+                connection_id=self._connection_id,
+                entity=mapping.entity,
+                mapping_version=mapping.version,
+                source_id=source_id,
+                at=self._now,
+                errors=mapped.errors,
+            )
+        if effect is not Effect.UNCHANGED:
+            self._result.messages.append(
+                self._events.upserted(record_id, revision, mapped.content_hash, document)
+            )
+        self._result.known.setdefault(record_id, None if before is None else before.revision)
+        epoch, sequence = self._position
+        self._result.rows[record_id] = Row(
+            record_id,
+            self._connection_id,
+            mapping.entity,
+            self._object,
+            source_id,
+            raw,
+            raw_hash,
+            document,
+            mapped.content_hash,
+            mapping.version,
+            mapping.digest,
+            revision,
+            epoch,
+            sequence,
+            self._read_at,
+            changed_at,
+            deleted_at(mapped),
+        )
+        self._stored[record_id] = Stored(
+            revision, raw_hash, mapping.digest, mapped.content_hash, epoch, sequence, changed_at
+        )
+        return effect
+
+    def _decide(self, before: Stored | None, mapped: Mapped) -> tuple[Effect, int, datetime]:
+        if before is None:
+            return Effect.NEW, 1, self._now
+        if before.content_hash == mapped.content_hash:
+            return Effect.UNCHANGED, before.revision, before.changed_at
+        return Effect.CHANGED, before.revision + 1, self._now
+
+
+def deleted_at(mapped: Mapped) -> datetime | None:
+    text: Any = mapped.document["deleted_at"]
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def late_pages(
+    pages: Sequence[KeyedPage], last: Mapping[tuple[str, str], Position]
+) -> list[tuple[int, KeyedPage]]:
+    """Pages that a later one of their stream came before, with their place in `pages`."""
+    return [
+        (index, keyed)
+        for index, keyed in enumerate(pages)
+        if (seen := last.get(keyed.page.stream)) is not None and keyed.page.data.position < seen
+    ]
+
+
+def split_into_batches(pages: Sequence[Page], max_records: int) -> list[list[Page]]:
+    """Batches of about `max_records`; a page whose stream goes backwards begins a new one."""
+    batches: list[list[Page]] = []
+    size = max_records
+    highest: dict[tuple[str, str], Position] = {}
+    for page in pages:
+        seen = highest.get(page.stream)
+        backwards = seen is not None and page.data.position < seen
+        if size >= max_records or backwards:
+            batches.append([])
+            size = 0
+            highest.clear()
+        batches[-1].append(page)
+        size += len(page.data.records)
+        highest[page.stream] = page.data.position
+    return batches

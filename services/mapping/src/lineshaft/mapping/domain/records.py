@@ -1,0 +1,57 @@
+"""What becomes of one record: new, changed, unchanged or stale."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from lineshaft.mapping.domain.messages import Position
+
+
+class Effect(StrEnum):
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    STALE = "stale"
+
+
+@dataclass(slots=True)
+class Stored:
+    """What the store, or the batch before this record, knows of an entity."""
+
+    revision: int
+    raw_hash: str
+    mapping_digest: str
+    content_hash: str
+    lease_epoch: int
+    read_sequence: int
+    changed_at: datetime
+
+    def overtakes(self, position: Position) -> bool:
+        return (self.lease_epoch, self.read_sequence) > position
+
+    def made_from(self, raw_hash: str, mapping_digest: str) -> bool:
+        """Mapping the record again would give what is there."""
+        return self.raw_hash == raw_hash and self.mapping_digest == mapping_digest
+
+
+class Row(NamedTuple):
+    """One entity as it is to be stored; the order is that of the statement that writes it."""
+
+    id: str
+    connection_id: str
+    entity: str
+    object: str
+    source_id: str
+    raw: bytes
+    raw_hash: str
+    document: bytes
+    content_hash: str
+    mapping_version: int
+    mapping_digest: str
+    revision: int
+    lease_epoch: int
+    read_sequence: int
+    observed_at: datetime
+    changed_at: datetime
+    deleted_at: datetime | None

@@ -1,0 +1,58 @@
+"""`records.raw`: pages, ends of reads and re-map chunks, in the order in which they came."""
+
+from collections.abc import Iterator, Sequence
+
+from lineshaft.common.errors import RetryableError
+from lineshaft.common.events.envelope import Event
+from lineshaft.common.events.records import ReadCompleted, RemapRequested
+from lineshaft.common.postgres.pool import RETRYABLE
+from lineshaft.mapping.completion import Completer
+from lineshaft.mapping.domain.batch import split_into_batches
+from lineshaft.mapping.domain.messages import Page, RawMessage
+from lineshaft.mapping.recording import Recorder
+from lineshaft.mapping.remapping import Remapper
+
+
+class RawHandler:
+    def __init__(
+        self, recorder: Recorder, completer: Completer, remapper: Remapper, batch_records: int
+    ) -> None:
+        self._recorder = recorder
+        self._completer = completer
+        self._remapper = remapper
+        self._batch_records = batch_records
+
+    async def __call__(self, messages: Sequence[RawMessage]) -> None:
+        """Returns when the effect of all messages is durable.
+
+        Raises:
+            RetryableError: Kafka or Postgres did not take it; the same messages may be handled again.
+        """
+        try:
+            for pages, event in _runs(messages):
+                for batch in split_into_batches(pages, self._batch_records):
+                    await self._recorder.record(batch)
+                if event is not None:
+                    await self._on_event(event)
+        except RETRYABLE as error:
+            raise RetryableError(f"Postgres: {error!r}") from error
+
+    async def _on_event(self, event: Event[ReadCompleted] | Event[RemapRequested]) -> None:
+        if isinstance(event.data, ReadCompleted):
+            await self._completer.read_completed(event)
+        else:
+            await self._remapper.chunk(event)
+
+
+def _runs(
+    messages: Sequence[RawMessage],
+) -> Iterator[tuple[list[Page], Event[ReadCompleted] | Event[RemapRequested] | None]]:
+    """Runs of pages, each with the event that ends it."""
+    pages: list[Page] = []
+    for message in messages:
+        if isinstance(message, Page):
+            pages.append(message)
+        else:
+            yield pages, message
+            pages = []
+    yield pages, None

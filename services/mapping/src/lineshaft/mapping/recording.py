@@ -1,0 +1,136 @@
+"""Pages of records: mapped, published, then stored.
+
+1. Which mappings are in force, and which pages a later one has overtaken.
+2. What the store holds of these records: one read for the whole batch.
+3. Map what differs, in order.
+4. Publish the events of new and changed records.
+5. Write them and the keys of the pages in one transaction.
+
+A crash between 4 and 5 repeats the batch: the store is as it was, so the events come again with the
+same revisions and ids.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from lineshaft.common.clock import Clock
+from lineshaft.common.kafka.dead_letters import dead_letter
+from lineshaft.common.kafka.producer import Producer
+from lineshaft.common.kafka.record import Message
+from lineshaft.common.logs import logger
+from lineshaft.common.metrics import METRICS
+from lineshaft.common.postgres.pool import Connection, Pool
+from lineshaft.mapping.adapters import definitions, postgres
+from lineshaft.mapping.domain.batch import Batch, KeyedPage, Rejected, Result, key_page, late_pages
+from lineshaft.mapping.domain.entity_events import SOURCE
+from lineshaft.mapping.domain.field_errors import FieldErrorCount, metric_field
+from lineshaft.mapping.domain.mappings import ActiveMapping, InForce, Mappings, entities_of
+from lineshaft.mapping.domain.messages import Page, alone
+
+log = logger(__name__)
+
+
+class Recorder:
+    def __init__(self, pool: Pool, producer: Producer, mappings: Mappings, clock: Clock) -> None:
+        self._pool = pool
+        self._producer = producer
+        self._mappings = mappings
+        self._clock = clock
+
+    async def record(self, pages: Sequence[Page]) -> None:
+        """Publish and store one batch; pages of one stream are in the order of their positions."""
+        async with self._pool.acquire() as connection:
+            result, keyed = await self._map(connection, pages)
+            messages = [*result.messages, *(_set_aside(rejected) for rejected in result.rejected)]
+            await self._producer.publish_batches(messages)
+            errors = result.errors.all()
+            async with connection.transaction():
+                await postgres.write_records(connection, result.rows, result.known)
+                await postgres.add_read_slices(connection, [(one.page, one.records) for one in keyed])
+                await postgres.add_field_errors(connection, errors)
+        _count(result, errors, {page.data.connection_id: page.data.system for page in pages})
+
+    async def _map(self, connection: Connection, pages: Sequence[Page]) -> tuple[Result, list[KeyedPage]]:
+        result = Result()
+        connection_ids = {page.data.connection_id for page in pages}
+        in_force = await definitions.in_force(connection, connection_ids)
+        plans: dict[tuple[str, str], list[ActiveMapping]] = {}
+        keyed = []
+        for page in pages:
+            system = self._mappings.system(page.data.system)
+            read_key = self._mappings.key_reader(system, page.data.object)
+            if page.stream not in plans:
+                rows = in_force.get(page.data.connection_id, {})
+                plans[page.stream] = await self._plan(connection, page, rows)
+            keyed.append(key_page(page, read_key, plans[page.stream], result.rejected))
+
+        # Slices first: folding moves positions from them into the records.
+        last = await postgres.last_positions(connection, list(plans))
+        overtaken = {
+            index: await postgres.overtaken(connection, late.page, late.records)
+            for index, late in late_pages(keyed, last)
+        }
+        ids = [record_id for one in keyed for some in one.ids for record_id in some]
+        stored = await postgres.stored_records(connection, connection_ids, ids)
+        batch = Batch(stored, self._clock(), result)
+        for index, one in enumerate(keyed):
+            batch.add(one, overtaken.get(index, frozenset()))
+        return result, keyed
+
+    async def _plan(
+        self, connection: Connection, page: Page, rows: Mapping[str, InForce]
+    ) -> list[ActiveMapping]:
+        system = self._mappings.system(page.data.system)
+        plan = []
+        for entity, row in entities_of(system, page.data.object, rows).items():
+            if row is None:
+                plan.append(self._mappings.default(system, entity))
+            else:
+                plan.append(await active_mapping(connection, self._mappings, row))
+        if not plan:
+            log.warning("object_not_mapped", connection_id=page.data.connection_id, object=page.data.object)
+        return plan
+
+
+async def active_mapping(connection: Connection, mappings: Mappings, row: InForce) -> ActiveMapping:
+    """The compiled mapping of one row, compiled once.
+
+    Raises:
+        OvertakenError: another version came into force since the row was read.
+        DeadLetterError: the definition is not valid.
+    """
+    active = mappings.customers(row)
+    if active is None:
+        effective = await definitions.effective(connection, row)
+        if effective is None:
+            raise postgres.OvertakenError
+        active = mappings.add(row, effective)
+    return active
+
+
+def _set_aside(rejected: Rejected) -> Message:
+    record = alone(rejected.page, rejected.raw)
+    METRICS.dead_letters.labels(SOURCE, record.topic).inc()
+    log.error(
+        "record_set_aside",
+        connection_id=rejected.page.data.connection_id,
+        object=rejected.page.data.object,
+        partition=record.partition,
+        offset=record.offset,
+        error=f"{type(rejected.error).__name__}: {rejected.error}",
+    )
+    return dead_letter(record, service=SOURCE, stage="handle", error=rejected.error, attempt=1)
+
+
+def _count(result: Result, errors: Sequence[FieldErrorCount], systems: Mapping[str, str]) -> None:
+    for (system, entity, effect), count in result.effects.items():
+        if count:
+            METRICS.records_mapped.labels(system, metric_entity(entity), effect).inc(count)
+    for error in errors:
+        METRICS.mapping_errors.labels(
+            systems[error.connection_id], metric_entity(error.entity), metric_field(error.field)
+        ).inc(error.count)
+
+
+def metric_entity(entity: str) -> str:
+    """A bounded label: custom objects have names that customers choose."""
+    return entity.partition(":")[0]

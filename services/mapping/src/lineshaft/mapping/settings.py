@@ -1,0 +1,20 @@
+from pydantic import Field
+
+from lineshaft.common.settings import Settings
+
+
+class MappingSettings(Settings):
+    batch_records: int = Field(
+        default=1_000, ge=1, description="About how many records are mapped and stored in one transaction."
+    )
+    remap_chunk_records: int = Field(
+        default=1_000, ge=1, description="Stored records per chunk of a re-map; live pages go in between."
+    )
+    compiled_mappings: int = Field(
+        default=2_000, ge=1, description="Customers' compiled mappings kept in memory."
+    )
+    slices_keep_hours: float = Field(
+        default=24.0,
+        gt=0,
+        description="Keys of read slices are kept this long, then written into the records.",
+    )
