@@ -22,6 +22,8 @@ _START_SECONDS = 120.0
 class ApacheKafka:
     """One KRaft node from the released jars; its data and port stay the same over stop, kill and start."""
 
+    kind = "apache"
+
     def __init__(
         self,
         supervisor: Supervisor,

@@ -22,6 +22,9 @@ class KafkaKind(StrEnum):
 
 class Kafka(Protocol):
     @property
+    def kind(self) -> str: ...
+
+    @property
     def bootstrap_servers(self) -> str: ...
 
     def prepare(self) -> None: ...
@@ -35,6 +38,8 @@ class Kafka(Protocol):
 
 class ExternalKafka:
     """A cluster that somebody else runs: nothing is started or stopped."""
+
+    kind = "external"
 
     def __init__(self, supervisor: Supervisor, bootstrap_servers: str) -> None:
         self._supervisor = supervisor

@@ -12,6 +12,8 @@ class UnknownSourceError(ValueError):
 
 
 class Source(Protocol):
+    """A source system with an operator's hands on it, so that a story can be told of it."""
+
     @property
     def system(self) -> str: ...
 
@@ -28,6 +30,15 @@ class Source(Protocol):
     def wait_until_ready(self) -> None: ...
 
     def stop(self) -> None: ...
+
+    def change_password(self, password: str) -> None: ...
+
+    def requests_seen(self) -> int: ...
+
+    def revoke_one_object(self) -> str:
+        """Take the right to read one object away; its name."""
+
+    def restore_one_object(self) -> None: ...
 
 
 SourceMaker = Callable[[Supervisor], Source]

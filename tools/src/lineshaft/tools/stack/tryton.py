@@ -23,6 +23,7 @@ from lineshaft.tools.stack.tryton_operator import TrytonOperator
 from lineshaft.tools.stack.tryton_rpc import OPERATOR_MARK, TrytonSession
 
 _START_SECONDS = 60.0
+STORY_OBJECT = "purchase.purchase"
 _REQUEST = re.compile(rf'"[A-Z]+ /{DATABASE}/(?P<target>\S*) HTTP/')
 
 
@@ -120,6 +121,13 @@ class TrytonSource:
     def change_password(self, password: str) -> None:
         self.operator.change_password(password)
         self.password = password
+
+    def revoke_one_object(self) -> str:
+        self.operator.revoke_read(STORY_OBJECT)
+        return STORY_OBJECT
+
+    def restore_one_object(self) -> None:
+        self.operator.restore_read(STORY_OBJECT)
 
     def unlock_logins(self) -> None:
         """Forget failed logins, which would answer 429 to that name for the length of a session.
