@@ -8,7 +8,8 @@ def metrics_page() -> str:
     rows = [_row(metric) for metric in vars(METRICS).values() if isinstance(metric, MetricWrapperBase)]
     return page(
         "Metrics",
-        "Served on `/metrics` of every service. Counters end in `_total`, histograms in `_bucket`, `_sum`, `_count`.",
+        "Served on `/metrics` of every service. Counters end in `_total`, "
+        "histograms in `_bucket`, `_sum` and `_count`.",
         table(["Name", "Kind", "Meaning", "Labels"], sorted(rows)),
     )
 
