@@ -1,0 +1,190 @@
+-- name: routing_shared
+-- Held while deliveries are made from the endpoints that are known.
+select pg_advisory_xact_lock_shared(hashtext(current_schema() || '.routing'));
+
+-- name: routing_exclusive
+-- Held while an endpoint changes, so that it misses no event and no event misses it.
+select pg_advisory_xact_lock(hashtext(current_schema() || '.routing'));
+
+-- name: list_endpoints
+-- Endpoints that take deliveries.
+select endpoint_id, event_types, connection_ids from endpoint where enabled and not deleted;
+
+-- name: save_endpoint
+-- A newer description; a change by its owner ends what its own answers brought about.
+insert into endpoint (
+    endpoint_id, url, event_types, connection_ids, enabled, deleted, revision, known_since, changed_at
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+on conflict (endpoint_id) do update set
+    url = excluded.url,
+    event_types = excluded.event_types,
+    connection_ids = excluded.connection_ids,
+    enabled = excluded.enabled,
+    deleted = excluded.deleted,
+    revision = excluded.revision,
+    changed_at = excluded.changed_at,
+    disabled_at = null,
+    disabled_reason = null
+where endpoint.revision < excluded.revision
+returning known_since = changed_at as is_new;
+
+-- name: cancel_deliveries
+-- Nothing more goes to an endpoint that was deleted.
+update delivery set state = 'cancelled', next_attempt_at = null, due_at = null
+where endpoint_id = $1 and state = 'due';
+
+-- name: delete_secrets
+-- Nor are its secrets kept.
+delete from webhook_secret where endpoint_id = $1;
+
+-- name: events_since
+-- What happened after an endpoint was made and before we heard of it.
+select event_id, event_type, connection_id from event where at >= $1;
+
+-- name: save_connection
+-- A newer description.
+insert into connection (connection_id, system, metadata, revision) values ($1, $2, $3, $4)
+on conflict (connection_id) do update set
+    system = excluded.system, metadata = excluded.metadata, revision = excluded.revision
+where connection.revision < excluded.revision;
+
+-- name: connections
+-- What the vendor keeps with each connection.
+select connection_id, metadata from connection where connection_id = any($1::text[]);
+
+-- name: add_events
+-- What there is to tell.
+insert into event (event_id, event_type, connection_id, at, data)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[])
+on conflict do nothing;
+
+-- name: add_deliveries
+-- One per endpoint and event, however often it is asked for.
+insert into delivery (
+    delivery_id, webhook_id, endpoint_id, event_id, event_type, connection_id, next_attempt_at, due_at
+)
+select delivery_id, webhook_id, endpoint_id, event_id, event_type, connection_id, $7, $7
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+    as new (delivery_id, webhook_id, endpoint_id, event_id, event_type, connection_id)
+on conflict do nothing;
+
+-- name: redeliver
+-- From the first try on, at once; one that is being sent this moment is left to its sender.
+update delivery set
+    state = 'due',
+    tries = 0,
+    deferrals = 0,
+    first_tried_at = null,
+    delivered_at = null,
+    next_attempt_at = $2,
+    due_at = case when state = 'due' and due_at > next_attempt_at then due_at else $2 end
+where delivery_id = $1
+returning delivery_id, endpoint_id, connection_id;
+
+-- name: endpoint_exists
+-- Whether a test can be sent.
+select true from endpoint where endpoint_id = $1 and not deleted;
+
+-- name: lease
+-- The oldest due deliveries of each endpoint, as many as its lane has room for.
+with chosen as (
+    select picked.delivery_id
+    from (
+        select endpoint_id from endpoint
+        where enabled and not deleted and disabled_at is null and exists (
+            select from delivery
+            where delivery.endpoint_id = endpoint.endpoint_id and state = 'due' and due_at <= $1
+        )
+        order by random()
+    ) as open
+    left join unnest($2::text[], $3::int[]) as busy (endpoint_id, taken) using (endpoint_id)
+    cross join lateral (
+        select delivery_id from delivery
+        where delivery.endpoint_id = open.endpoint_id and state = 'due' and due_at <= $1
+        order by due_at
+        limit greatest(0, $4::int - coalesce(busy.taken, 0))
+        for update skip locked
+    ) as picked
+    limit $5
+)
+update delivery set due_at = $6, lease_epoch = lease_epoch + 1
+from chosen, endpoint, event
+where delivery.delivery_id = chosen.delivery_id
+    and endpoint.endpoint_id = delivery.endpoint_id
+    and event.event_id = delivery.event_id
+returning delivery.delivery_id, delivery.webhook_id, delivery.endpoint_id, delivery.connection_id,
+    delivery.event_type, delivery.lease_epoch, delivery.tries, delivery.deferrals, delivery.first_tried_at,
+    delivery.attempts, endpoint.url, event.at as event_at, event.data;
+
+-- name: secrets
+-- Sealed signing secrets of some endpoints.
+select secret_id, endpoint_id, sealed, created_at, expires_at from webhook_secret
+where endpoint_id = any($1::text[]);
+
+-- name: next_due
+-- When the next delivery becomes due.
+select min(due_at) from delivery where state = 'due' and due_at > $1;
+
+-- name: release
+-- Leases given back unused.
+update delivery set due_at = next_attempt_at
+from unnest($1::text[], $2::int[]) as unused (delivery_id, lease_epoch)
+where delivery.delivery_id = unused.delivery_id and delivery.lease_epoch = unused.lease_epoch
+    and state = 'due';
+
+-- name: postpone
+-- Not sent, for a reason that is ours; it uses up no try.
+update delivery set next_attempt_at = $3, due_at = $3, last_error = $4
+from unnest($1::text[], $2::int[]) as held (delivery_id, lease_epoch)
+where delivery.delivery_id = held.delivery_id and delivery.lease_epoch = held.lease_epoch and state = 'due';
+
+-- name: record
+-- What tries came to. A failure counts only under the lease that it was made with; a success always.
+with new as (
+    select * from unnest(
+        $1::text[], $2::int[], $3::text[], $4::timestamptz[], $5::int[], $6::timestamptz[],
+        $7::double precision[], $8::int[], $9::text[], $10::text[]
+    ) as new (
+        delivery_id, lease_epoch, state, next_attempt_at, deferred, at, duration_ms, status, error,
+        response_body
+    )
+), updated as (
+    update delivery set
+        state = new.state,
+        attempts = attempts + 1,
+        tries = tries + 1 - new.deferred,
+        deferrals = deferrals + new.deferred,
+        first_tried_at = coalesce(first_tried_at, new.at),
+        next_attempt_at = new.next_attempt_at,
+        due_at = new.next_attempt_at,
+        delivered_at = case when new.state = 'delivered' then new.at end,
+        last_status = new.status,
+        last_error = new.error
+    from new
+    where delivery.delivery_id = new.delivery_id
+        and delivery.state = 'due'
+        and (delivery.lease_epoch = new.lease_epoch or new.state = 'delivered')
+    returning delivery.delivery_id, delivery.attempts
+)
+insert into attempt (delivery_id, number, at, duration_ms, status, error, response_body)
+select delivery_id, updated.attempts, at, duration_ms, status, error, response_body
+from updated join new using (delivery_id)
+returning delivery_id, number;
+
+-- name: disable_endpoints
+-- The receiver said that it is gone.
+update endpoint set disabled_at = $2, disabled_reason = $3
+where endpoint_id = any($1::text[]) and disabled_at is null;
+
+-- name: count_due
+-- How many wait, and since when the oldest should have gone.
+select count(*) as deliveries,
+    coalesce(extract(epoch from max(now() - least(next_attempt_at, now()))), 0) as oldest
+from delivery where state = 'due';
+
+-- name: forget
+-- Events before the retention, with their deliveries and attempts, unless one is still due.
+delete from event where at < now() - $1::interval and not exists (
+    select from delivery where delivery.event_id = event.event_id and state = 'due'
+);

@@ -1,0 +1,98 @@
+"""Composition root of notifier."""
+
+from datetime import timedelta
+from functools import partial
+
+from lineshaft.common import topics
+from lineshaft.common.encryption import KeyRing
+from lineshaft.common.events.commands import EndpointTestRequested, RedeliveryRequested
+from lineshaft.common.events.connections import ConnectionDescribed
+from lineshaft.common.events.envelope import Decoder
+from lineshaft.common.events.health import (
+    ConnectionCreated,
+    ConnectionDisconnected,
+    ConnectionRecovered,
+    ReauthorizationRequired,
+    StatusChanged,
+)
+from lineshaft.common.events.syncs import SyncCompleted, SyncFailed
+from lineshaft.common.events.webhooks import EndpointDescribed
+from lineshaft.common.http.addresses import AddressPolicy
+from lineshaft.common.kafka.consumer import Subscription
+from lineshaft.common.postgres.inbox import transactional
+from lineshaft.common.postgres.migrate import migrate
+from lineshaft.common.postgres.pool import create_pool
+from lineshaft.common.service import Service, start_producer
+from lineshaft.notifier.adapters.http import WebhookClient
+from lineshaft.notifier.adapters.signing import Signers
+from lineshaft.notifier.handlers import SOURCE, Handlers
+from lineshaft.notifier.settings import NotifierSettings
+from lineshaft.notifier.workers import Sender, count_worker, forget_worker
+
+NAME = SOURCE
+
+
+async def build(settings: NotifierSettings) -> Service:
+    keys = KeyRing.parse(settings.secret_keys.get_secret_value())
+    pool = await create_pool(
+        settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool_size, service=NAME
+    )
+    await migrate(pool, "lineshaft.notifier.adapters")
+    producer = await start_producer(settings, NAME)
+    handlers = Handlers()
+    sender = Sender(
+        pool,
+        WebhookClient(AddressPolicy(settings.allowed_networks), total_seconds=settings.request_seconds),
+        Signers(pool, keys, timedelta(hours=settings.secret_overlap_hours)),
+        settings,
+    )
+    effect = partial(transactional, pool)
+    return Service(
+        name=NAME,
+        settings=settings,
+        pool=pool,
+        producer=producer,
+        subscriptions=[
+            Subscription(
+                "connection-events",
+                [topics.CONNECTION_EVENTS],
+                decode=Decoder(
+                    ConnectionCreated,
+                    ReauthorizationRequired,
+                    ConnectionRecovered,
+                    StatusChanged,
+                    ConnectionDisconnected,
+                ),
+                handle=effect("connection-events", handlers.on_connection_events),
+            ),
+            Subscription(
+                "sync-events",
+                [topics.SYNC_EVENTS],
+                decode=Decoder(SyncCompleted, SyncFailed),
+                handle=effect("sync-events", handlers.on_sync_events),
+            ),
+            Subscription(
+                "webhook-endpoints",
+                [topics.WEBHOOK_ENDPOINTS],
+                decode=Decoder(EndpointDescribed),
+                handle=effect("webhook-endpoints", handlers.on_endpoints),
+            ),
+            Subscription(
+                "connections",
+                [topics.CONNECTIONS],
+                decode=Decoder(ConnectionDescribed),
+                handle=effect("connections", handlers.on_connections),
+            ),
+            Subscription(
+                "commands",
+                [topics.COMMANDS_NOTIFIER],
+                decode=Decoder(RedeliveryRequested, EndpointTestRequested),
+                handle=effect("commands", handlers.on_commands),
+            ),
+        ],
+        background={
+            "sender": sender.run,
+            "count": count_worker(pool),
+            "forget": forget_worker(pool, settings.history_days),
+        },
+    )

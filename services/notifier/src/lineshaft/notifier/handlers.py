@@ -1,0 +1,154 @@
+"""From events to deliveries, in one transaction; the sender takes it from there."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from lineshaft.common.clock import Clock, now
+from lineshaft.common.events.commands import (
+    CommandCompleted,
+    CommandProblem,
+    EndpointTestRequested,
+    RedeliveryRequested,
+)
+from lineshaft.common.events.connections import ConnectionDescribed
+from lineshaft.common.events.envelope import Event, new_event
+from lineshaft.common.events.health import ConnectionEvent
+from lineshaft.common.events.syncs import SyncCompleted
+from lineshaft.common.events.webhooks import EndpointDescribed
+from lineshaft.common.ids import derived_id
+from lineshaft.common.postgres import outbox
+from lineshaft.common.postgres.pool import Connection
+from lineshaft.notifier.adapters import postgres
+from lineshaft.notifier.adapters.postgres import Told
+from lineshaft.notifier.domain.routing import Endpoint, webhook_type
+
+SOURCE = "notifier"
+TEST_EVENT = "endpoint.test"
+
+
+class Handlers:
+    def __init__(self, clock: Clock = now) -> None:
+        self._clock = clock
+
+    async def on_connection_events(self, tx: Connection, events: Sequence[Event[ConnectionEvent]]) -> None:
+        await self._tell(tx, [_told(event, _health_data(event.data)) for event in events])
+
+    async def on_sync_events(self, tx: Connection, events: Sequence[Event[SyncCompleted]]) -> None:
+        metadata = await postgres.metadata_of(tx, [event.data.connection_id for event in events])
+        await self._tell(
+            tx,
+            [
+                _told(event, _sync_data(event.data, metadata.get(event.data.connection_id, {})))
+                for event in events
+            ],
+        )
+
+    async def on_endpoints(self, tx: Connection, events: Sequence[Event[EndpointDescribed]]) -> None:
+        """An endpoint also gets what happened since it was made and reached us before it did."""
+        await postgres.change_routing(tx)
+        for event in events:
+            described = event.data
+            is_new = await postgres.save_endpoint(tx, described)
+            if is_new and described.enabled and not described.deleted:
+                endpoint = Endpoint(
+                    described.endpoint_id,
+                    frozenset(described.event_types),
+                    frozenset(described.connection_ids),
+                )
+                await self._route(tx, [endpoint], await postgres.events_since(tx, described.changed_at))
+
+    async def on_connections(self, tx: Connection, events: Sequence[Event[ConnectionDescribed]]) -> None:
+        for event in events:
+            await postgres.save_connection(tx, event.data)
+
+    async def on_commands(
+        self, tx: Connection, events: Sequence[Event[RedeliveryRequested | EndpointTestRequested]]
+    ) -> None:
+        for event in events:
+            command = event.data
+            done = (
+                await self._redeliver(tx, command)
+                if isinstance(command, RedeliveryRequested)
+                else await self._test(tx, command)
+            )
+            await outbox.add_events(tx, [new_event(done, source=SOURCE, key=event.key, cause=event)])
+
+    async def _redeliver(self, tx: Connection, command: RedeliveryRequested) -> CommandCompleted:
+        row = await postgres.redeliver(tx, command.delivery_id, self._clock())
+        if row is None:
+            return self._not_found(command.command_id, "There is no such delivery.")
+        return CommandCompleted(
+            command_id=command.command_id,
+            connection_id=row["connection_id"],
+            at=self._clock(),
+            result={"delivery_id": row["delivery_id"]},
+        )
+
+    async def _test(self, tx: Connection, command: EndpointTestRequested) -> CommandCompleted:
+        if not await postgres.endpoint_exists(tx, command.endpoint_id):
+            return self._not_found(command.command_id, "There is no such endpoint.")
+        told = Told(
+            event_id=derived_id("evt", command.command_id),
+            event_type=TEST_EVENT,
+            connection_id=None,
+            at=self._clock(),
+            data={"endpoint_id": command.endpoint_id, "message": "A test: this endpoint can be reached."},
+        )
+        await postgres.add_events(tx, [told])
+        await postgres.add_deliveries(
+            tx, [(command.endpoint_id, told.event_id, TEST_EVENT, None)], self._clock()
+        )
+        return CommandCompleted(
+            command_id=command.command_id,
+            at=self._clock(),
+            result={"delivery_id": postgres.delivery_id(command.endpoint_id, told.event_id)},
+        )
+
+    def _not_found(self, command_id: str, message: str) -> CommandCompleted:
+        problem = CommandProblem(code="not_found", message=message)
+        return CommandCompleted(command_id=command_id, at=self._clock(), problem=problem)
+
+    async def _tell(self, tx: Connection, told: Sequence[Told]) -> None:
+        await postgres.share_routing(tx)
+        await postgres.add_events(tx, told)
+        await self._route(
+            tx,
+            await postgres.list_endpoints(tx),
+            [(event.event_id, event.event_type, event.connection_id) for event in told],
+        )
+
+    async def _route(
+        self,
+        tx: Connection,
+        endpoints: Iterable[Endpoint],
+        events: Sequence[tuple[str, str, str | None]],
+    ) -> None:
+        pairs = [
+            (endpoint.endpoint_id, event_id, event_type, connection_id)
+            for endpoint in endpoints
+            for event_id, event_type, connection_id in events
+            if endpoint.wants(event_type, connection_id)
+        ]
+        await postgres.add_deliveries(tx, pairs, self._clock())
+
+
+def _told(event: Event[Any], data: dict[str, Any]) -> Told:
+    return Told(event.id, webhook_type(event.type), event.data.connection_id, event.time, data)
+
+
+def _health_data(event: ConnectionEvent) -> dict[str, Any]:
+    return event.model_dump(
+        mode="json",
+        include={"connection_id", "system", "metadata", "status", "previous_status", "verdict", "issue_id"},
+    )
+
+
+def _sync_data(event: SyncCompleted, metadata: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "connection_id": event.connection_id,
+        "system": event.system,
+        "metadata": metadata,
+        **event.model_dump(
+            mode="json", include={"sync_id", "result", "mode", "started_at", "at", "records", "objects"}
+        ),
+    }

@@ -1,0 +1,124 @@
+"""Writes down what tries came to: attempts, deliveries and events of a batch in one transaction."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from lineshaft.common.clock import Clock
+from lineshaft.common.events.envelope import Event, new_event
+from lineshaft.common.events.webhooks import DeliveryEnded, NotificationDelivered, NotificationGivenUp
+from lineshaft.common.ids import derived_id
+from lineshaft.common.logs import logger
+from lineshaft.common.metrics import METRICS
+from lineshaft.common.postgres import outbox
+from lineshaft.common.postgres.pool import RETRYABLE, Pool
+from lineshaft.notifier.adapters import postgres
+from lineshaft.notifier.adapters.postgres import Made
+from lineshaft.notifier.domain.decision import DeliveryState
+
+SOURCE = "notifier"
+BATCH = 500
+PAUSE_SECONDS = 1.0
+
+log = logger(__name__)
+
+
+class Recorder:
+    """While one batch is written the next one gathers."""
+
+    def __init__(self, pool: Pool, clock: Clock) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._waiting: list[Made] = []
+        self._wake = asyncio.Event()
+        self._closed = False
+
+    def add(self, made: Made) -> None:
+        self._waiting.append(made)
+        self._wake.set()
+
+    def close(self) -> None:
+        """`run` ends when everything is written."""
+        self._closed = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        while self._waiting or not self._closed:
+            if not self._waiting:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            batch = self._take()
+            try:
+                await self._write(batch)
+            except RETRYABLE as error:
+                log.warning("recording_retries", error=repr(error), attempts=len(batch))
+                self._waiting[:0] = batch
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    def _take(self) -> list[Made]:
+        """Each delivery at most once; another try of it goes with the next batch."""
+        batch: dict[str, Made] = {}
+        rest: list[Made] = []
+        for made in self._waiting:
+            if len(batch) < BATCH and made.lease.delivery_id not in batch:
+                batch[made.lease.delivery_id] = made
+            else:
+                rest.append(made)
+        self._waiting = rest
+        return list(batch.values())
+
+    async def _write(self, batch: Sequence[Made]) -> None:
+        async with self._pool.acquire() as connection, connection.transaction():
+            numbers = await postgres.record(connection, batch)
+            counted = [made for made in batch if made.lease.delivery_id in numbers]
+            gone = [made.lease.endpoint_id for made in counted if made.answer.gone]
+            await postgres.disable_endpoints(
+                connection, gone, self._clock(), "the receiver answered 410 Gone"
+            )
+            ended = [made for made in counted if made.state != DeliveryState.DUE]
+            await outbox.add_events(
+                connection, [_ended_event(made, numbers[made.lease.delivery_id]) for made in ended]
+            )
+        for made in batch:
+            METRICS.deliveries.labels(_label(made)).inc()
+        for made in ended:
+            if made.state == DeliveryState.DELIVERED:
+                METRICS.delivery_seconds.observe(_seconds_since_event(made))
+        if len(counted) < len(batch):
+            log.warning("attempts_of_lost_leases", attempts=len(batch) - len(counted))
+
+
+def _label(made: Made) -> str:
+    if made.answer.delivered:
+        return "delivered"
+    return "deferred" if made.deferred else "failed"
+
+
+def _seconds_since_event(made: Made) -> float:
+    ended = made.answer.at.timestamp() + made.answer.duration_ms / 1000
+    return max(0.0, ended - made.lease.event_at.timestamp())
+
+
+def _ended_event(made: Made, attempts: int) -> Event[Any]:
+    lease = made.lease
+    fields = {
+        "delivery_id": lease.delivery_id,
+        "endpoint_id": lease.endpoint_id,
+        "connection_id": lease.connection_id,
+        "event_type_name": lease.event_type,
+        "attempts": attempts,
+        "at": made.answer.at,
+        "seconds_since_event": _seconds_since_event(made),
+    }
+    data: DeliveryEnded = (
+        NotificationDelivered(**fields)
+        if made.state == DeliveryState.DELIVERED
+        else NotificationGivenUp(**fields, reason=made.answer.problem or "")
+    )
+    return new_event(
+        data,
+        source=SOURCE,
+        key=lease.connection_id or lease.endpoint_id,
+        event_id=derived_id("evt", lease.delivery_id, attempts),
+    )
