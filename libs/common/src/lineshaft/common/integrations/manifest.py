@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
-from lineshaft.common.outcomes import Operation, Outcome
+from lineshaft.common.integrations.conditions import When
+from lineshaft.common.outcomes import Outcome
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -82,22 +83,6 @@ class Limits(_Part):
     timeout_s: float = Field(default=60, gt=0, le=600)
     page_size: int = Field(default=200, ge=1, le=10_000)
     write_batch: int = Field(default=1, ge=1, le=1_000)
-
-
-class When(_Part):
-    """What an answer has to look like; all that is given has to hold."""
-
-    status: int | None = None
-    operation: Operation | None = None
-    content_type: str | None = None
-    header: str | None = None
-    """A header that has to be there."""
-    path: str | None = None
-    """A place in the body, as in mappings."""
-    equals: JsonValue = None
-    """The value at `path`."""
-    starts_with: str | None = None
-    """How the text at `path` begins."""
 
 
 class ErrorRule(_Part):

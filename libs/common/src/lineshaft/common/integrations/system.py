@@ -114,7 +114,7 @@ class System:
 
         Args:
             name: the object.
-            definitions: effective definitions by entity. A missing one has its default; one of a unified entity
+            definitions: effective ones by entity. A missing one has its default; one of a unified entity
                 that comes from another object is left aside; of custom objects give only those of `name`.
         """
         described = self.object(name)

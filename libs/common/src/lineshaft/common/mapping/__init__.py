@@ -17,10 +17,13 @@ from lineshaft.common.mapping.errors import (
     NotWritableError,
     WriteIssue,
 )
+from lineshaft.common.mapping.preview import Change, Preview, RecordPreview, preview, preview_record
 from lineshaft.common.mapping.result import Mapped, content_hash
+from lineshaft.common.mapping.reverse import WriteContext, source_kinds, to_source, writability
 from lineshaft.common.mapping.sources import field_sources, source_paths
 
 __all__ = [
+    "Change",
     "CompiledMapping",
     "CustomFieldSpec",
     "DefinitionIssue",
@@ -32,12 +35,20 @@ __all__ = [
     "MappingDefinitionError",
     "MappingOverlay",
     "NotWritableError",
+    "Preview",
+    "RecordPreview",
+    "WriteContext",
     "WriteIssue",
     "check",
     "compile_mapping",
     "content_hash",
     "field_sources",
     "overlay",
+    "preview",
+    "preview_record",
     "require_valid",
+    "source_kinds",
     "source_paths",
+    "to_source",
+    "writability",
 ]

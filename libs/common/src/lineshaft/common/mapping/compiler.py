@@ -52,6 +52,8 @@ class CompiledMapping:
     ) -> Mapped:
         """Maps one record; a value that does not fit leaves its field null and is told in `errors`.
 
+        An empty `display` is taken from `DISPLAY_FIELDS`, an empty `updated_at` from `created_at`.
+
         Args:
             connection_id: the connection that the record was read with.
             source_id: its key in the source, see `unified.join_source_key`.
@@ -71,6 +73,8 @@ class CompiledMapping:
         document["custom_fields"] = custom
         if document["display"] is None:
             document["display"] = _display(document)
+        if document["updated_at"] is None:
+            document["updated_at"] = document["created_at"]
         if document["deleted_at"] is not None:
             document["deletion_kind"] = "native"
         content = encode(document)

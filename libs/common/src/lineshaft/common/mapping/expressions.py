@@ -12,7 +12,7 @@ from jmespath.exceptions import JMESPathError, LexerError, ParseError
 from jmespath.visitor import Options, TreeInterpreter
 
 from lineshaft.common.mapping.errors import UNFIT_VALUE, CoercionError
-from lineshaft.common.mapping.expression_sources import referenced_paths
+from lineshaft.common.mapping.expression_trees import prefer_related, read_by
 from lineshaft.common.mapping.functions import ExpressionLimitError, MappingFunctions
 from lineshaft.common.mapping.plain import to_expression_value
 
@@ -62,26 +62,11 @@ class _Interpreter(TreeInterpreter):
             self._count(result)
         return result
 
-    def visit_subexpression(self, node: Node, value: Any) -> Any:
-        left, right = node["children"]
-        return self.visit(right, self._visit_parent(left, value))
-
-    def visit_projection(self, node: Node, value: Any) -> Any:
-        left, right = node["children"]
-        base = self._visit_parent(left, value)
-        if not isinstance(base, list):
+    def visit_related_field(self, node: Node, value: Any) -> Any:
+        if not isinstance(value, dict):
             return None
-        found = (self.visit(right, element) for element in base)
-        return [element for element in found if element is not None]
-
-    def _visit_parent(self, node: Node, value: Any) -> Any:
-        if node["type"] == "field" and isinstance(value, dict):
-            related = value.get(f"{node['value']}.")
-            return self.visit(node, value) if related is None else related
-        if node["type"] == "subexpression":
-            left, right = node["children"]
-            return self._visit_parent(right, self._visit_parent(left, value))
-        return self.visit(node, value)
+        related = value.get(f"{node['value']}.")
+        return value.get(node["value"]) if related is None else related
 
     def _count(self, value: Any) -> None:
         # Counted as a tree: a shared part makes a small object that is huge when compared or written out.
@@ -106,6 +91,8 @@ class Expression:
     tree: Node
     paths: tuple[tuple[str, ...], ...]
     """The source values it reads, as names from the record down."""
+    place: tuple[str, ...] | None
+    """Where the result lies in the record, if it is taken from there as it is."""
     whole: bool
     """It reads the record as a whole."""
     keys: tuple[str, ...]
@@ -141,9 +128,9 @@ def compile_expression(text: str) -> Expression:
     except (JMESPathError, RecursionError, ValueError) as error:
         raise ExpressionError(_one_line(error)) from error
     _check(tree)
-    paths, whole = referenced_paths(tree)
-    keys = tuple(dict.fromkeys(key for path in paths for key in (path[0], f"{path[0]}.")))
-    return Expression(text, tree, paths, whole, keys)
+    reads = read_by(tree)
+    keys = tuple(dict.fromkeys(key for path in reads.paths for key in (path[0], f"{path[0]}.")))
+    return Expression(text, prefer_related(tree), reads.paths, reads.place, reads.whole, keys)
 
 
 def _check(tree: Node) -> None:

@@ -45,9 +45,11 @@ def _walk(spec: FieldSpec, within: Names) -> Iterator[Names]:
         if spec.items is None:
             yield here
     elif spec.expr is not None:
-        here = None
-        for path in compile_expression(spec.expr).paths:
-            yield (*within, *path)
+        expression = compile_expression(spec.expr)
+        here = None if expression.place is None else (*within, *expression.place)
+        for path in expression.paths:
+            if not (spec.items and path == expression.place):
+                yield (*within, *path)
     for beside in (spec.label_path, spec.currency_path, spec.uom_path):
         if beside is not None:
             yield (*within, *parse_path(beside).names)

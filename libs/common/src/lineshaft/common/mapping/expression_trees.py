@@ -1,5 +1,6 @@
-"""Which values of a record an expression reads, from its syntax tree."""
+"""What an expression's syntax tree tells before any record is seen."""
 
+from dataclasses import dataclass
 from typing import Any
 
 Node = Any
@@ -7,12 +8,47 @@ Names = tuple[str, ...]
 
 ROOT: Names = ()
 
+_CHAINS = frozenset({"subexpression", "index_expression"})
+"""Each child takes a part of the one before."""
+_PROJECTIONS = frozenset({"projection", "filter_projection", "value_projection", "flatten"})
+"""The first child gives what the others are applied to."""
 
-def referenced_paths(tree: Node) -> tuple[tuple[Names, ...], bool]:
-    """The paths, in the order of their first use, and whether the record is read as a whole."""
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    paths: tuple[Names, ...]
+    """The places that are read, in the order of their first use."""
+    place: Names | None
+    """The place of the result, or null if it is made up."""
+    whole: bool
+    """The record is read as a whole."""
+
+
+def read_by(tree: Node) -> Reads:
     walk = _Walk()
-    walk.visit(tree, ROOT, used=True)
-    return tuple(walk.paths), walk.whole
+    place = walk.visit(tree, ROOT, used=True)
+    return Reads(tuple(walk.paths), place, walk.whole)
+
+
+def prefer_related(tree: Node) -> Node:
+    """The tree with every name of which more follows marked, so that related records come first there."""
+    if not isinstance(tree, dict):
+        return tree
+    children = [prefer_related(child) for child in tree.get("children", ())]
+    if tree["type"] in _PROJECTIONS:
+        children[0] = _marked(children[0])
+    if tree["type"] in _CHAINS:
+        children[:-1] = map(_marked, children[:-1])
+    return {**tree, "children": children}
+
+
+def _marked(node: Node) -> Node:
+    if node["type"] == "field":
+        return {**node, "type": "related_field"}
+    if node["type"] in _CHAINS:
+        *before, last = node["children"]
+        return {**node, "children": [*before, _marked(last)]}
+    return node
 
 
 class _Walk:
@@ -32,13 +68,21 @@ class _Walk:
                 return self._use(here, used=used)
             case "flatten":
                 return self.visit(node["children"][0], here, used=used)
-            case "subexpression" | "index_expression" | "pipe" | "projection" | "filter_projection":
+            case "subexpression" | "index_expression" | "pipe":
                 return self._chain(node["children"], here, used=used)
+            case "projection" | "filter_projection":
+                return self._project(node["children"], here, used=used)
             case _:
                 self._parts(node, here)
                 return None
 
     def _chain(self, children: list[Node], here: Names | None, *, used: bool) -> Names | None:
+        *before, last = children
+        for child in before:
+            here = self.visit(child, here, used=False)
+        return self.visit(last, here, used=used)
+
+    def _project(self, children: list[Node], here: Names | None, *, used: bool) -> Names | None:
         left, right, *condition = children
         base = self.visit(left, here, used=False)
         self._each(condition, base)

@@ -1,0 +1,230 @@
+"""From a unified write back to fields of the source, through the same definition.
+
+A field can be written if it comes from a plain key, through transforms and a value map that have one way
+back. Values stay in their JSON form: the protocol adapter knows the source's types (see `source_kinds`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lineshaft.common.mapping.checks import custom_kind, suggestion
+from lineshaft.common.mapping.coercion import Coercers
+from lineshaft.common.mapping.definition import FieldSpec, MappingDefinition
+from lineshaft.common.mapping.errors import UNFIT_VALUE, NotWritableError, WriteIssue
+from lineshaft.common.mapping.paths import parse_path
+from lineshaft.common.mapping.reverse_codes import code_for
+from lineshaft.common.mapping.scalars import to_string
+from lineshaft.common.mapping.transforms import TRANSFORMS
+from lineshaft.common.unified import FieldKind, Kind, UnifiedField, fields_of
+
+CUSTOM = "custom_fields"
+
+
+@dataclass(frozen=True, slots=True)
+class WriteContext:
+    key_types: Mapping[str, str] = field(default_factory=dict)
+    """Entity to the type of its key at the source, `integer` or `string`: see `System.key_types`."""
+    read_only: frozenset[str] = frozenset()
+    """Source fields that the source does not let anyone write."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A unified field that is being written."""
+
+    name: str
+    kind: FieldKind
+    spec: FieldSpec
+
+
+class _UnwritableError(Exception):
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+def to_source(
+    entity: str,
+    definition: MappingDefinition,
+    values: Mapping[str, Any],
+    context: WriteContext | None = None,
+) -> dict[str, Any]:
+    """The source fields, with their values, that a unified write sets.
+
+    Args:
+        entity: what is written.
+        definition: the effective definition of the connection.
+        values: unified fields; custom ones under `custom_fields`. A reference is `{"source_id": ...}` or
+            just the source id; instead of an enumeration its `<field>_source` may be given.
+        context: what is known of the source.
+
+    Raises:
+        NotWritableError: with one issue for each field that has no way back or a value that does not fit.
+    """
+    context = context or WriteContext()
+    issues: list[WriteIssue] = []
+    source: dict[str, Any] = {}
+    for name, value in _flat(values):
+        try:
+            target, code = _find(entity, definition, name)
+            source |= _written(target, value, context, definition, is_code=code)
+        except _UnwritableError as error:
+            issues.append(WriteIssue(name, "not_writable", error.message))
+        except _UnknownFieldError as error:
+            issues.append(error.issue)
+        except UNFIT_VALUE as error:
+            issues.append(WriteIssue(name, "invalid_value", str(error) or type(error).__name__))
+    if issues:
+        raise NotWritableError(issues)
+    return source
+
+
+def writability(
+    entity: str, definition: MappingDefinition, context: WriteContext | None = None
+) -> dict[str, str | None]:
+    """Each mapped field (`custom_fields.x` too) with why it cannot be written, or null if it can."""
+    context = context or WriteContext()
+    reasons: dict[str, str | None] = {}
+    for name in (*definition.fields, *(f"{CUSTOM}.{name}" for name in definition.custom_fields)):
+        target, _ = _find(entity, definition, name)
+        try:
+            _source_key(target, context)
+            reasons[name] = None
+        except _UnwritableError as error:
+            reasons[name] = error.message
+    return reasons
+
+
+def source_kinds(entity: str, definition: MappingDefinition) -> dict[str, FieldKind]:
+    """Source fields that can be written, with the kind of the unified value that is written to them."""
+    kinds = {}
+    for name, reason in writability(entity, definition).items():
+        if reason is None:
+            target, _ = _find(entity, definition, name)
+            kinds[_source_key(target, WriteContext())] = target.kind
+    return kinds
+
+
+class _UnknownFieldError(Exception):
+    def __init__(self, issue: WriteIssue) -> None:
+        super().__init__(str(issue))
+        self.issue = issue
+
+
+def _flat(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    plain = [(name, value) for name, value in values.items() if name != CUSTOM]
+    customs = values.get(CUSTOM) or {}
+    return plain + [(f"{CUSTOM}.{name}", value) for name, value in customs.items()]
+
+
+def _find(entity: str, definition: MappingDefinition, name: str) -> tuple[_Target, bool]:
+    """The target, and whether the source's own code is given for it."""
+    if name.startswith(f"{CUSTOM}."):
+        custom = definition.custom_fields.get(name.removeprefix(f"{CUSTOM}."))
+        if custom is None:
+            hint = suggestion(name.removeprefix(f"{CUSTOM}."), definition.custom_fields)
+            raise _UnknownFieldError(
+                WriteIssue(name, "unknown_field", f"there is no such custom field{hint}")
+            )
+        return _Target(name, custom_kind(custom), custom), False
+    known = fields_of(entity)
+    unified = known.get(name)
+    if unified is None:
+        hint = suggestion(name, [one for one, field in known.items() if field.mappable])
+        raise _UnknownFieldError(WriteIssue(name, "unknown_field", f"{entity} has no such field{hint}"))
+    if unified.assigned:
+        raise _UnwritableError("is filled by Lineshaft")
+    return _mapped(definition, known, unified)
+
+
+def _mapped(
+    definition: MappingDefinition, known: Mapping[str, UnifiedField], unified: UnifiedField
+) -> tuple[_Target, bool]:
+    name = unified.source_of or unified.name
+    spec = definition.fields.get(name)
+    if spec is None:
+        message = "is not mapped for this connection; map it to a field of the source first"
+        raise _UnknownFieldError(WriteIssue(unified.name, "not_mapped", message))
+    return _Target(name, known[name].kind, spec), unified.source_of is not None
+
+
+def _source_key(target: _Target, context: WriteContext) -> str:
+    spec = target.spec
+    if spec.path is None:
+        origin = "an expression" if spec.expr is not None else "a constant"
+        raise _UnwritableError(f"comes from {origin}, which has no way back")
+    if target.kind.kind in {Kind.LIST, Kind.OBJECT}:
+        raise _UnwritableError("is a list, which cannot be written yet")
+    segments = parse_path(spec.path).segments
+    if len(segments) > 1:
+        raise _UnwritableError(f"comes from inside another record ({spec.path}); write that one")
+    for name in spec.transform:
+        if TRANSFORMS[name].inverse is None:
+            raise _UnwritableError(f"comes through the transform {name}, which has no way back")
+    if segments[0].name in context.read_only:
+        raise _UnwritableError(f"comes from {spec.path}, which the source does not let anyone write")
+    return segments[0].name
+
+
+def _written(
+    target: _Target, value: Any, context: WriteContext, definition: MappingDefinition, *, is_code: bool
+) -> dict[str, Any]:
+    key = _source_key(target, context)
+    if value is None:
+        return {key: None}
+    if is_code:
+        return {key: value["code"] if isinstance(value, Mapping) else to_string(value)}
+    kind, spec = target.kind.kind, target.spec
+    if kind in {Kind.MONEY, Kind.QUANTITY}:
+        return _measure(key, kind, spec, value)
+    if kind is Kind.REFERENCE:
+        return {key: _key_of(target, value, context)}
+    if kind is Kind.CODE:
+        return {key: value["code"] if isinstance(value, Mapping) else to_string(value)}
+    return {key: _untransformed(spec, _unmapped(target, value, definition))}
+
+
+def _unmapped(target: _Target, value: Any, definition: MappingDefinition) -> Any:
+    kind, spec = target.kind, target.spec
+    if kind.kind is Kind.ENUMERATION and value not in kind.values:
+        raise ValueError(f"{value!r} is none of {', '.join(kind.values)}")
+    fitted = value if kind.kind is Kind.JSON else Coercers().scalar(kind.kind)(value)
+    if spec.value_map is None:
+        return fitted
+    return code_for(fitted, definition.value_maps[spec.value_map], target.name)
+
+
+def _untransformed(spec: FieldSpec, value: Any) -> Any:
+    for name in reversed(spec.transform):
+        inverse = TRANSFORMS[name].inverse
+        if inverse is not None:
+            value = inverse(value)
+    return value if value is None or isinstance(value, (bool, int, str, list, dict)) else to_string(value)
+
+
+def _key_of(target: _Target, value: Any, context: WriteContext) -> str | int:
+    source_id = value.get("source_id") if isinstance(value, Mapping) else value
+    if source_id is None:
+        raise ValueError("give the source_id of the record it points to")
+    entity = target.kind.entity or target.spec.entity or ""
+    if context.key_types.get(entity) == "integer":
+        return int(source_id)
+    return to_string(source_id)
+
+
+def _measure(key: str, kind: Kind, spec: FieldSpec, value: Any) -> dict[str, Any]:
+    amount_key, unit_key = ("amount", "currency") if kind is Kind.MONEY else ("value", "uom")
+    fixed, path = (spec.currency, spec.currency_path) if kind is Kind.MONEY else (spec.uom, spec.uom_path)
+    amount, unit = value, None
+    if isinstance(value, Mapping):
+        amount, unit = value[amount_key], value.get(unit_key)
+    written = {key: _untransformed(spec, Coercers().scalar(Kind.DECIMAL)(amount))}
+    if unit is None or unit == fixed:
+        return written
+    if path is None:
+        raise ValueError(f"the {unit_key} is always {fixed or 'that of the source'}, not {unit}")
+    segments = parse_path(path).segments
+    if len(segments) > 1:
+        raise _UnwritableError(f"has its {unit_key} in another record ({path}); leave the {unit_key} out")
+    return written | {segments[0].name: unit}
