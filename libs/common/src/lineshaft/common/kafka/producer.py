@@ -101,7 +101,7 @@ class Producer:
             started = batches.get(partition)
             if started is None:
                 started = batches[partition] = [client.create_batch()]
-            key, value, headers = message.key, message.value, message.headers
+            key, value, headers = message.key, message.value, list(message.headers)
             if started[-1].append(timestamp=None, key=key, value=value, headers=headers) is None:
                 started.append(client.create_batch())
                 started[-1].append(timestamp=None, key=key, value=value, headers=headers)
