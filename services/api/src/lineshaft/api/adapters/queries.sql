@@ -1,0 +1,276 @@
+-- Everything that `api` asks of Postgres, by area.
+
+-- name: access
+-- Key check, connection, health and mapping version in one round trip. A token sees its own connection only.
+select k.key_id, k.kind, k.connection_id as key_connection_id,
+    k.last_used_at is null or k.last_used_at < now() - interval '1 minute' as use_is_news,
+    c.connection_id, c.system, c.lifecycle, c.credential_version, c.created_at, c.changed_at,
+    s.document, s.last_sync_at, f.data_as_of, coalesce(m.version, 1) as mapping_version
+from api_key k
+left join connection c
+    on c.connection_id = coalesce($2, k.connection_id)
+    and (k.kind = 'admin' or c.connection_id = k.connection_id)
+    and c.lifecycle <> 'deleted'
+left join lateral (
+    select v.document, v.last_sync_at from health_monitor.status_view v
+    where v.connection_id = coalesce($2, k.connection_id)
+) s on true
+left join lateral (
+    select v.data_as_of from mapping.freshness_view v where v.connection_id = coalesce($2, k.connection_id)
+) f on true
+left join lateral (
+    select v.version from mapping_version v
+    where v.connection_id = c.connection_id and v.entity = $3
+    order by v.version desc limit 1
+) m on true
+where k.key_hash = $1 and (k.expires_at is null or k.expires_at > now())
+
+-- name: key
+-- The key check alone.
+select key_id, kind, connection_id,
+    last_used_at is null or last_used_at < now() - interval '1 minute' as use_is_news
+from api_key
+where key_hash = $1 and (expires_at is null or expires_at > now())
+
+-- name: key_used
+-- At most once a minute.
+update api_key set last_used_at = now()
+where key_id = $1 and (last_used_at is null or last_used_at < now() - interval '1 minute')
+
+-- name: insert_key
+-- A key that is there already stays as it is.
+insert into api_key (key_hash, key_id, kind, connection_id, label)
+values ($1, $2, $3, $4, $5) on conflict (key_hash) do nothing
+
+-- name: end_other_keys_with_label
+-- The operator's key takes the place of the one that was set before it.
+delete from api_key where label = $1 and key_hash <> $2
+
+-- name: end_tokens
+-- The tokens of a connection end no later than this.
+update api_key set expires_at = least(coalesce(expires_at, 'infinity'), $2)
+where connection_id = $1 and (expires_at is null or expires_at > $2)
+
+-- name: connection
+-- One connection; a deleted one is gone.
+select * from connection where connection_id = $1 and lifecycle <> 'deleted'
+
+-- name: lock_connection
+-- The tombstone of a deleted one, too.
+select * from connection where connection_id = $1 for update
+
+-- name: connections
+-- A page, oldest first: ids sort by time.
+select * from connection
+where lifecycle <> 'deleted' and connection_id > $1 and ($2::text is null or system = $2)
+order by connection_id limit $3
+
+-- name: insert_connection
+-- A connection begins with its first verified credentials.
+insert into connection (connection_id, system, label, lifecycle, settings, login, metadata, redirect_url,
+    account_id, account_label, credential_version, created_at, changed_at, changed_by)
+values ($1, $2, $3, 'active', $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)
+returning *
+
+-- name: update_connection
+-- Each change raises the revision.
+update connection set label = $2, metadata = $3, lifecycle = $4, login = $5, redirect_url = $6,
+    account_id = $7, account_label = $8, credential_version = $9, changed_at = $10, changed_by = $11,
+    revision = revision + 1
+where connection_id = $1
+returning *
+
+-- name: insert_link_session
+insert into link_session (session_id, capability_hash, connection_id, system, reauthorizes, settings, login,
+    label, metadata, redirect_url, created_by, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+
+-- name: link_session
+-- By the capability in the page's address.
+select * from link_session where capability_hash = $1
+
+-- name: lock_link_session
+select * from link_session where session_id = $1 for update
+
+-- name: submit_link_session
+-- An attempt begins.
+update link_session set state = 'verifying', attempts = attempts + 1, command_id = $2, submitted_at = $3
+where session_id = $1
+
+-- name: reopen_link_session
+-- The attempt was refused; a later one may be under way already.
+update link_session set state = 'open' where session_id = $1 and command_id = $2 and state = 'verifying'
+
+-- name: complete_link_session
+-- The customer is done; the vendor's code begins.
+update link_session set state = 'completed', command_id = $2, code_hash = $3, code_sealed = $4,
+    code_expires_at = $5
+where session_id = $1
+
+-- name: code_of_session
+select state, command_id, code_sealed from link_session where session_id = $1
+
+-- name: exchange_code
+-- A code works once.
+update link_session set exchanged_at = $2, code_sealed = null
+where code_hash = $1 and exchanged_at is null and code_expires_at > $2
+returning connection_id
+
+-- name: forget_link_sessions
+-- What nobody can use any more.
+delete from link_session where expires_at < now() - interval '7 days'
+
+-- name: forget_commands
+delete from command where created_at < now() - interval '7 days'
+
+-- name: insert_candidate_credential
+insert into connector.credential (credential_id, connection_id, sealed) values ($1, $2, $3)
+
+-- name: insert_command
+-- Nothing comes back where the idempotency key was used before.
+insert into command (command_id, kind, connection_id, session_id, request, idempotency_key, request_hash)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (connection_id, idempotency_key) where idempotency_key is not null do nothing
+returning command_id
+
+-- name: command
+select * from command where command_id = $1
+
+-- name: command_by_idempotency_key
+select * from command where connection_id = $1 and idempotency_key = $2
+
+-- name: complete_command
+-- The first answer counts.
+update command set completed_at = $2, result = $3, problem = $4
+where command_id = $1 and completed_at is null
+returning *
+
+-- name: active_mapping
+-- The newest version; none where the default is in force.
+select * from mapping_version where connection_id = $1 and entity = $2 order by version desc limit 1
+
+-- name: mapping_version
+select * from mapping_version where connection_id = $1 and entity = $2 and version = $3
+
+-- name: mapping_versions
+select * from mapping_version where connection_id = $1 and entity = $2 and version < $3
+order by version desc limit $4
+
+-- name: insert_mapping_version
+insert into mapping_version (connection_id, entity, version, overlay, effective, comment, created_at, created_by)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+
+-- name: entities_by_id
+-- Stale rows pass the filter: they are mapped and filtered on the way out.
+select id, source_id, document::text as document, revision, mapping_version, changed_at,
+    document ->> 'observed_at' as observed_at,
+    case when $6 or mapping_version < $5 then raw::text end as raw
+from mapping.entity_view
+where connection_id = $1 and entity = $2 and deleted_at is null and id > $3
+    and ($4::text is null or mapping_version < $5 or document ->> 'status' = $4)
+order by id limit $7
+
+-- name: entities_by_change
+-- The same in order of change; a row that changes meanwhile comes again at the end.
+select id, source_id, document::text as document, revision, mapping_version, changed_at,
+    document ->> 'observed_at' as observed_at,
+    case when $7 or mapping_version < $6 then raw::text end as raw
+from mapping.entity_view
+where connection_id = $1 and entity = $2 and deleted_at is null and (changed_at, id) > ($3, $4)
+    and ($5::text is null or mapping_version < $6 or document ->> 'status' = $5)
+order by changed_at, id limit $8
+
+-- name: entity
+select id, source_id, document::text as document, revision, mapping_version, changed_at,
+    document ->> 'observed_at' as observed_at,
+    case when $5 or mapping_version < $4 then raw::text end as raw
+from mapping.entity_view
+where connection_id = $1 and entity = $2 and id = $3 and deleted_at is null
+
+-- name: source_id
+-- The key at the source of a record that is to be changed.
+select source_id, revision from mapping.entity_view
+where connection_id = $1 and entity = $2 and id = $3 and deleted_at is null
+
+-- name: sample_records
+-- Stored source records to try a mapping on, the latest first.
+select source_id, raw from mapping.entity_view
+where connection_id = $1 and entity = $2 and deleted_at is null
+order by changed_at desc, id limit $3
+
+-- name: timeline
+-- Newest first.
+select id, at, kind, summary, actor, details from health_monitor.timeline_view
+where connection_id = $1 and ($2::timestamptz is null or (at, id::text) < ($2, $3))
+order by at desc, id::text desc limit $4
+
+-- name: issues
+select issue_id, fault, status, scope, objects, opened_at, first_seen_at, last_seen_at, count, resolved_at,
+    verdict
+from health_monitor.issue_view
+where connection_id = $1 and ($2::timestamptz is null or (opened_at, issue_id) < ($2, $3))
+    and ($5::text is null or status = $5)
+order by opened_at desc, issue_id desc limit $4
+
+-- name: errors
+select event_id, at, object, operation, outcome, http_status, code, message, request_id
+from health_monitor.error_view
+where connection_id = $1 and ($2::timestamptz is null or (at, event_id) < ($2, $3))
+    and ($5::text is null or object = $5) and ($6::text is null or outcome = $6)
+order by at desc, event_id desc limit $4
+
+-- name: syncs
+-- What the connector read, and what came of it in the store.
+select s.sync_id, s.request_id, s.mode, s.status, s.objects, s.created_at, s.ended_at,
+    r.result, r.records, r.completed_at, r.objects as readable
+from connector.sync_view s
+left join mapping.sync_result_view r on r.sync_id = s.sync_id and r.connection_id = s.connection_id
+where s.connection_id = $1 and ($2::timestamptz is null or (s.created_at, s.sync_id) < ($2, $3))
+order by s.created_at desc, s.sync_id desc limit $4
+
+-- name: insert_webhook_endpoint
+insert into webhook_endpoint (endpoint_id, url, description, event_types, connection_ids, enabled, created_at,
+    changed_at)
+values ($1, $2, $3, $4, $5, $6, $7, $7)
+returning *
+
+-- name: insert_webhook_secret
+insert into notifier.webhook_secret (secret_id, endpoint_id, sealed) values ($1, $2, $3)
+
+-- name: webhook_endpoint
+-- With what the endpoint's own answers led to.
+select e.*, s.disabled_at, s.disabled_reason
+from webhook_endpoint e left join notifier.endpoint_state_view s on s.endpoint_id = e.endpoint_id
+where e.endpoint_id = $1 and not e.deleted
+
+-- name: lock_webhook_endpoint
+select * from webhook_endpoint where endpoint_id = $1 and not deleted for update
+
+-- name: webhook_endpoints
+select e.*, s.disabled_at, s.disabled_reason
+from webhook_endpoint e left join notifier.endpoint_state_view s on s.endpoint_id = e.endpoint_id
+where not e.deleted and e.endpoint_id > $1
+order by e.endpoint_id limit $2
+
+-- name: update_webhook_endpoint
+update webhook_endpoint set url = $2, description = $3, event_types = $4, connection_ids = $5, enabled = $6,
+    deleted = $7, changed_at = $8, revision = revision + 1
+where endpoint_id = $1
+returning *
+
+-- name: deliveries
+-- Newest first, each with its attempts.
+select d.delivery_id, d.endpoint_id, d.connection_id, d.event_type, d.event_id, d.state, d.attempts,
+    d.created_at, d.next_attempt_at, d.delivered_at, d.last_status, d.last_error,
+    coalesce((
+        select jsonb_agg(jsonb_build_object('number', a.number, 'at', a.at, 'duration_ms', a.duration_ms,
+            'status', a.status, 'error', a.error, 'response_body', a.response_body) order by a.number)
+        from notifier.attempt_view a where a.delivery_id = d.delivery_id
+    ), '[]') as attempt_log
+from notifier.delivery_view d
+where d.endpoint_id = $1 and ($2::timestamptz is null or (d.created_at, d.delivery_id) < ($2, $3))
+    and ($5::text is null or d.state = $5)
+order by d.created_at desc, d.delivery_id desc limit $4
+
+-- name: delivery
+select endpoint_id from notifier.delivery_view where delivery_id = $1

@@ -1,0 +1,67 @@
+"""Whether the source may be called for a connection now, and what to say if not."""
+
+import math
+from datetime import datetime
+
+from lineshaft.api.domain.problems import ProblemCode, problem, unavailable
+from lineshaft.api.domain.status import Known
+from lineshaft.common.outcomes import ConnectionStatus
+
+LONGEST_PAUSE = 3600
+
+
+def require_usable(known: Known) -> None:
+    """For work that may wait, such as a sync.
+
+    Raises:
+        ProblemError: somebody has to act first.
+    """
+    if known.status is ConnectionStatus.REAUTHORIZATION_REQUIRED:
+        raise problem(
+            ProblemCode.REAUTHORIZATION_REQUIRED,
+            "The source refuses the stored credentials. Send the customer the reauthorize_url of the status.",
+            connection_id=known.connection_id,
+        )
+    if known.status in {ConnectionStatus.PAUSED, ConnectionStatus.DISCONNECTED}:
+        raise problem(
+            ProblemCode.CONFLICT,
+            f"The connection is {known.status}.",
+            connection_id=known.connection_id,
+        )
+
+
+def require_callable(known: Known, name: str, now: datetime) -> None:
+    """For work that is done at once, such as a write to the object `name`.
+
+    Raises:
+        ProblemError: somebody has to act first, or a breaker is open.
+    """
+    require_usable(known)
+    breaker = known.breaker
+    if breaker["state"] == "open" or name in breaker["scopes"]:
+        raise unavailable(
+            "The source fails at the moment; it is left alone until it may have recovered.",
+            retry_after=pause(breaker["retry_at"] or _not_before(known, name), now),
+            connection_id=known.connection_id,
+        )
+    if (not_before := _not_before(known, name)) and datetime.fromisoformat(not_before) > now:
+        raise unavailable(
+            "The source asks for a pause.",
+            retry_after=pause(not_before, now),
+            connection_id=known.connection_id,
+        )
+
+
+def pause(until: str | None, now: datetime) -> int:
+    """Seconds to wait, rounded up."""
+    if until is None:
+        return 30
+    return min(LONGEST_PAUSE, max(1, math.ceil((datetime.fromisoformat(until) - now).total_seconds())))
+
+
+def _not_before(known: Known, name: str) -> str | None:
+    document = known.binding or {}
+    for one in document.get("objects", ()):
+        if one["object"] == name and not one.get("callable", True):
+            return str(one["not_before"]) if one.get("not_before") else None
+    return None

@@ -1,0 +1,109 @@
+"""Writes through the unified model: to the source's fields, and the source's answer back."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+import orjson
+
+from lineshaft.api.domain.problems import (
+    FieldProblem,
+    ProblemCode,
+    ProblemError,
+    problem,
+)
+from lineshaft.api.domain.usability import pause
+from lineshaft.common.events.commands import CommandProblem
+from lineshaft.common.integrations import System
+from lineshaft.common.mapping import (
+    MappingDefinition,
+    NotWritableError,
+    WriteContext,
+    to_source,
+)
+from lineshaft.common.outcomes import Outcome
+
+Operation = Literal["create", "update"]
+
+
+def write_context(system: System, entity: str) -> WriteContext:
+    source = system.object(system.object_of(entity))
+    return WriteContext(key_types=system.key_types(), read_only=frozenset(source.write.read_only))
+
+
+def source_values(
+    system: System,
+    entity: str,
+    definition: MappingDefinition,
+    values: Mapping[str, Any],
+    *,
+    operation: Operation,
+    connection_id: str,
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The source's fields, and which unified field each of them comes from.
+
+    Raises:
+        ProblemError: the system does not take such writes, or a field has no way to the source.
+    """
+    write = system.object(system.object_of(entity)).write
+    if not (write.create if operation == "create" else write.update):
+        raise problem(
+            ProblemCode.NOT_SUPPORTED,
+            f"{system.manifest.label} lets no {entity.replace('_', ' ')} be {operation}d from outside.",
+            connection_id=connection_id,
+        )
+    if not values:
+        raise problem(
+            ProblemCode.VALIDATION_FAILED, "Give at least one field to write.", connection_id=connection_id
+        )
+    context = write_context(system, entity)
+    try:
+        written = to_source(entity, definition, values, context)
+        origins = {
+            source_field: name
+            for name, value in values.items()
+            for source_field in to_source(entity, definition, {name: value}, context)
+        }
+    except NotWritableError as error:
+        raise problem(
+            ProblemCode.VALIDATION_FAILED,
+            "; ".join(str(issue) for issue in error.issues[:3]),
+            connection_id=connection_id,
+            errors=[FieldProblem(issue.field, issue.message, issue.code) for issue in error.issues],
+        ) from None
+    return written, origins
+
+
+def request_hash(*parts: object) -> str:
+    """Tells whether an idempotency key is used for the same request again."""
+    return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+_SOURCE_REFUSED = {Outcome.PERMISSION_DENIED, Outcome.CONFIGURATION_ERROR, Outcome.INVALID_REQUEST}
+_SOURCE_AWAY = {Outcome.UNREACHABLE, Outcome.SOURCE_ERROR}
+_KNOWN_CODES = {code.value for code in ProblemCode}
+
+
+def refusal(
+    told: CommandProblem, *, connection_id: str, origins: Mapping[str, str], now: datetime
+) -> ProblemError:
+    """The source's own reason, with its field named as in the unified model."""
+    outcome = told.outcome or next((one for one in Outcome if one == told.code), None)
+    errors = []
+    if told.field is not None:
+        errors = [FieldProblem(origins.get(told.field, told.field), told.message)]
+    retry = {"Retry-After": str(pause(told.retry_at.isoformat() if told.retry_at else None, now))}
+    if outcome in {Outcome.CREDENTIALS_REJECTED, Outcome.ACCOUNT_MISMATCH}:
+        return problem(ProblemCode.REAUTHORIZATION_REQUIRED, told.message, connection_id=connection_id)
+    if outcome is Outcome.RATE_LIMITED:
+        return problem(ProblemCode.RATE_LIMITED, told.message, connection_id=connection_id, headers=retry)
+    if outcome in _SOURCE_AWAY:
+        return problem(
+            ProblemCode.CONNECTION_UNAVAILABLE, told.message, connection_id=connection_id, headers=retry
+        )
+    if outcome in _SOURCE_REFUSED or told.code not in _KNOWN_CODES:
+        return problem(ProblemCode.SOURCE_REJECTED, told.message, connection_id=connection_id, errors=errors)
+    code = ProblemCode(told.code)
+    headers = retry if code is ProblemCode.CONNECTION_UNAVAILABLE else None
+    return problem(code, told.message, connection_id=connection_id, errors=errors, headers=headers)

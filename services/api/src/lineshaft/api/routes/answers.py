@@ -1,0 +1,153 @@
+"""Answers: JSON by orjson, problems as RFC 9457, and how OpenAPI is told of both."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from lineshaft.api.adapters.postgres import as_problem
+from lineshaft.api.domain.problems import (
+    DEFAULTS,
+    FieldProblem,
+    Problem,
+    ProblemCode,
+    ProblemError,
+    problem,
+)
+from lineshaft.common.ids import new_id
+from lineshaft.common.logs import logger
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+
+log = logger(__name__)
+
+
+class Json(Response):
+    """Encoded by orjson."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+class FieldProblemModel(BaseModel):
+    field: str
+    message: str
+    code: str | None = None
+
+
+class ProblemModel(BaseModel):
+    """RFC 9457, with a code for programs."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: ProblemCode
+    request_id: str
+    connection_id: str | None = None
+    errors: list[FieldProblemModel] = Field(default_factory=list, description="Each field that is not valid.")
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problem answers of a route, for OpenAPI; every route has 401, 422, 500 and 503."""
+    return {
+        status: {
+            "description": _TITLES.get(status, "Problem"),
+            "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in sorted({401, 422, 500, 503, *statuses})
+    }
+
+
+_TITLES = {
+    **dict(reversed(list(DEFAULTS.values()))),
+    412: "It has changed since",
+}
+
+
+def request_id_of(request: Request) -> str:
+    return str(request.scope.get("request_id") or new_id("req"))
+
+
+def problem_response(found: Problem, request_id: str) -> Response:
+    return Response(
+        orjson.dumps(found.body(request_id)),
+        status_code=found.status,
+        media_type=PROBLEM_MEDIA_TYPE,
+        headers=dict(found.headers),
+    )
+
+
+async def on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)  # noqa: S101  registered for it alone
+    return problem_response(error.problem, request_id_of(request))
+
+
+async def on_invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  registered for it alone
+    errors = [FieldProblem(_place(one["loc"]), one["msg"], one["type"]) for one in error.errors()]
+    detail = "; ".join(f"{one.field}: {one.message}" for one in errors[:3])
+    found = problem(ProblemCode.VALIDATION_FAILED, detail, errors=errors)
+    return problem_response(found.problem, request_id_of(request))
+
+
+_BY_STATUS = {
+    401: ProblemCode.UNAUTHORIZED,
+    403: ProblemCode.FORBIDDEN,
+    404: ProblemCode.NOT_FOUND,
+    405: ProblemCode.NOT_SUPPORTED,
+}
+
+
+async def on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  registered for it alone
+    code = _BY_STATUS.get(error.status_code, ProblemCode.VALIDATION_FAILED)
+    detail = error.detail
+    if error.status_code == 404:  # noqa: PLR2004
+        detail = f"There is no {request.url.path} here; the routes are at /docs."
+    elif error.status_code == 405:  # noqa: PLR2004
+        detail = f"{request.method} is not possible on {request.url.path}."
+    found = Problem(code, detail, error.status_code, _TITLES.get(error.status_code, error.detail))
+    response = problem_response(found, request_id_of(request))
+    response.headers.update(error.headers or {})
+    return response
+
+
+def unexpected(error: Exception, request_id: str) -> Response:
+    """The answer to what no route foresaw; our own faults are logged."""
+    found = as_problem(error)
+    if found is None:
+        log.error("request_failed", error=repr(error), exc_info=error)
+        found = problem(
+            ProblemCode.INTERNAL_ERROR, "The request failed. Quote the request id when you report it."
+        )
+    else:
+        log.warning("request_not_served", error=repr(error))
+    return problem_response(found.problem, request_id)
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    kind, *rest = location or ("body",)
+    return ".".join(map(str, rest)) if rest and kind in {"body", "query", "path", "header"} else str(kind)
+
+
+ExceptionHandler = Callable[[Request, Exception], Any]
+
+EXCEPTION_HANDLERS: dict[Any, ExceptionHandler] = {
+    ProblemError: on_problem,
+    RequestValidationError: on_invalid_request,
+    HTTPException: on_http_exception,
+}

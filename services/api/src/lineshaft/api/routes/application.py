@@ -1,0 +1,83 @@
+"""The FastAPI application."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+
+from lineshaft.api.routes import (
+    connect,
+    connections,
+    documentation,
+    health,
+    link_sessions,
+    mappings,
+    meta,
+    syncs,
+    systems,
+    webhook_endpoints,
+    writes,
+)
+from lineshaft.api.routes.answers import EXCEPTION_HANDLERS, ProblemModel
+from lineshaft.api.routes.context import Context
+from lineshaft.api.routes.data import data_router
+from lineshaft.api.routes.middleware import RequestMiddleware
+from lineshaft.common.operations import Check, operations_routes
+
+MAX_BODY_BYTES = 1024 * 1024
+
+DESCRIPTION = (
+    "One API for the CMMS, EAM, ERP and WMS of your customers: connect them, read and write their records in"
+    " one model, shape the mapping, watch their health."
+)
+
+
+def create_application(context: Context, checks: Mapping[str, Check]) -> FastAPI:
+    app = FastAPI(
+        title="Lineshaft",
+        version="1",
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        separate_input_output_schemas=False,
+        exception_handlers=EXCEPTION_HANDLERS,
+        max_body_size=MAX_BODY_BYTES,
+        redirect_slashes=False,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    app.state.context = context
+    for router in (
+        systems.router,
+        link_sessions.router,
+        connections.router,
+        health.router,
+        mappings.router,
+        syncs.router,
+        webhook_endpoints.router,
+        data_router(),
+        writes.writes_router(),
+        writes.operations,
+        meta.router,
+        connect.router,
+        documentation.router,
+    ):
+        app.include_router(router)
+    app.router.routes.extend(operations_routes(checks))
+    app.add_middleware(RequestMiddleware)
+    _describe_problems(app)
+    return app
+
+
+def _describe_problems(app: FastAPI) -> None:
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        description = generate()
+        schemas = description.setdefault("components", {}).setdefault("schemas", {})
+        if "Problem" not in schemas:
+            problem = ProblemModel.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas |= problem.pop("$defs", {})
+            schemas["Problem"] = problem
+        return description
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend the description

@@ -1,0 +1,33 @@
+"""The catalog of source systems, with problems for what is not in it."""
+
+from collections.abc import Mapping
+
+from lineshaft.api.domain.problems import ProblemCode, ProblemError, not_found, problem
+from lineshaft.common.integrations import Catalog, System, UnknownSystemError
+
+
+def system_of(catalog: Catalog, system_id: str) -> System:
+    """The system of a connection.
+
+    Raises:
+        ProblemError: its folder is gone since the connection was made.
+    """
+    try:
+        return catalog.system(system_id)
+    except UnknownSystemError:
+        raise problem(
+            ProblemCode.CONNECTION_UNAVAILABLE, f"The integration {system_id!r} is not installed any more."
+        ) from None
+
+
+def unknown_entity(system: System, entity: str) -> ProblemError:
+    known = ", ".join(system.entities) or "none"
+    return not_found(f"entity as {entity!r} in {system.manifest.label}; it has {known}")
+
+
+def entity_by_object(catalog: Catalog, system_id: str) -> Mapping[str, str]:
+    """Source object to the entity that is made from it; empty for a system that is gone."""
+    system = catalog.systems.get(system_id)
+    if system is None:
+        return {}
+    return {mapping.object: entity for entity, mapping in reversed(list(system.mappings.items()))}

@@ -1,0 +1,43 @@
+"""What the routes work with."""
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from lineshaft.api.adapters.commands import Waiters
+from lineshaft.api.adapters.mappings import CompiledMappings
+from lineshaft.api.settings import ApiSettings
+from lineshaft.common.clock import Clock
+from lineshaft.common.encryption import KeyRing
+from lineshaft.common.integrations import Catalog
+from lineshaft.common.postgres.pool import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    settings: ApiSettings
+    pool: Pool
+    catalog: Catalog
+    keys: KeyRing
+    waiters: Waiters
+    compiled: CompiledMappings
+    clock: Clock
+
+    @property
+    def link_key(self) -> str:
+        return self.settings.link_signing_key.get_secret_value()
+
+    def page_url(self, capability: str) -> str:
+        return f"{self.settings.public_url.rstrip('/')}/connect/{capability}"
+
+
+def context_of(request: Request) -> Context:
+    return cast("Context", request.app.state.context)
+
+
+async def _context(request: Request) -> Context:
+    return context_of(request)
+
+
+Api = Annotated[Context, Depends(_context)]

@@ -1,0 +1,12 @@
+from lineshaft.api.adapters.connections import find_connection
+from lineshaft.api.domain.connections import Connection
+from lineshaft.api.domain.problems import not_found
+from lineshaft.common.postgres.pool import Pool
+
+
+async def require_connection(pool: Pool, connection_id: str) -> Connection:
+    """Raises `not_found` for an id that never was, and for a deleted connection's."""
+    connection = await find_connection(pool, connection_id)
+    if connection is None:
+        raise not_found("connection", connection_id=connection_id)
+    return connection

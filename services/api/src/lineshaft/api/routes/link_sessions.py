@@ -1,0 +1,154 @@
+"""`/v1/link-sessions`: a page where a customer logs in, and the code that becomes a token."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from lineshaft.api.adapters.keys import Caller, create_token
+from lineshaft.api.adapters.link_sessions import NewSession, exchange, open_session
+from lineshaft.api.domain.connections import Connection
+from lineshaft.api.domain.forms import given_settings
+from lineshaft.api.domain.link_sessions import check_redirect_url
+from lineshaft.api.domain.problems import (
+    FieldProblem,
+    ProblemCode,
+    invalid,
+    problem,
+)
+from lineshaft.api.routes.answers import problems
+from lineshaft.api.routes.authentication import Admin
+from lineshaft.api.routes.connections import Token
+from lineshaft.api.routes.context import Api, Context
+from lineshaft.api.routes.existence import require_connection
+from lineshaft.common.ids import new_id
+from lineshaft.common.integrations import UnknownSystemError
+
+MAX_SETTINGS = 50
+
+router = APIRouter(prefix="/v1/link-sessions", tags=["connect"])
+
+
+class NewLinkSession(BaseModel):
+    """A new connection of `system`, or new credentials for `connection_id`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    system: str | None = Field(default=None, max_length=100, examples=["tryton"])
+    connection_id: str | None = Field(default=None, max_length=100, description="Reauthorize this one.")
+    settings: dict[str, Any] = Field(
+        default={}, max_length=MAX_SETTINGS, description="What is known already, so that it is filled in."
+    )
+    redirect_url: str | None = Field(
+        default=None, max_length=2000, description="Where the customer goes afterwards, with `?code=`."
+    )
+    metadata: dict[str, Any] = Field(default={}, description="Your own; comes back in webhooks.")
+    label: str = Field(default="", max_length=200, description="What you call this connection.")
+
+
+class LinkSessionModel(BaseModel):
+    id: str
+    url: str = Field(description="Send it to the customer; it opens the page once, shown here once.")
+    expires_at: datetime
+    connection_id: str
+
+
+class Code(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    code: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+@router.post("", status_code=201, responses=problems(403, 404))
+async def create(api: Api, caller: Admin, body: NewLinkSession) -> LinkSessionModel:
+    redirect_url = check_redirect_url(body.redirect_url) if body.redirect_url else None
+    if body.connection_id is not None:
+        connection = await require_connection(api.pool, body.connection_id)
+        new = _reauthorization(api, connection, body, redirect_url, caller)
+    else:
+        new = _connection(api, body, redirect_url, caller)
+    session_id, capability = await open_session(api.pool, new)
+    return LinkSessionModel(
+        id=session_id,
+        url=api.page_url(capability),
+        expires_at=new.expires_at,
+        connection_id=new.connection_id,
+    )
+
+
+@router.post("/exchange", responses=problems(403))
+async def exchange_code(api: Api, _: Admin, body: Code) -> Token:
+    """Works once, within ten minutes. The tokens before it end."""
+    async with api.pool.acquire() as tx, tx.transaction():
+        now = api.clock()
+        connection_id = await exchange(tx, body.code, at=now)
+        if connection_id is None:
+            raise invalid("code", "it was used, has expired, or never was one; ask /token for a new token")
+        token = await create_token(tx, connection_id, old_end_at=now + api.settings.token_grace)
+    return Token(connection_id=connection_id, token=token)
+
+
+def _connection(api: Context, body: NewLinkSession, redirect_url: str | None, caller: Caller) -> NewSession:
+    if body.system is None:
+        raise invalid("system", "name the system to connect, or the connection_id to reauthorize")
+    try:
+        system = api.catalog.system(body.system)
+    except UnknownSystemError as error:
+        raise invalid("system", str(error)) from None
+    settings, errors = given_settings(system.manifest, body.settings)
+    if errors:
+        raise problem(
+            ProblemCode.VALIDATION_FAILED,
+            "; ".join(f"settings.{key}: {message}" for key, message in errors.items()),
+            errors=[FieldProblem(f"settings.{key}", message) for key, message in errors.items()],
+        )
+    return NewSession(
+        connection_id=new_id("con"),
+        system=system.id,
+        reauthorizes=False,
+        settings=settings,
+        login={},
+        label=body.label,
+        metadata=body.metadata,
+        redirect_url=redirect_url,
+        created_by=caller.key_id,
+        expires_at=api.clock() + api.settings.link_session_lifetime,
+    )
+
+
+def _reauthorization(
+    api: Context,
+    connection: Connection,
+    body: NewLinkSession,
+    redirect_url: str | None,
+    caller: Caller,
+) -> NewSession:
+    if body.system not in {None, connection.system}:
+        raise invalid(
+            "system", f"the connection is one of {connection.system}", connection_id=connection.connection_id
+        )
+    if body.settings or body.metadata or body.label:
+        raise invalid(
+            "settings",
+            "a reauthorization changes the credentials alone",
+            connection_id=connection.connection_id,
+        )
+    return reauthorization_of(api, connection, redirect_url=redirect_url, by=caller.key_id)
+
+
+def reauthorization_of(
+    api: Context, connection: Connection, *, by: str, redirect_url: str | None = None
+) -> NewSession:
+    return NewSession(
+        connection_id=connection.connection_id,
+        system=connection.system,
+        reauthorizes=True,
+        settings=connection.settings,
+        login=connection.login,
+        label=connection.label,
+        metadata=connection.metadata,
+        redirect_url=redirect_url or connection.redirect_url,
+        created_by=by,
+        expires_at=api.clock() + api.settings.link_session_lifetime,
+    )

@@ -1,0 +1,96 @@
+"""`/v1/meta/{entity}`: what can be read, filtered and written for this connection."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+from pydantic import BaseModel, Field
+
+from lineshaft.api.adapters.mappings import active_mapping
+from lineshaft.api.domain.writes import write_context
+from lineshaft.api.routes.answers import problems
+from lineshaft.api.routes.authentication import ConnectionQuery, bearer, open_connection, secret_of
+from lineshaft.api.routes.catalog import system_of, unknown_entity
+from lineshaft.api.routes.context import Api
+from lineshaft.common.mapping import writability
+from lineshaft.common.unified import ENTITY_BY_ROUTE, fields_of
+
+FILTERABLE = ("status",)
+
+router = APIRouter(prefix="/v1/meta", tags=["data"])
+
+
+class FieldModel(BaseModel):
+    name: str
+    kind: str
+    values: list[str] = Field(default_factory=list, description="Of an enumeration.")
+    description: str = ""
+    readable: bool = Field(description="It has a value where the source has one.")
+    filterable: bool
+    writable: bool
+    not_writable_because: str | None = None
+
+
+class EntityMeta(BaseModel):
+    entity: str
+    object: str
+    mapping_version: int
+    create: bool
+    update: bool
+    delete: bool
+    fields: list[FieldModel]
+
+
+@router.get("/{entity}", responses=problems(404), dependencies=[Depends(bearer)])
+async def meta(
+    request: Request,
+    api: Api,
+    entity: Annotated[str, Path(max_length=100, description="`work_order` or `work-orders`.")],
+    connection_id: ConnectionQuery = None,
+) -> EntityMeta:
+    _, known = await open_connection(api, secret_of(request), connection_id)
+    system = system_of(api.catalog, known.system)
+    name = ENTITY_BY_ROUTE.get(entity, entity)
+    if name not in system.entities:
+        raise unknown_entity(system, entity)
+    mapping = await active_mapping(api.pool, known.connection_id, system, name)
+    write = system.object(mapping.object).write
+    reasons = writability(name, mapping.effective, write_context(system, name))
+    can_write = write.create or write.update
+    fields = []
+    for one in fields_of(name).values():
+        mapped = (one.source_of or one.name) in mapping.effective.fields
+        reason = reasons.get(one.source_of or one.name)
+        fields.append(
+            FieldModel(
+                name=one.name,
+                kind=str(one.kind),
+                values=list(one.kind.values),
+                description=one.description,
+                readable=mapped or one.assigned,
+                filterable=one.name in FILTERABLE,
+                writable=can_write and mapped and reason is None,
+                not_writable_because=reason,
+            )
+        )
+    for custom, spec in mapping.effective.custom_fields.items():
+        reason = reasons[f"custom_fields.{custom}"]
+        fields.append(
+            FieldModel(
+                name=f"custom_fields.{custom}",
+                kind=spec.type,
+                description=spec.label or "",
+                readable=True,
+                filterable=False,
+                writable=can_write and reason is None,
+                not_writable_because=reason,
+            )
+        )
+    return EntityMeta(
+        entity=name,
+        object=mapping.object,
+        mapping_version=mapping.version,
+        create=write.create,
+        update=write.update,
+        delete=write.delete,
+        fields=fields,
+    )

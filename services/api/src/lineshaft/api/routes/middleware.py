@@ -1,0 +1,61 @@
+"""Around every request: its id, its metrics, and an answer where no route had one. Pure ASGI, for speed."""
+
+import re
+import time
+
+import structlog
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lineshaft.api.routes.answers import unexpected
+from lineshaft.common.ids import new_id
+from lineshaft.common.metrics import METRICS
+
+HEADER = b"x-request-id"
+_ACCEPTED = re.compile(rb"[A-Za-z0-9._:-]{1,100}").fullmatch
+_NO_ROUTE = "none"
+
+
+class RequestMiddleware:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _given_id(scope) or new_id("req")
+        scope["request_id"] = request_id
+        status = 0
+        started = time.perf_counter()
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (HEADER, request_id.encode())]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_with_id)
+            except Exception as error:
+                if status:
+                    raise
+                await unexpected(error, request_id)(scope, receive, send_with_id)
+        _measure(scope, status, time.perf_counter() - started)
+
+
+def _given_id(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == HEADER:
+            return value.decode() if _ACCEPTED(value) else None
+    return None
+
+
+def _measure(scope: Scope, status: int, seconds: float) -> None:
+    matched = scope.get("route")
+    route = matched.path if isinstance(matched, Route) else _NO_ROUTE
+    method = scope["method"] if matched is not None else _NO_ROUTE
+    METRICS.http_requests.labels(method, route, str(status)).inc()
+    METRICS.http_seconds.labels(method, route).observe(seconds)

@@ -1,0 +1,318 @@
+"""`POST` and `PATCH` of entities, and the operations that take longer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Depends, Header, Path, Request
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from lineshaft.api.adapters.commands import (
+    StoredCommand,
+    ask,
+    find_by_idempotency_key,
+    find_command,
+)
+from lineshaft.api.adapters.keys import find_caller
+from lineshaft.api.adapters.mappings import active_mapping
+from lineshaft.api.adapters.postgres import SQL
+from lineshaft.api.domain.keys import KeyKind
+from lineshaft.api.domain.problems import ProblemCode, ProblemError, not_found, problem
+from lineshaft.api.domain.status import Known
+from lineshaft.api.domain.usability import require_callable
+from lineshaft.api.domain.writes import Operation, refusal, request_hash, source_values
+from lineshaft.api.routes.answers import Json, problems
+from lineshaft.api.routes.authentication import (
+    ConnectionQuery,
+    bearer,
+    open_connection,
+    refused,
+    secret_of,
+)
+from lineshaft.api.routes.catalog import system_of, unknown_entity
+from lineshaft.api.routes.context import Context, context_of
+from lineshaft.api.routes.data import EntityId
+from lineshaft.common.clock import now
+from lineshaft.common.events.commands import CommandProblem, WriteRequested
+from lineshaft.common.ids import new_id
+from lineshaft.common.integrations import System
+from lineshaft.common.mapping import MappingContext, compile_mapping
+from lineshaft.common.unified import ENTITIES, ROUTES, entity_id
+
+CREATED, OK, ACCEPTED = 201, 200, 202
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=200,
+        description="The same key with the same request gets the same answer, and is written once.",
+    ),
+]
+Values = Annotated[
+    dict[str, Any], Body(description="Unified fields; custom ones under `custom_fields`.", max_length=300)
+]
+
+operations = APIRouter(prefix="/v1/operations", tags=["data"])
+
+
+class OperationModel(BaseModel):
+    """A write that takes longer."""
+
+    id: str
+    status: Literal["pending", "succeeded", "failed"]
+    connection_id: str
+    entity: str
+    operation: Literal["create", "update"]
+    created_at: datetime
+    completed_at: datetime | None
+    data: dict[str, Any] | None
+    problem: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    known: Known
+    system: System
+    entity: str
+    operation: Operation
+    source_id: str | None
+    revision: int
+
+
+def _add_create(router: APIRouter, entity: str) -> None:
+    async def create(
+        request: Request,
+        values: Values,
+        connection_id: ConnectionQuery = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
+        api = context_of(request)
+        write = await _open(api, request, entity, connection_id, operation="create")
+        return await _write(api, write, values, idempotency_key)
+
+    router.add_api_route(
+        f"/{ROUTES[entity]}",
+        create,
+        methods=["POST"],
+        name=f"create_{entity}",
+        operation_id=f"create_{entity}",
+        summary=f"Create a {entity.replace('_', ' ')} in the source system",
+        status_code=CREATED,
+        responses={
+            CREATED: {"model": ENTITIES[entity]},
+            ACCEPTED: {"model": OperationModel, "description": "It takes longer"},
+            **problems(404, 409, 429),
+        },
+        response_class=Response,
+        dependencies=[Depends(bearer)],
+    )
+
+
+def _add_update(router: APIRouter, entity: str) -> None:
+    async def update(
+        request: Request,
+        entity_id: EntityId,
+        values: Values,
+        connection_id: ConnectionQuery = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
+        api = context_of(request)
+        write = await _open(api, request, entity, connection_id, operation="update", of=entity_id)
+        return await _write(api, write, values, idempotency_key)
+
+    router.add_api_route(
+        f"/{ROUTES[entity]}/{{entity_id}}",
+        update,
+        methods=["PATCH"],
+        name=f"update_{entity}",
+        operation_id=f"update_{entity}",
+        summary=f"Change a {entity.replace('_', ' ')} in the source system",
+        responses={
+            OK: {"model": ENTITIES[entity]},
+            ACCEPTED: {"model": OperationModel, "description": "It takes longer"},
+            **problems(404, 409, 429),
+        },
+        response_class=Response,
+        dependencies=[Depends(bearer)],
+    )
+
+
+@operations.get(
+    "/{operation_id}",
+    responses={OK: {"model": OperationModel}, **problems(404)},
+    response_class=Json,
+    dependencies=[Depends(bearer)],
+)
+async def get_operation(request: Request, operation_id: Annotated[str, Path(max_length=100)]) -> Json:
+    api = context_of(request)
+    caller = await find_caller(api.pool, secret_of(request))
+    if caller is None:
+        raise refused()
+    command = await find_command(api.pool, operation_id)
+    theirs = command is not None and (
+        caller.kind is KeyKind.ADMIN or caller.connection_id == command.connection_id
+    )
+    if command is None or command.kind != "write" or not theirs:
+        raise not_found("operation")
+    return Json(await _shown(api, command))
+
+
+async def _open(
+    api: Context,
+    request: Request,
+    entity: str,
+    connection_id: str | None,
+    *,
+    operation: Operation,
+    of: str | None = None,
+) -> _Write:
+    """Everything that can be known before the source is asked."""
+    _, known = await open_connection(api, secret_of(request), connection_id)
+    system = system_of(api.catalog, known.system)
+    if entity not in system.entities:
+        raise unknown_entity(system, entity)
+    require_callable(known, system.object_of(entity), api.clock())
+    source_id, revision = None, 1
+    if of is not None:
+        row = await api.pool.fetchrow(SQL["source_id"], known.connection_id, entity, of)
+        if row is None:
+            raise not_found(entity.replace("_", " "), connection_id=known.connection_id)
+        source_id, revision = row["source_id"], row["revision"]
+    return _Write(known, system, entity, operation, source_id, revision)
+
+
+async def _write(
+    api: Context, write: _Write, values: dict[str, Any], idempotency_key: str | None
+) -> Response:
+    known = write.known
+    mapping = await active_mapping(api.pool, known.connection_id, write.system, write.entity)
+    written, origins = source_values(
+        write.system,
+        write.entity,
+        mapping.effective,
+        values,
+        operation=write.operation,
+        connection_id=known.connection_id,
+    )
+    data = WriteRequested(
+        command_id=new_id("op"),
+        connection_id=known.connection_id,
+        object=mapping.object,
+        operation=write.operation,
+        source_id=write.source_id,
+        values=written,
+    )
+    asked_for = request_hash(write.entity, write.operation, write.source_id, values)
+    async with api.pool.acquire() as tx, tx.transaction():
+        is_new = await ask(
+            tx,
+            data,
+            kind="write",
+            key=known.connection_id,
+            request={
+                "entity": write.entity,
+                "operation": write.operation,
+                "origins": origins,
+                "revision": write.revision,
+            },
+            idempotency=(idempotency_key, asked_for) if idempotency_key else None,
+        )
+    command_id = data.command_id
+    if not is_new:
+        command_id = await _earlier(api, known.connection_id, idempotency_key or "", asked_for)
+    command = await api.waiters.wait(command_id, api.settings.write_wait_seconds)
+    if command is None:
+        raise not_found("operation", connection_id=known.connection_id)
+    return await _answer(api, write, command)
+
+
+async def _earlier(api: Context, connection_id: str, idempotency_key: str, asked_for: str) -> str:
+    earlier = await find_by_idempotency_key(api.pool, connection_id, idempotency_key)
+    if earlier is None or earlier.request_hash != asked_for:
+        raise problem(
+            ProblemCode.IDEMPOTENCY_CONFLICT,
+            "This Idempotency-Key was used for another request; use a new one.",
+            connection_id=connection_id,
+        )
+    return earlier.command_id
+
+
+async def _answer(api: Context, write: _Write, command: StoredCommand) -> Response:
+    if command.completed_at is None:
+        return Json(
+            await _shown(api, command),
+            status_code=ACCEPTED,
+            headers={"Location": f"/v1/operations/{command.command_id}"},
+        )
+    if (error := _problem_of(command)) is not None:
+        raise error
+    status = CREATED if write.operation == "create" else OK
+    return Json(await _entity_of(api, command), status_code=status)
+
+
+def _problem_of(command: StoredCommand) -> ProblemError | None:
+    if command.result is not None:
+        return None
+    told = CommandProblem.model_validate(command.problem or {"code": "internal_error", "message": ""})
+    return refusal(
+        told,
+        connection_id=command.connection_id or "",
+        origins=command.request["origins"],
+        now=now(),
+    )
+
+
+async def _entity_of(api: Context, command: StoredCommand) -> dict[str, Any]:
+    """What the source stored, mapped; its key alone where the source does not tell more."""
+    result = command.result or {}
+    connection_id, entity = command.connection_id or "", command.request["entity"]
+    source_id = str(result["source_id"])
+    raw = result.get("record")
+    if raw is None:
+        return {
+            "id": entity_id(connection_id, entity, source_id),
+            "entity": entity,
+            "connection_id": connection_id,
+            "source_id": source_id,
+            "revision": command.request["revision"],
+            "observed_at": command.completed_at,
+        }
+    row = await api.pool.fetchrow(SQL["connection"], connection_id)
+    if row is None:
+        raise not_found("connection", connection_id=connection_id)
+    mapping = await active_mapping(api.pool, connection_id, system_of(api.catalog, row["system"]), entity)
+    compiled = compile_mapping(entity, mapping.effective, MappingContext(mapping_version=mapping.version))
+    mapped = compiled.apply(connection_id, source_id, raw, command.completed_at or now())
+    return {**mapped.document, "revision": command.request["revision"]}
+
+
+async def _shown(api: Context, command: StoredCommand) -> dict[str, Any]:
+    status = "pending"
+    data = found = None
+    if command.completed_at is not None:
+        error = _problem_of(command)
+        status = "failed" if error else "succeeded"
+        found = error.problem.body(command.command_id) if error else None
+        data = None if error else await _entity_of(api, command)
+    return {
+        "id": command.command_id,
+        "status": status,
+        "connection_id": command.connection_id,
+        "entity": command.request["entity"],
+        "operation": command.request["operation"],
+        "created_at": command.created_at,
+        "completed_at": command.completed_at,
+        "data": data,
+        "problem": found,
+    }
+
+
+def writes_router() -> APIRouter:
+    """Create and change for every unified entity."""
+    router = APIRouter(prefix="/v1", tags=["data"])
+    for entity in ENTITIES:
+        _add_create(router, entity)
+        _add_update(router, entity)
+    return router

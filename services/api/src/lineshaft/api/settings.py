@@ -1,0 +1,41 @@
+from datetime import timedelta
+
+from pydantic import Field, SecretStr
+
+from lineshaft.common.settings import LinkSettings, SecretSettings
+
+
+class ApiSettings(SecretSettings, LinkSettings):
+    admin_key: SecretStr | None = Field(
+        default=None,
+        description="An admin key that is valid from the start: `python -m lineshaft.api.new_key` makes one.",
+    )
+    link_session_seconds: float = Field(
+        default=24 * 3600.0, gt=0, description="How long a customer can use a connect link."
+    )
+    code_seconds: float = Field(
+        default=600.0, gt=0, description="How long the code can be exchanged for a token."
+    )
+    token_grace_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        description="How much longer an old connection token works after it was replaced.",
+    )
+    connect_wait_seconds: float = Field(
+        default=25.0, ge=0, description="How long the connect page waits for the source's answer."
+    )
+    write_wait_seconds: float = Field(
+        default=10.0, ge=0, description="How long a write waits before it answers with an operation."
+    )
+
+    @property
+    def link_session_lifetime(self) -> timedelta:
+        return timedelta(seconds=self.link_session_seconds)
+
+    @property
+    def code_lifetime(self) -> timedelta:
+        return timedelta(seconds=self.code_seconds)
+
+    @property
+    def token_grace(self) -> timedelta:
+        return timedelta(seconds=self.token_grace_seconds)
