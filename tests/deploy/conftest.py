@@ -109,6 +109,11 @@ def dockerfile(checkout: Path, service: str) -> Dockerfile:
 
 
 @pytest.fixture(scope="session")
+def read_dockerfile() -> Callable[[Path], Dockerfile]:
+    return Dockerfile.read
+
+
+@pytest.fixture(scope="session")
 def bare_environment() -> dict[str, str]:
     """What a new container has, and nothing of ours."""
     return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
