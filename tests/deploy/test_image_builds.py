@@ -1,4 +1,4 @@
-"""The Dockerfiles' own steps, carried out in a folder: the same commands on the same files, without an engine."""
+"""The Dockerfiles' own steps in a folder: the same commands on the same files, without an engine."""
 
 import os
 import shutil
