@@ -1,0 +1,25 @@
+from datetime import UTC, datetime
+
+import orjson
+
+from lineshaft.mapping.domain.mappings import compile_effective
+from lineshaft.mapping.domain.remaps import Behind, remap
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+BY_NAME = compile_effective("item", 1, {"fields": {"name": "name"}})
+
+
+def behind(raw: dict[str, object]) -> Behind:
+    mapped = BY_NAME.compiled.apply("con_1", "1", raw, NOW)
+    return Behind(mapped.document["id"], "1", raw, 4, mapped.content_hash, NOW)
+
+
+def test_changed_content_is_told_and_unchanged_is_not() -> None:
+    active = compile_effective("item", 2, {"fields": {"name": "code"}})
+    rows = [behind({"name": "Pump", "code": "P-1"}), behind({"name": "Same", "code": "Same"})]
+    result = remap("con_1", rows, active, NOW)
+    assert [orjson.loads(message.value or b"")["name"] for message in result.messages] == ["P-1"]
+    (changed,) = result.changed
+    assert (changed.known_revision, changed.revision) == (4, 5)
+    assert orjson.loads(changed.document)["mapping_version"] == 2
+    assert result.unchanged == [(rows[1].id, 4)]
