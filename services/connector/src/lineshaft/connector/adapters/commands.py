@@ -1,0 +1,78 @@
+"""Commands that need a call to the source, from their event to their answer."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from lineshaft.common.events.commands import (
+    AuthorizationRequested,
+    Command,
+    ProbeRequested,
+    WriteRequested,
+)
+from lineshaft.common.events.envelope import Event
+from lineshaft.common.postgres.pool import Connection, Pool
+from lineshaft.connector.adapters.sql import QUERIES
+
+LEASE = timedelta(seconds=180)
+
+KINDS: dict[str, type[Command]] = {
+    "authorize": AuthorizationRequested,
+    "write": WriteRequested,
+    "probe": ProbeRequested,
+}
+_KIND_OF = {model: kind for kind, model in KINDS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class CommandJob:
+    command: Command
+    owner: str
+    attempts: int
+    called_before: bool
+    """An earlier attempt may have changed the source."""
+    traceparent: str | None
+
+    @property
+    def row(self) -> tuple[str, str, str]:
+        return self.command.connection_id, self.command.command_id, self.owner
+
+
+async def add(tx: Connection, event: Event[Any]) -> None:
+    """Record a command, once."""
+    command: Command = event.data
+    await tx.execute(
+        QUERIES["command_add"],
+        command.command_id,
+        _KIND_OF[type(command)],
+        command.connection_id,
+        command.model_dump(mode="json"),
+        event.traceparent,
+    )
+
+
+async def lease(pool: Pool, owner: str) -> CommandJob | None:
+    row = await pool.fetchrow(QUERIES["command_lease"], owner, LEASE)
+    if row is None:
+        return None
+    return CommandJob(
+        KINDS[row["kind"]].model_validate(row["payload"]),
+        owner,
+        row["attempts"],
+        row["called_at"] is not None,
+        row["traceparent"],
+    )
+
+
+async def about_to_call(pool: Pool, job: CommandJob) -> bool:
+    """From here on the source may have been changed; whether the command is still ours."""
+    return bool(await pool.fetchval(QUERIES["command_calling"], *job.row))
+
+
+async def end(tx: Connection, job: CommandJob) -> bool:
+    """Whether it was still ours to answer."""
+    return bool(await tx.fetchval(QUERIES["command_end"], *job.row))
+
+
+async def later(pool: Pool, job: CommandJob, pause: timedelta) -> None:
+    await pool.execute(QUERIES["command_later"], *job.row, pause)

@@ -1,0 +1,31 @@
+"""The protocols by name; a manifest chooses one."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from lineshaft.common.errors import ConfigurationError
+from lineshaft.connector.adapters.http import SourceHttp
+from lineshaft.connector.adapters.protocols.jsonrpc_tryton import TrytonJsonRpc
+from lineshaft.connector.adapters.protocols.target import Target
+from lineshaft.connector.domain.protocol import SourceAdapter
+from lineshaft.connector.domain.sessions import Sessions
+
+Opener = Callable[[Target, SourceHttp, Sessions], SourceAdapter]
+
+PROTOCOLS: Mapping[str, Opener] = MappingProxyType({"jsonrpc/tryton": TrytonJsonRpc})
+
+
+def open_source(target: Target, http: SourceHttp, sessions: Sessions) -> SourceAdapter:
+    """The adapter of a target.
+
+    Raises:
+        ConfigurationError: no adapter speaks the protocol of its manifest.
+    """
+    manifest = target.system.manifest
+    protocol = "/".join(filter(None, (manifest.protocol, manifest.dialect)))
+    opener = PROTOCOLS.get(protocol)
+    if opener is None:
+        raise ConfigurationError(
+            f"{manifest.id}: no adapter for protocol {protocol}; there is {', '.join(PROTOCOLS)}"
+        )
+    return opener(target, http, sessions)

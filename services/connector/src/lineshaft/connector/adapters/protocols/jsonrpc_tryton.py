@@ -1,0 +1,277 @@
+"""Tryton over JSON-RPC: `POST /<database>/rpc/` since 8.0, `POST /<database>/` before."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import orjson
+
+from lineshaft.common.clock import Clock, now
+from lineshaft.common.integrations.manifest import SourceObject
+from lineshaft.common.outcomes import Operation, Outcome
+from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
+from lineshaft.connector.adapters.protocols.target import Target, host_and_port
+from lineshaft.connector.adapters.protocols.tryton_answers import USER_ERROR, evidence_of, take_apart
+from lineshaft.connector.adapters.protocols.tryton_fields import denied_objects, described
+from lineshaft.connector.adapters.protocols.tryton_window import CURSOR_FIELDS, Window, advanced, cut
+from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
+from lineshaft.connector.domain.protocol import (
+    Cursor,
+    ObjectDescription,
+    Page,
+    Verified,
+    WriteOperation,
+    Written,
+)
+from lineshaft.connector.domain.sessions import Session, Sessions
+
+PATHS = ("/{database}/rpc/", "/{database}/")
+WHO_AM_I = "model.res.user.get_preferences"
+RIGHTS = "model.ir.model.access.get_access"
+LANGUAGE = "en"
+CONTEXT = {"active_test": False, "language": LANGUAGE}
+"""Records that were made inactive are read too, so that their change is seen."""
+
+_UNAUTHORIZED = 401
+_WRONG_PATH = 405
+
+
+class _OpenSession(msgspec.Struct):
+    path: str
+    user_id: int
+    token: str
+
+
+class TrytonJsonRpc:
+    """Settings `base_url` and `database`, credentials `username` and `password`."""
+
+    def __init__(self, target: Target, http: SourceHttp, sessions: Sessions, clock: Clock = now) -> None:
+        self._target = target
+        self._manifest = target.system.manifest
+        self._http = http
+        self._sessions = sessions
+        self._clock = clock
+        self._url = str(target.settings["base_url"]).rstrip("/")
+        self._database = quote(str(target.settings["database"]), safe="")
+        self._user = target.credentials["username"]
+        self._relations: dict[str, dict[str, str]] = {}
+        self.host = host_and_port(self._url)
+
+    async def verify(self) -> Verified:
+        session = await self._sessions.get(self._login)
+        await self._call(Operation.VERIFY, WHO_AM_I, [True, {}])
+        opened = msgspec.json.decode(session.secret, type=_OpenSession)
+        account = self._manifest.verify.account.format_map(
+            {**self._target.settings, "user_id": opened.user_id}
+        )
+        return Verified(account_id=account, account_label=self._user)
+
+    async def describe(self, objects: Sequence[str]) -> Sequence[ObjectDescription]:
+        descriptions = []
+        for name in objects:
+            _, result = await self._call(
+                Operation.DESCRIBE, f"model.{name}.fields_get", [[], CONTEXT], object_name=name
+            )
+            description = described(name, msgspec.json.decode(result))
+            self._relations[name] = {
+                field.name: field.relation for field in description.fields if field.relation
+            }
+            descriptions.append(description)
+        return descriptions
+
+    async def read(
+        self,
+        object_name: str,
+        fields: Sequence[str],
+        cursor: Cursor | None,
+        limit: int | None = None,
+    ) -> Page:
+        window = Window.parse(cursor)
+        listed = self._manifest.objects.get(object_name) or SourceObject(label=object_name)
+        most = limit or listed.page_size or self._manifest.limits.page_size
+        domain = [*window.domain(), *([listed.filter] if listed.filter else [])]
+        answer, rows = await self._call(
+            Operation.READ,
+            f"model.{object_name}.search_read",
+            [domain, 0, most, [["id", "ASC"]], list(dict.fromkeys([*fields, *CURSOR_FIELDS])), CONTEXT],
+            object_name=object_name,
+            related=tuple(name.split(".", 1)[0] for name in fields if "." in name),
+        )
+        records = cut(rows)
+        following = advanced(window, rows, self._source_time(answer))
+        if following is None:
+            raise SourceFailureError(
+                Evidence(
+                    Outcome.SOURCE_ERROR,
+                    Operation.READ,
+                    object_name,
+                    http_status=answer.status,
+                    code="page_did_not_advance",
+                    message="the source repeated rows that it had given before",
+                    duration_ms=answer.duration_ms,
+                )
+            )
+        last = len(records) < most
+        if not last:
+            return Page(records, following.next_page(), last)
+        overlap = timedelta(seconds=listed.cursor.overlap_s) if listed.cursor else None
+        return Page(records, following.next_sync(overlap) if overlap is not None else None, last)
+
+    async def write(
+        self,
+        object_name: str,
+        operation: WriteOperation,
+        source_id: str | None,
+        values: Mapping[str, Any],
+    ) -> Written:
+        arguments: list[Any] = [[dict(values)]]
+        if operation is not WriteOperation.CREATE:
+            arguments = [[int(source_id or 0)]]
+            if operation is WriteOperation.UPDATE:
+                arguments.append(dict(values))
+        method = "write" if operation is WriteOperation.UPDATE else operation.value
+        _, result = await self._call(
+            Operation.WRITE,
+            f"model.{object_name}.{method}",
+            [*arguments, CONTEXT],
+            object_name=object_name,
+            right=operation.value if operation is not WriteOperation.UPDATE else "write",
+        )
+        if operation is WriteOperation.CREATE:
+            source_id = str(msgspec.json.decode(result)[0])
+        return Written(str(source_id))
+
+    def classify(self, answer: Answer | NoAnswerError) -> Evidence:
+        return self._evidence(answer, Operation.READ)
+
+    async def _call(
+        self,
+        operation: Operation,
+        method: str,
+        params: Sequence[Any],
+        *,
+        object_name: str | None = None,
+        related: Sequence[str] = (),
+        right: str = "read",
+    ) -> tuple[Answer, msgspec.Raw]:
+        """One call, with one fresh login and one more try where the session is refused."""
+        session = await self._sessions.get(self._login)
+        answer = await self._post(session, method, params, operation, object_name)
+        fresh = answer.status == _UNAUTHORIZED
+        if fresh:
+            session = await self._sessions.renew(session, self._login)
+            answer = await self._post(session, method, params, operation, object_name)
+        evidence = self._evidence(answer, operation, object_name, fresh_session=fresh)
+        reading = take_apart(answer)
+        if evidence.outcome is Outcome.OK and reading.result is not None:
+            return answer, reading.result
+        if reading.code == USER_ERROR and object_name is not None:
+            evidence = await self._asked_for_rights(evidence, session, object_name, related, right)
+        raise SourceFailureError(evidence)
+
+    async def _asked_for_rights(
+        self, evidence: Evidence, session: Session, object_name: str, related: Sequence[str], right: str
+    ) -> Evidence:
+        """A UserError is a refusal only if the access table of the source says so."""
+        relations = self._relations.get(object_name, {})
+        concerned = list(
+            dict.fromkeys([object_name, *(relations[name] for name in related if name in relations)])
+        )
+        try:
+            answer = await self._post(session, RIGHTS, [concerned, {}], evidence.operation, object_name)
+        except SourceFailureError:
+            return evidence
+        result = take_apart(answer).result
+        if result is None:
+            return evidence
+        denied = denied_objects(msgspec.json.decode(result), object_name, right)
+        if denied:
+            words = f"{evidence.message} (no {right} access to {', '.join(denied)})"
+            return replace(evidence, outcome=Outcome.PERMISSION_DENIED, message=words, confidence="high")
+        if evidence.operation is Operation.WRITE:
+            return replace(evidence, confidence="high")
+        return replace(evidence, confidence="low")
+
+    async def _login(self) -> bytes:
+        """Log in on the path that this version of Tryton serves."""
+        params = [self._user, {"password": self._target.credentials["password"]}, LANGUAGE]
+        for path in self._paths():
+            answer = await self._send(path, _request("common.db.login", params), {}, Operation.LOGIN, None)
+            if answer.status != _WRONG_PATH:
+                break
+        evidence = self._evidence(answer, Operation.LOGIN)
+        result = take_apart(answer).result
+        if evidence.outcome is not Outcome.OK or result is None:
+            raise SourceFailureError(evidence)
+        user_id, token, *_ = msgspec.json.decode(result)
+        return msgspec.json.encode(_OpenSession(path, user_id, token))
+
+    def _paths(self) -> list[str]:
+        templates = self._manifest.options.get("rpc_paths")
+        chosen = templates if isinstance(templates, list) else PATHS
+        return [str(template).format(database=self._database) for template in chosen]
+
+    async def _post(
+        self,
+        session: Session,
+        method: str,
+        params: Sequence[Any],
+        operation: Operation,
+        object_name: str | None,
+    ) -> Answer:
+        opened = msgspec.json.decode(session.secret, type=_OpenSession)
+        token = f"{self._user}:{opened.user_id}:{opened.token}".encode()
+        authorization = {"authorization": f"Session {base64.b64encode(token).decode()}"}
+        return await self._send(opened.path, _request(method, params), authorization, operation, object_name)
+
+    async def _send(
+        self,
+        path: str,
+        content: bytes,
+        headers: Mapping[str, str],
+        operation: Operation,
+        object_name: str | None,
+    ) -> Answer:
+        try:
+            return await self._http.post(
+                self._url + path,
+                content,
+                {"content-type": "application/json", **headers},
+                seconds=self._manifest.limits.timeout_s,
+            )
+        except NoAnswerError as error:
+            raise SourceFailureError(self._evidence(error, operation, object_name)) from error
+
+    def _evidence(
+        self,
+        answer: Answer | NoAnswerError,
+        operation: Operation,
+        object_name: str | None = None,
+        *,
+        fresh_session: bool = False,
+    ) -> Evidence:
+        return evidence_of(
+            answer,
+            operation,
+            now=self._clock(),
+            object_name=object_name,
+            rules=self._manifest.errors,
+            secrets=self._target.secrets,
+            fresh_session=fresh_session,
+        )
+
+    def _source_time(self, answer: Answer) -> datetime:
+        try:
+            moment = parsedate_to_datetime(answer.headers.get("date", ""))
+        except ValueError:
+            return self._clock()
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _request(method: str, params: Sequence[Any]) -> bytes:
+    return orjson.dumps({"id": 1, "method": method, "params": params})

@@ -1,0 +1,31 @@
+"""One connection's source and the secret to open it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from lineshaft.common.integrations import System
+
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    system: System
+    settings: Mapping[str, Any]
+    credentials: Mapping[str, str] = field(repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return tuple(self.credentials.values())
+
+
+def host_and_port(url: str) -> str:
+    """For evidence: never a path or a user."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return ""
+    return f"{parts.hostname}:{port}" if parts.hostname and port else ""

@@ -1,0 +1,42 @@
+"""Tryton's descriptions of fields and of rights."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lineshaft.connector.domain.protocol import FieldDescription, ObjectDescription
+
+_NEVER_PLAIN = frozenset({"binary", "one2many", "many2many", "one2one"})
+
+
+def described(name: str, fields: Mapping[str, Mapping[str, Any]]) -> ObjectDescription:
+    """From the answer of `fields_get`."""
+    return ObjectDescription(
+        name=name,
+        label=name,
+        fields=tuple(
+            FieldDescription(
+                name=field,
+                type=str(facts.get("type", "")),
+                label=str(facts.get("string") or field),
+                required=bool(facts.get("required")),
+                readonly=bool(facts.get("readonly")),
+                relation=facts.get("relation"),
+                stored=_is_plain(facts),
+            )
+            for field, facts in fields.items()
+        ),
+    )
+
+
+def _is_plain(facts: Mapping[str, Any]) -> bool:
+    """Tryton loads what it computes lazily; what it can also sort and search by is a column somewhere."""
+    if facts.get("type") in _NEVER_PLAIN:
+        return False
+    return facts.get("loading", "eager") == "eager" or bool(facts.get("sortable") and facts.get("searchable"))
+
+
+def denied_objects(access: Mapping[str, Mapping[str, Any]], object_name: str, right: str) -> list[str]:
+    """From the answer of `get_access`: where the right is missing; related objects need only be readable."""
+    return [
+        name for name, rights in access.items() if not rights.get(right if name == object_name else "read", 1)
+    ]

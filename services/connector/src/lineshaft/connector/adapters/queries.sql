@@ -1,0 +1,414 @@
+-- Connections
+
+-- name: connection_authorize
+-- What a verified authorization says of the connection, new or known.
+insert into connection (connection_id, system, settings, account_id)
+values ($1, $2, $3, $4)
+on conflict (connection_id) do update
+set system = excluded.system, settings = excluded.settings, account_id = excluded.account_id,
+    changed_at = now()
+where connection.lifecycle <> 'deleted'
+returning lifecycle;
+
+-- name: connection_describe
+-- The latest description; false where it is stale or the connection was deleted.
+insert into connection (connection_id, system, settings, account_id, lifecycle, revision)
+values ($1, $2, $3, $4, $5, $6)
+on conflict (connection_id) do update
+set system = excluded.system, settings = excluded.settings,
+    account_id = coalesce(nullif(excluded.account_id, ''), connection.account_id),
+    lifecycle = excluded.lifecycle, revision = excluded.revision, changed_at = now()
+where connection.revision < excluded.revision and connection.lifecycle <> 'deleted'
+returning true;
+
+-- name: connection_get
+-- One connection that was not deleted.
+select connection_id, system, settings, account_id, lifecycle
+from connection
+where connection_id = $1 and lifecycle <> 'deleted';
+
+-- name: connection_forget
+-- All that a deleted connection leaves but its tombstone.
+with wiped as (
+    update credential
+    set state = case when state = 'active' then 'retired' else 'superseded' end, sealed = null, ended_at = now()
+    where connection_id = $1 and state in ('candidate', 'active')
+),
+sessions as (delete from session where connection_id = $1),
+definitions as (delete from mapping_definition where connection_id = $1),
+syncs as (delete from sync where connection_id = $1),
+streams as (delete from stream where connection_id = $1)
+update connection set settings = '{}', account_id = '' where connection_id = $1;
+
+-- Credentials
+
+-- name: credential_candidate
+-- A candidate to verify.
+select sealed, created_at
+from credential
+where credential_id = $1 and connection_id = $2 and state = 'candidate';
+
+-- name: credential_in_force
+-- The credentials in force, with what is needed to use them.
+select k.credential_id, k.version, k.sealed, c.system, c.settings, c.account_id
+from credential k
+join connection c using (connection_id)
+where k.connection_id = $1 and k.state = 'active' and c.lifecycle <> 'deleted';
+
+-- name: credential_turn
+-- Promotions of one connection go one after the other, also before it has any row.
+select pg_advisory_xact_lock(hashtextextended('credential/' || $1, 0));
+
+-- name: credential_lock_in_force
+-- Locks the credentials in force, so that two promotions go one after the other.
+select credential_id, version, promoted_at
+from credential
+where connection_id = $1 and state = 'active'
+for update;
+
+-- name: credential_retire
+-- Replaced credentials lose their secret and their session.
+with gone as (delete from session where credential_id = $2)
+update credential
+set state = 'retired', sealed = null, ended_at = now()
+where connection_id = $1 and credential_id = $2;
+
+-- name: credential_promote
+-- A verified candidate comes into force.
+update credential
+set state = 'active', version = $3, account_id = $4, promoted_at = clock_timestamp()
+where connection_id = $1 and credential_id = $2 and state = 'candidate'
+returning credential_id;
+
+-- name: credential_drop
+-- A candidate that did not come into force loses its secret.
+update credential
+set state = $3, sealed = null, ended_at = now()
+where connection_id = $1 and credential_id = $2 and state = 'candidate';
+
+-- name: credential_drop_forgotten
+-- Candidates whose command never came.
+update credential
+set state = 'superseded', sealed = null, ended_at = now()
+where state = 'candidate' and created_at < now() - $1::interval;
+
+-- Sessions
+
+-- name: session_open
+-- The session in use.
+select sealed, generation from session where credential_id = $1 and connection_id = $2 and sealed is not null;
+
+-- name: session_claim
+-- The right to log in, for one process at a time, where no session is later than generation $4.
+insert into session (credential_id, connection_id, login_owner, login_until)
+select credential_id, connection_id, $3, now() + $5::interval
+from credential
+where credential_id = $1 and connection_id = $2 and state = 'active'
+on conflict (credential_id) do update
+set login_owner = excluded.login_owner, login_until = excluded.login_until
+where session.generation <= $4 and (session.login_until is null or session.login_until < now())
+returning true;
+
+-- name: session_store
+-- The session that the owner of the login has opened.
+update session
+set sealed = $4, generation = generation + 1, login_owner = null, login_until = null, changed_at = now()
+where credential_id = $1 and connection_id = $2 and login_owner = $3
+returning generation;
+
+-- name: session_release
+-- The login of this owner is over.
+update session
+set login_owner = null, login_until = null
+where credential_id = $1 and connection_id = $2 and login_owner = $3;
+
+-- name: session_save
+-- The session that verified a candidate, kept for its first use.
+insert into session (credential_id, connection_id, sealed, generation)
+values ($1, $2, $3, 1)
+on conflict (credential_id) do update
+set sealed = excluded.sealed, generation = session.generation + 1, changed_at = now();
+
+-- Gate
+
+-- name: gate_make
+-- Every connection has a gate.
+insert into gate (connection_id) values ($1) on conflict do nothing;
+
+-- name: gate_standing
+-- Everything that decides whether the source may be called.
+select c.lifecycle, coalesce(k.version, 0) as version, g.rejected_version, g.not_before, g.status
+from connection c
+join gate g using (connection_id)
+left join credential k on k.connection_id = c.connection_id and k.state = 'active'
+where c.connection_id = $1;
+
+-- name: gate_lock
+-- Changes of a gate go one after the other, and after leases that are being given.
+select true from gate where connection_id = $1 for update;
+
+-- name: gate_reject
+-- These credentials were refused; nothing where somebody said so before.
+update gate
+set rejected_version = $2
+where connection_id = $1 and rejected_version < $2
+returning true;
+
+-- name: gate_hold
+-- No calls before this moment.
+update gate
+set not_before = greatest(not_before, $2)
+where connection_id = $1;
+
+-- name: gate_open
+-- New credentials: what is known of the source's patience with the old ones counts no more.
+update gate set not_before = null, probe_until = null where connection_id = $1;
+
+-- name: gate_status
+-- What the monitor says; nothing where it is older than what we have.
+update gate
+set status = $2, status_revision = $3, probe_until = null
+where connection_id = $1 and status_revision < $3
+returning true;
+
+-- Mapping definitions
+
+-- name: mapping_change
+-- The latest definition of one entity.
+insert into mapping_definition (connection_id, entity, object, version, effective)
+select $1, $2, $3, $4, $5
+where not exists (select from connection where connection_id = $1 and lifecycle = 'deleted')
+on conflict (connection_id, entity) do update
+set object = excluded.object, version = excluded.version, effective = excluded.effective
+where mapping_definition.version < excluded.version;
+
+-- name: mapping_of_object
+-- Definitions that read from one object.
+select entity, effective from mapping_definition where connection_id = $1 and object = $2;
+
+-- name: mapping_objects
+-- Which objects this connection's mappings read.
+select entity, object from mapping_definition where connection_id = $1;
+
+-- Syncs
+
+-- name: sync_pending
+-- A sync that has not begun and reads at least what is asked for.
+select sync_id
+from sync
+where connection_id = $1 and objects @> $2::text[] and (mode = 'full' or mode = $3)
+    and started_at is null and ended_at is null
+order by created_at
+limit 1
+for update;
+
+-- name: sync_known
+-- The sync of a request that was made before.
+select sync_id from sync_request where connection_id = $1 and request_id = $2;
+
+-- name: sync_ask
+-- Remembers which sync answers a request.
+insert into sync_request (connection_id, request_id, sync_id) values ($1, $2, $3) on conflict do nothing;
+
+-- name: sync_add
+-- A new sync.
+insert into sync (sync_id, connection_id, system, mode, objects) values ($1, $2, $3, $4, $5::text[]);
+
+-- name: stream_add
+-- Streams of these objects, where they are new.
+insert into stream (connection_id, object) select $1, unnest($2::text[]) on conflict do nothing;
+
+-- name: job_add
+-- One job per object.
+insert into sync_job (sync_id, connection_id, object) select $1, $2, unnest($3::text[]);
+
+-- name: job_pick
+-- The job that is due on a free stream of the connection that has waited longest, locked.
+select
+    j.sync_id, j.connection_id, j.object, j.state, j.position, j.attempts, j.stalls,
+    y.mode, y.objects, y.created_at as sync_created_at, y.started_at as sync_started_at,
+    s.cursor, s.lease_epoch, s.read_sequence,
+    c.system, c.lifecycle, g.rejected_version, g.not_before, g.status, g.probe_until,
+    coalesce((select version from credential k where k.connection_id = j.connection_id and k.state = 'active'), 0)
+        as version
+from sync_job j
+join sync y using (sync_id)
+join stream s on s.connection_id = j.connection_id and s.object = j.object
+join connection c on c.connection_id = j.connection_id
+join gate g on g.connection_id = j.connection_id
+where j.ended_at is null and j.due_at <= now()
+    and (s.lease_until is null or s.lease_until < now())
+    and (
+        select count(*)
+        from stream o
+        where o.connection_id = j.connection_id and o.lease_owner is not null and o.lease_until >= now()
+    ) < coalesce(($1::jsonb ->> c.system)::integer, 1)
+order by g.served_at nulls first, j.created_at, j.sync_id, j.object
+limit 1
+for update of j, s, g skip locked;
+
+-- name: job_lease
+-- The stream is this owner's until the lease ends or is renewed.
+with leased as (
+    update stream
+    set lease_epoch = lease_epoch + 1, lease_owner = $4, lease_until = now() + $5::interval
+    where connection_id = $2 and object = $3
+    returning lease_epoch
+),
+served as (
+    update gate
+    set served_at = clock_timestamp(),
+        probe_until = case when $6 then now() + $5::interval else probe_until end
+    where connection_id = $2
+),
+begun as (
+    update sync
+    set started_at = coalesce(started_at, now())
+    where connection_id = $2 and sync_id = $1
+    returning started_at
+)
+update sync_job
+set state = 'running', stalls = stalls + 1, started_at = coalesce(started_at, now())
+where connection_id = $2 and sync_id = $1 and object = $3
+returning (select lease_epoch from leased), (select started_at from begun) as sync_started_at;
+
+-- name: job_park
+-- Not now: until this moment, or until something about the connection changes.
+update sync_job
+set state = 'waiting', due_at = $4
+where connection_id = $1 and sync_id = $2 and object = $3;
+
+-- name: job_renew
+-- Heartbeat of the leases that an owner works on; those that it still holds.
+update stream
+set lease_until = now() + $4::interval
+from unnest($1::text[], $2::text[]) as held (connection_id, object)
+where stream.connection_id = held.connection_id and stream.object = held.object and lease_owner = $3
+returning stream.connection_id, stream.object, lease_epoch;
+
+-- name: page_save
+-- The cursor after a page, only for the holder of the lease; and what decides about the next call.
+with ours as (
+    update stream
+    set read_sequence = $5, lease_until = now() + $9::interval
+    where connection_id = $1 and object = $2 and lease_epoch = $3 and lease_owner = $4
+    returning connection_id
+),
+progress as (
+    update sync_job
+    set position = $7, records = records + $8, pages = pages + 1, attempts = 0, stalls = 0
+    where connection_id = $1 and sync_id = $6 and object = $2 and exists (select from ours)
+)
+select exists (select from ours) as ours,
+    c.lifecycle, coalesce(k.version, 0) as version, g.rejected_version, g.not_before, g.status
+from connection c
+join gate g using (connection_id)
+left join credential k on k.connection_id = c.connection_id and k.state = 'active'
+where c.connection_id = $1;
+
+-- name: stream_finish
+-- After the last page: where the next sync begins. The lease ends.
+update stream
+set cursor = $5, read_sequence = $6, lease_owner = null, lease_until = null
+where connection_id = $1 and object = $2 and lease_epoch = $3 and lease_owner = $4
+returning true;
+
+-- name: stream_release
+-- The lease ends; the cursor stays.
+update stream
+set lease_owner = null, lease_until = null
+where connection_id = $1 and object = $2 and lease_epoch = $3 and lease_owner = $4
+returning read_sequence;
+
+-- name: probe_over
+-- Whoever waited behind the one call that may try can try now.
+update gate set probe_until = null where connection_id = $1;
+
+-- name: job_requeue
+-- The job goes on later from where it is.
+update sync_job
+set state = $4, due_at = $5, attempts = $6, stalls = 0
+where connection_id = $1 and sync_id = $2 and object = $3 and ended_at is null;
+
+-- name: job_end
+-- The job is over.
+update sync_job
+set state = $4, outcome = $5, message = $6, records = records + $7, pages = pages + $8, position = null,
+    due_at = null, ended_at = now()
+where connection_id = $1 and sync_id = $2 and object = $3 and ended_at is null
+returning records, pages;
+
+-- name: sync_end
+-- The sync is over when each of its jobs is.
+update sync
+set ended_at = now()
+where connection_id = $1 and sync_id = $2 and ended_at is null
+    and not exists (select from sync_job where sync_id = $2 and ended_at is null);
+
+-- name: job_unpark
+-- Jobs that waited for a change of the connection look again.
+update sync_job
+set state = 'queued', due_at = now()
+where connection_id = $1 and ended_at is null and state = 'waiting';
+
+-- name: job_hasten
+-- Jobs that waited for anything at all look again.
+update sync_job
+set state = case when state = 'waiting' then 'queued' else state end, due_at = now(), attempts = 0
+where connection_id = $1 and ended_at is null and (state = 'waiting' or due_at > now());
+
+-- name: job_counts
+-- Open jobs by state.
+select state, count(*) from sync_job where ended_at is null group by state;
+
+-- Commands
+
+-- name: command_add
+-- A command to carry out, once.
+insert into command_job (command_id, kind, connection_id, payload, traceparent)
+values ($1, $2, $3, $4, $5)
+on conflict do nothing;
+
+-- name: command_lease
+-- The next command that is due.
+update command_job
+set lease_owner = $1, lease_until = now() + $2::interval, attempts = attempts + 1
+where command_id = (
+    select command_id
+    from command_job
+    where ended_at is null and due_at <= now() and (lease_until is null or lease_until < now())
+    order by due_at
+    limit 1
+    for update skip locked
+)
+returning command_id, kind, connection_id, payload, traceparent, attempts, called_at;
+
+-- name: command_calling
+-- From here on the source may have been changed.
+update command_job
+set called_at = now()
+where connection_id = $1 and command_id = $2 and lease_owner = $3
+returning true;
+
+-- name: command_end
+-- The command is answered, by the one who still holds it.
+update command_job
+set ended_at = now(), payload = '{}', lease_owner = null, lease_until = null
+where connection_id = $1 and command_id = $2 and lease_owner = $3 and ended_at is null
+returning true;
+
+-- name: command_later
+-- The command is tried again.
+update command_job
+set lease_owner = null, lease_until = null, due_at = now() + $4::interval
+where connection_id = $1 and command_id = $2 and lease_owner = $3;
+
+-- Housekeeping
+
+-- name: forget_commands
+-- Answers that nobody asks for any more.
+delete from command_job where ended_at < now() - $1::interval;
+
+-- name: forget_syncs
+-- Old syncs.
+delete from sync where ended_at < now() - $1::interval;

@@ -1,0 +1,124 @@
+"""The open session of each credential, sealed in Postgres and shared by all replicas.
+
+1. Whoever needs a later session than the one there is claims the login, a row lease with an end.
+2. Whoever does not get the claim waits for what the login brings.
+3. A failed login keeps its claim until the failure is settled, in the transaction that closes the gate:
+   so that nobody who waits tries the same refused credentials again.
+"""
+
+import asyncio
+import random
+import time
+from datetime import timedelta
+
+from lineshaft.common.clock import Clock, now
+from lineshaft.common.encryption import KeyRing
+from lineshaft.common.errors import RetryableError
+from lineshaft.common.postgres.pool import Connection, Pool
+from lineshaft.connector.adapters import gates
+from lineshaft.connector.adapters.credentials import Credential
+from lineshaft.connector.adapters.sql import QUERIES
+from lineshaft.connector.domain.evidence import SourceFailureError
+from lineshaft.connector.domain.gate import CredentialsReplacedError, GateClosedError, decide
+from lineshaft.connector.domain.sessions import Login, Session
+
+LOGIN_LEASE = timedelta(seconds=90)
+LONGEST_WAIT_SECONDS = 120.0
+
+
+class SharedSessions:
+    """The sessions of one credential in force."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        keys: KeyRing,
+        credential: Credential,
+        owner: str,
+        *,
+        obey_breaker: bool = True,
+        clock: Clock = now,
+    ) -> None:
+        self._pool = pool
+        self._keys = keys
+        self._credential = credential
+        self._owner = owner
+        self._obey_breaker = obey_breaker
+        self._clock = clock
+
+    async def get(self, login: Login) -> Session:
+        return await self._open() or await self._obtain(login, later_than=0)
+
+    async def renew(self, refused: Session, login: Login) -> Session:
+        return await self._obtain(login, later_than=refused.generation)
+
+    async def _open(self, later_than: int = 0) -> Session | None:
+        row = await self._pool.fetchrow(QUERIES["session_open"], *self._row)
+        if row is None or row["generation"] <= later_than:
+            return None
+        return Session(self._keys.open(row["sealed"], bound_to=self._bound_to), row["generation"])
+
+    async def _obtain(self, login: Login, later_than: int) -> Session:
+        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+        while time.monotonic() < deadline:
+            session = await self._open(later_than)
+            if session is not None:
+                return session
+            await self._refuse_if_closed()
+            if await self._pool.fetchval(
+                QUERIES["session_claim"], *self._row, self._owner, later_than, LOGIN_LEASE
+            ):
+                return await self._log_in(login)
+            await asyncio.sleep(random.uniform(0.05, 0.15))  # noqa: S311  spreads those who wait
+        raise RetryableError("another process holds the login of these credentials and does not finish")
+
+    async def _log_in(self, login: Login) -> Session:
+        try:
+            secret = await login()
+        except SourceFailureError:
+            raise
+        except BaseException:
+            await asyncio.shield(self._pool.execute(QUERIES["session_release"], *self._row, self._owner))
+            raise
+        generation = await self._pool.fetchval(
+            QUERIES["session_store"],
+            *self._row,
+            self._owner,
+            self._keys.seal(secret, bound_to=self._bound_to),
+        )
+        if generation is None:
+            raise CredentialsReplacedError
+        return Session(secret, generation)
+
+    async def _refuse_if_closed(self) -> None:
+        standing = await gates.standing(self._pool, self._credential.connection_id)
+        if standing is None or standing.credential_version != self._credential.version:
+            raise CredentialsReplacedError
+        decision = decide(standing, None, self._clock(), obey_breaker=self._obey_breaker)
+        if decision.closed:
+            raise GateClosedError(decision)
+
+    @property
+    def _row(self) -> tuple[str, str]:
+        return self._credential.credential_id, self._credential.connection_id
+
+    @property
+    def _bound_to(self) -> str:
+        return session_binding(*reversed(self._row))
+
+
+def session_binding(connection_id: str, credential_id: str) -> str:
+    return f"session/{connection_id}/{credential_id}"
+
+
+async def release_login(tx: Connection, connection_id: str, credential_id: str, owner: str) -> None:
+    """The login that failed is settled; others may try if the gate lets them."""
+    await tx.execute(QUERIES["session_release"], credential_id, connection_id, owner)
+
+
+async def save(
+    tx: Connection, keys: KeyRing, connection_id: str, credential_id: str, session: Session
+) -> None:
+    """Keep the session that verified a candidate."""
+    sealed = keys.seal(session.secret, bound_to=session_binding(connection_id, credential_id))
+    await tx.execute(QUERIES["session_save"], credential_id, connection_id, sealed)

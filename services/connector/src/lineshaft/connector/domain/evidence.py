@@ -1,0 +1,118 @@
+"""What one call to a source came to, and how that is told."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from lineshaft.common.errors import LineshaftError
+from lineshaft.common.events.calls import Call
+from lineshaft.common.ids import new_id
+from lineshaft.common.outcomes import Operation, Outcome, Rung
+
+LONGEST_MESSAGE = 500
+
+Confidence = Literal["high", "medium", "low"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """An outcome with what it was read from; `message` holds the source's own words."""
+
+    outcome: Outcome
+    operation: Operation
+    object: str | None = None
+    http_status: int | None = None
+    code: str | None = None
+    message: str | None = None
+    rung: Rung | None = None
+    retry_at: datetime | None = None
+    confidence: Confidence = "high"
+    duration_ms: float = 0.0
+
+
+class SourceFailureError(LineshaftError):
+    """The source did not do what was asked."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        super().__init__(f"{evidence.outcome}: {evidence.message or evidence.code or 'no reason given'}")
+        self.evidence = evidence
+
+
+def shortened(text: str | None, secrets: tuple[str, ...] = ()) -> str | None:
+    """The source's words without our secrets, at a length that fits an event."""
+    if not text:
+        return None
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "[redacted]")
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """On whose behalf calls are made."""
+
+    connection_id: str
+    system: str
+    credential_version: int
+    host: str = ""
+
+
+def failed_call(caller: Caller, evidence: Evidence, *, at: datetime, sync_id: str | None = None) -> Call:
+    return Call(
+        connection_id=caller.connection_id,
+        system=caller.system,
+        object=evidence.object,
+        operation=evidence.operation,
+        outcome=evidence.outcome,
+        credential_version=caller.credential_version,
+        at=at,
+        duration_ms=round(evidence.duration_ms, 1),
+        host=caller.host,
+        http_status=evidence.http_status,
+        code=evidence.code,
+        message=evidence.message,
+        rung=evidence.rung,
+        retry_at=evidence.retry_at,
+        request_id=new_id("req"),
+        sync_id=sync_id,
+        confidence=evidence.confidence,
+    )
+
+
+def succeeded_calls(
+    caller: Caller,
+    operation: Operation,
+    *,
+    at: datetime,
+    object_name: str | None = None,
+    count: int = 1,
+    records: int = 0,
+    duration_ms: float = 0.0,
+    sync_id: str | None = None,
+) -> Call:
+    """`count` successful calls in a row, told once."""
+    return Call(
+        connection_id=caller.connection_id,
+        system=caller.system,
+        object=object_name,
+        operation=operation,
+        outcome=Outcome.OK,
+        credential_version=caller.credential_version,
+        at=at,
+        duration_ms=round(duration_ms, 1),
+        count=count,
+        records=records,
+        host=caller.host,
+        http_status=None,
+        request_id=new_id("req"),
+        sync_id=sync_id,
+    )
+
+
+def about(evidence: Evidence, *, object_name: str | None, operation: Operation) -> Evidence:
+    """The same finding, made while doing this; a login stays a login."""
+    if evidence.operation is Operation.LOGIN:
+        return evidence
+    return replace(evidence, object=object_name, operation=operation)

@@ -1,0 +1,185 @@
+"""May this connection's source be called now?
+
+A verdict about old credentials does not bind new ones: what the monitor says, and what a worker saw
+refused, counts only if it is about the version in force or a later one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+from lineshaft.common.errors import ActionRequiredError
+from lineshaft.common.events.connections import Lifecycle
+from lineshaft.common.events.health import StatusDescribed
+from lineshaft.common.outcomes import ConnectionStatus
+
+
+class Passage(StrEnum):
+    OPEN = "open"
+    PROBE = "probe"
+    """One call may try; all others wait for what it finds."""
+    CLOSED = "closed"
+
+
+class Reason(StrEnum):
+    NONE = "none"
+    NO_CREDENTIALS = "no_credentials"
+    CREDENTIALS_REJECTED = "credentials_rejected"
+    PAUSED = "paused"
+    DISCONNECTED = "disconnected"
+    RATE_LIMITED = "rate_limited"
+    BREAKER_OPEN = "breaker_open"
+    OBJECT_CLOSED = "object_closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    passage: Passage
+    reason: Reason = Reason.NONE
+    until: datetime | None = None
+    """When to ask again; without it, when something about the connection changes."""
+
+    @property
+    def closed(self) -> bool:
+        return self.passage is Passage.CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectGate:
+    callable: bool
+    not_before: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the monitor says of the connection as far as it concerns calls."""
+
+    status: ConnectionStatus
+    credential_version: int
+    breaker_closed: bool = True
+    retry_at: datetime | None = None
+    objects: Mapping[str, ObjectGate] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Everything the decision needs, read in one query."""
+
+    lifecycle: Lifecycle
+    credential_version: int
+    """In force; 0 where there is none."""
+    rejected_version: int = 0
+    not_before: datetime | None = None
+    verdict: Verdict | None = None
+
+
+class GateClosedError(ActionRequiredError):
+    """The source must not be called now."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(f"the source must not be called now: {decision.reason}")
+        self.decision = decision
+
+
+class CredentialsReplacedError(ActionRequiredError):
+    """Other credentials came into force while these were in use."""
+
+
+OPEN = Decision(Passage.OPEN)
+
+
+def verdict_of(status: StatusDescribed) -> Verdict:
+    return Verdict(
+        status=status.status,
+        credential_version=status.credential_version,
+        breaker_closed=status.breaker.state == "closed",
+        retry_at=status.breaker.retry_at,
+        objects={
+            scope.object: ObjectGate(scope.callable, scope.not_before)
+            for scope in status.objects
+            if not scope.callable
+        },
+    )
+
+
+def decide(
+    standing: Standing, object_name: str | None, now: datetime, *, obey_breaker: bool = True
+) -> Decision:
+    """The gate's answer for one call to `object_name`, or to none in particular.
+
+    The monitor's own probe does not obey the breaker that it is to judge.
+    """
+    for decision in (
+        _lifecycle(standing.lifecycle),
+        _credentials(standing),
+        _until(standing.not_before, Reason.RATE_LIMITED, now),
+    ):
+        if decision.closed:
+            return decision
+    if standing.verdict is None:
+        return OPEN
+    bound = standing.verdict.credential_version >= standing.credential_version
+    decision = _status(standing.verdict.status) if bound else OPEN
+    if decision.closed or not bound or not obey_breaker:
+        return decision
+    return _breaker(standing.verdict, object_name, now)
+
+
+def _lifecycle(lifecycle: Lifecycle) -> Decision:
+    match lifecycle:
+        case Lifecycle.ACTIVE:
+            return OPEN
+        case Lifecycle.PAUSED:
+            return Decision(Passage.CLOSED, Reason.PAUSED)
+        case Lifecycle.DISCONNECTED | Lifecycle.DELETED:
+            return Decision(Passage.CLOSED, Reason.DISCONNECTED)
+        case _:
+            assert_never(lifecycle)
+
+
+def _credentials(standing: Standing) -> Decision:
+    if standing.credential_version == 0:
+        return Decision(Passage.CLOSED, Reason.NO_CREDENTIALS)
+    if standing.rejected_version >= standing.credential_version:
+        return Decision(Passage.CLOSED, Reason.CREDENTIALS_REJECTED)
+    return OPEN
+
+
+def _status(status: ConnectionStatus) -> Decision:
+    match status:
+        case ConnectionStatus.REAUTHORIZATION_REQUIRED:
+            return Decision(Passage.CLOSED, Reason.CREDENTIALS_REJECTED)
+        case ConnectionStatus.PAUSED:
+            return Decision(Passage.CLOSED, Reason.PAUSED)
+        case ConnectionStatus.DISCONNECTED:
+            return Decision(Passage.CLOSED, Reason.DISCONNECTED)
+        case (
+            ConnectionStatus.PENDING
+            | ConnectionStatus.HEALTHY
+            | ConnectionStatus.DEGRADED
+            | ConnectionStatus.UNREACHABLE
+            | ConnectionStatus.RATE_LIMITED
+        ):
+            return OPEN
+        case _:
+            assert_never(status)
+
+
+def _breaker(verdict: Verdict, object_name: str | None, now: datetime) -> Decision:
+    if not verdict.breaker_closed:
+        waiting = _until(verdict.retry_at, Reason.BREAKER_OPEN, now)
+        return waiting if waiting.closed else Decision(Passage.PROBE, Reason.BREAKER_OPEN)
+    scope = verdict.objects.get(object_name) if object_name else None
+    if scope is not None and not scope.callable:
+        if scope.not_before is None:
+            return Decision(Passage.CLOSED, Reason.OBJECT_CLOSED)
+        return _until(scope.not_before, Reason.OBJECT_CLOSED, now)
+    return OPEN
+
+
+def _until(moment: datetime | None, reason: Reason, now: datetime) -> Decision:
+    if moment is not None and now < moment:
+        return Decision(Passage.CLOSED, reason, moment)
+    return OPEN

@@ -1,0 +1,93 @@
+"""Slices of records as messages of `records.raw`: the source's own bytes, cut and framed, never decoded."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+
+import orjson
+
+from lineshaft.common import topics
+from lineshaft.common.events.envelope import headers
+from lineshaft.common.events.records import RecordsRead
+from lineshaft.common.ids import derived_id
+from lineshaft.common.kafka.record import Message
+
+MOST_BYTES = 500_000
+MOST_RECORD_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the records of one lease come from."""
+
+    connection_id: str
+    system: str
+    object: str
+    sync_id: str
+    lease_epoch: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.connection_id}/{self.object}"
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    messages: tuple[Message, ...]
+    read_sequence: int
+    """Of the last message."""
+    oversized: tuple[bytes, ...]
+    """Records that no message can hold."""
+
+
+def sliced(
+    origin: Origin, records: Sequence[bytes], read_sequence: int, read_at: datetime, source: str
+) -> Slices:
+    """`records` in messages of at most half a megabyte, numbered from `read_sequence + 1`."""
+    numbers = count(read_sequence + 1)
+    oversized = tuple(record for record in records if len(record) > MOST_RECORD_BYTES)
+    messages = tuple(
+        _message(origin, part, next(numbers), read_at, source) for part in _parts(records) if part
+    )
+    return Slices(messages, read_sequence + len(messages), oversized)
+
+
+def _parts(records: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    part: list[bytes] = []
+    size = 0
+    for record in records:
+        length = len(record)
+        if length > MOST_RECORD_BYTES:
+            continue
+        if part and size + length > MOST_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(record)
+        size += length + 1
+    yield part
+
+
+def _message(
+    origin: Origin, records: Sequence[bytes], read_sequence: int, read_at: datetime, source: str
+) -> Message:
+    head = orjson.dumps(
+        {
+            "connection_id": origin.connection_id,
+            "system": origin.system,
+            "object": origin.object,
+            "sync_id": origin.sync_id,
+            "lease_epoch": origin.lease_epoch,
+            "read_sequence": read_sequence,
+            "read_at": read_at,
+        }
+    )
+    event_id = derived_id("evt", origin.key, origin.lease_epoch, read_sequence)
+    return Message(
+        topic=topics.RECORDS_RAW.name,
+        key=origin.key.encode(),
+        value=b"".join((head[:-1], b',"records":[', b",".join(records), b"]}")),
+        headers=tuple(
+            headers(event_id, RecordsRead.event_type, source, read_at.isoformat(), origin.key, origin.key)
+        ),
+    )

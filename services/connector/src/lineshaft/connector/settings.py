@@ -1,0 +1,11 @@
+from pydantic import Field
+
+from lineshaft.common.settings import OutgoingSettings, SecretSettings
+
+
+class ConnectorSettings(SecretSettings, OutgoingSettings):
+    concurrent_slices: int = Field(default=8, ge=1, description="Objects read at the same time per process.")
+    concurrent_commands: int = Field(default=8, ge=1, description="Commands carried out at the same time.")
+    slice_seconds: float = Field(
+        default=45.0, gt=0, description="After this long a read gives its place to the next connection."
+    )

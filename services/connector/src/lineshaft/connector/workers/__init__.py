@@ -1,0 +1,1 @@
+"""Background work: jobs and commands leased from Postgres, the only code that calls sources."""

@@ -1,0 +1,78 @@
+"""One call to a source on behalf of a command: past the gate, and told with its answer."""
+
+from datetime import datetime
+from typing import Any
+
+from lineshaft.common.events.commands import CommandProblem
+from lineshaft.common.outcomes import Operation
+from lineshaft.common.postgres.outbox import add_events
+from lineshaft.connector.adapters import commands, gates
+from lineshaft.connector.adapters.commands import CommandJob
+from lineshaft.connector.domain import problems
+from lineshaft.connector.domain.aftermath import after_failure
+from lineshaft.connector.domain.evidence import Evidence, succeeded_calls
+from lineshaft.connector.domain.gate import decide
+from lineshaft.connector.workers.endings import CHANCE
+from lineshaft.connector.workers.settling import settle
+from lineshaft.connector.workers.tools import OpenSource, Tools, answered, call_events
+
+UNKNOWN_CONNECTION = CommandProblem(code="not_found", message="There is no such connection.")
+
+
+async def admitted(
+    tools: Tools, connection_id: str, object_name: str | None, *, obey_breaker: bool = True
+) -> OpenSource | CommandProblem:
+    """The open source, or why it must not be called."""
+    standing = await gates.standing(tools.pool, connection_id)
+    source = None
+    if standing is not None:
+        source = await tools.open_in_force(connection_id, obey_breaker=obey_breaker)
+    if standing is None:
+        return UNKNOWN_CONNECTION
+    decision = decide(standing, object_name, tools.clock(), obey_breaker=obey_breaker)
+    if decision.closed or source is None:
+        return problems.gate_closed(decision, source.system.manifest.label if source else "The system")
+    return source
+
+
+async def failed_command(
+    tools: Tools,
+    job: CommandJob,
+    source: OpenSource,
+    evidence: Evidence,
+    *,
+    result: dict[str, Any] | None = None,
+    problem: CommandProblem | None = None,
+) -> None:
+    aftermath = after_failure(evidence, 0, tools.clock(), CHANCE)
+    async with tools.pool.acquire() as connection, connection.transaction():
+        failures = await settle(connection, source, evidence, aftermath, tools.clock)
+        events = call_events(failures)
+        if await commands.end(connection, job):
+            events.append(answered(job, tools.clock, result=result, problem=problem))
+        await add_events(connection, events)
+
+
+async def succeeded_command(
+    tools: Tools,
+    job: CommandJob,
+    source: OpenSource,
+    operation: Operation,
+    started: datetime,
+    *,
+    object_name: str | None,
+    result: dict[str, Any],
+) -> None:
+    ended = tools.clock()
+    call = succeeded_calls(
+        source.caller,
+        operation,
+        at=ended,
+        object_name=object_name,
+        duration_ms=(ended - started).total_seconds() * 1000,
+    )
+    async with tools.pool.acquire() as connection, connection.transaction():
+        events = call_events([call])
+        if await commands.end(connection, job):
+            events.append(answered(job, tools.clock, result=result))
+        await add_events(connection, events)

@@ -1,0 +1,40 @@
+"""The cheapest call that proves something, asked for by the monitor; its outcome is an event."""
+
+from lineshaft.common.events.commands import CommandProblem, ProbeRequested
+from lineshaft.common.outcomes import Operation
+from lineshaft.common.postgres.outbox import add_events
+from lineshaft.connector.adapters import commands
+from lineshaft.connector.adapters.commands import CommandJob
+from lineshaft.connector.domain.evidence import SourceFailureError, about
+from lineshaft.connector.workers.calling import admitted, failed_command, succeeded_command
+from lineshaft.connector.workers.tools import Tools, answered
+
+
+async def probe(tools: Tools, job: CommandJob, command: ProbeRequested) -> None:
+    source = await admitted(tools, command.connection_id, command.object, obey_breaker=False)
+    if isinstance(source, CommandProblem):
+        async with tools.pool.acquire() as connection, connection.transaction():
+            if await commands.end(connection, job):
+                await add_events(connection, [answered(job, tools.clock, problem=source)])
+        return
+    started = tools.clock()
+    try:
+        if command.object is None:
+            await source.adapter.verify()
+        else:
+            await source.adapter.read(command.object, ["id"], None, limit=1)
+    except SourceFailureError as failure:
+        evidence = about(failure.evidence, object_name=command.object, operation=Operation.PROBE)
+        await failed_command(
+            tools, job, source, evidence, result={"outcome": str(evidence.outcome), "code": evidence.code}
+        )
+        return
+    await succeeded_command(
+        tools,
+        job,
+        source,
+        Operation.PROBE,
+        started,
+        object_name=command.object,
+        result={"outcome": "ok"},
+    )

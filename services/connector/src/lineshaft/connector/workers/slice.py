@@ -1,0 +1,225 @@
+"""One slice of a sync: pages of one object, until the object, the time or the gate ends it.
+
+1. A page is read, cut and published; the broker has acknowledged it before anything else happens.
+2. The cursor is saved, fenced by the lease. The same statement says whether the next call may be made, and
+   which credentials are in force.
+3. The end of the slice is told in one transaction (see `endings`).
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from lineshaft.common.errors import RetryableError
+from lineshaft.common.kafka.record import Message
+from lineshaft.common.logs import logger
+from lineshaft.common.metrics import METRICS
+from lineshaft.common.outcomes import Operation, Outcome
+from lineshaft.common.postgres.pool import RETRYABLE
+from lineshaft.connector.adapters import connections, syncs
+from lineshaft.connector.adapters.oversized import set_aside
+from lineshaft.connector.domain.aftermath import MOST_ATTEMPTS, pause
+from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, about
+from lineshaft.connector.domain.fields import Selection, note_on, select
+from lineshaft.connector.domain.gate import CredentialsReplacedError, GateClosedError, decide
+from lineshaft.connector.domain.jobs import Lease
+from lineshaft.connector.domain.protocol import Cursor, Page
+from lineshaft.connector.domain.slices import sliced
+from lineshaft.connector.workers import endings
+from lineshaft.connector.workers.endings import CHANCE, Tally
+from lineshaft.connector.workers.tools import NAME, OpenSource, Tools
+
+PUBLISH_ATTEMPTS = 5
+POSTPONED = timedelta(seconds=10)
+GIVEN_UP = "Lineshaft could not read this object; its log says why"
+
+T = TypeVar("T")
+
+log = logger(__name__)
+
+
+class HaltedError(Exception):
+    """The process stops, or somebody else holds the lease."""
+
+
+class Slice:
+    def __init__(self, tools: Tools, lease: Lease) -> None:
+        self._tools = tools
+        self._lease = lease
+        self._tally = Tally(lease.job.read_sequence)
+        self._source: OpenSource | None = None
+        self._halt = asyncio.Event()
+        self._lost = False
+        self._log = log.bind(
+            connection_id=lease.job.connection_id, object=lease.job.object, sync_id=lease.job.sync_id
+        )
+
+    def halt(self) -> None:
+        """End at once: a call in flight is given up, what was published is kept."""
+        self._halt.set()
+
+    def lose(self) -> None:
+        """Somebody else holds the lease."""
+        self._lost = True
+        self._halt.set()
+
+    async def run(self) -> None:
+        tools, lease = self._tools, self._lease
+        try:
+            await self._read()
+        except SourceFailureError as failure:
+            await self._failed(failure.evidence)
+        except (HaltedError, GateClosedError, CredentialsReplacedError) as error:
+            self._log.info("slice_ends_early", reason=repr(error))
+            if not self._lost:
+                await endings.paused(tools, lease, self._source, self._tally)
+        except (*RETRYABLE, RetryableError) as error:
+            self._log.warning("slice_postponed", error=repr(error))
+            until = tools.clock() + POSTPONED
+            await endings.postponed(tools, lease, self._source, self._tally, until)
+        except Exception:  # noqa: BLE001  a fault of ours must not lose the job
+            self._log.exception("slice_broken")
+            await self._broken()
+        except asyncio.CancelledError:
+            await asyncio.shield(endings.paused(tools, lease, self._source, self._tally))
+            raise
+
+    async def _read(self) -> None:
+        job = self._lease.job
+        source = self._source = await self._tools.open_in_force(job.connection_id)
+        if source is None:
+            raise CredentialsReplacedError
+        started = time.monotonic()
+        selection = await self._selection(source)
+        cursor: Cursor | None = job.start
+        while True:
+            page = await self._page(source, selection, cursor)
+            await self._publish_page(page)
+            if page.last:
+                await self._finish(source, page, selection)
+                return
+            cursor = page.cursor
+            await self._save(source, page)
+            if time.monotonic() - started > self._tools.slice_seconds:
+                await endings.paused(self._tools, self._lease, source, self._tally)
+                return
+
+    async def _selection(self, source: OpenSource) -> Selection:
+        name = self._lease.job.object
+        definitions = await connections.definitions_of(self._tools.pool, self._lease.job.connection_id, name)
+        try:
+            needed = source.system.source_fields_for(name, definitions)
+        except KeyError:
+            unknown = Evidence(
+                Outcome.CONFIGURATION_ERROR,
+                Operation.READ,
+                name,
+                code="unknown_object",
+                message=f"{source.system.manifest.label} has no object {name} here",
+            )
+            raise SourceFailureError(unknown) from None
+        (description,) = await self._unless_halted(source.adapter.describe([name]))
+        selection = select(description, needed)
+        if selection.missing:
+            self._log.warning("mapped_fields_missing", fields=selection.missing)
+        return selection
+
+    async def _page(self, source: OpenSource, selection: Selection, cursor: Cursor | None) -> Page:
+        started = time.perf_counter()
+        page = await self._unless_halted(
+            source.adapter.read(self._lease.job.object, selection.fields, cursor)
+        )
+        seconds = time.perf_counter() - started
+        METRICS.call_seconds.labels(source.caller.system, Operation.READ).observe(seconds)
+        METRICS.records_read.labels(source.caller.system).inc(len(page.records))
+        self._tally.add(len(page.records), seconds * 1000)
+        return page
+
+    async def _publish_page(self, page: Page) -> None:
+        origin = self._lease.origin
+        slices = sliced(origin, page.records, self._tally.read_sequence, self._tools.clock(), NAME)
+        for record in slices.oversized:
+            self._log.error("record_too_large", bytes=len(record))
+        await self._publish(
+            [*slices.messages, *(set_aside(origin, record, NAME) for record in slices.oversized)]
+        )
+        self._tally.read_sequence = slices.read_sequence
+
+    async def _publish(self, messages: Sequence[Message]) -> None:
+        for attempt in range(PUBLISH_ATTEMPTS):
+            try:
+                await self._tools.producer.publish(messages)
+            except RetryableError:
+                if attempt + 1 == PUBLISH_ATTEMPTS or self._halt.is_set():
+                    raise
+                await asyncio.sleep(0.5 * 2**attempt)
+            else:
+                return
+
+    async def _save(self, source: OpenSource, page: Page) -> None:
+        standing = await syncs.save_page(
+            self._tools.pool,
+            self._lease,
+            read_sequence=self._tally.read_sequence,
+            position=page.cursor,
+            records=len(page.records),
+        )
+        if standing is None:
+            self._lost = True
+            raise HaltedError("the lease is lost")
+        if standing.credential_version != source.caller.credential_version:
+            raise CredentialsReplacedError
+        decision = decide(standing, self._lease.job.object, self._tools.clock())
+        if decision.closed:
+            raise GateClosedError(decision)
+
+    async def _finish(self, source: OpenSource, page: Page, selection: Selection) -> None:
+        tally = self._tally
+        ours = await endings.finished(
+            self._tools,
+            self._lease,
+            source,
+            tally,
+            cursor=page.cursor,
+            records=len(page.records),
+            note=note_on(selection.missing),
+        )
+        self._log.info("read_completed", ours=ours, records=tally.records, pages=tally.pages)
+
+    async def _failed(self, evidence: Evidence) -> None:
+        if self._source is None:
+            raise SourceFailureError(evidence)
+        found = about(evidence, object_name=self._lease.job.object, operation=Operation.READ)
+        aftermath = await endings.failed(self._tools, self._lease, self._source, self._tally, found)
+        self._log.warning(
+            "call_failed",
+            outcome=found.outcome,
+            operation=found.operation,
+            code=found.code,
+            next=aftermath.step,
+        )
+
+    async def _broken(self) -> None:
+        """A fault of ours: tried again a bounded number of times, then told as the object's failure."""
+        attempts = self._lease.job.attempts + 1
+        if attempts >= MOST_ATTEMPTS:
+            await endings.given_up(self._tools, self._lease, GIVEN_UP)
+            return
+        until = self._tools.clock() + pause(attempts, CHANCE)
+        await endings.postponed(self._tools, self._lease, self._source, self._tally, until, attempts=attempts)
+
+    async def _unless_halted(self, call: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.ensure_future(call)
+        halted = asyncio.ensure_future(self._halt.wait())
+        try:
+            await asyncio.wait({task, halted}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise HaltedError("asked to stop")
+            return task.result()
+        finally:
+            halted.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,106 @@
+"""What every worker needs, and how it opens the source of a connection."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lineshaft.common.clock import Clock, now
+from lineshaft.common.encryption import KeyRing
+from lineshaft.common.errors import ConfigurationError
+from lineshaft.common.events.calls import CALL_EVENT_TYPES, Call
+from lineshaft.common.events.commands import CommandCompleted, CommandProblem
+from lineshaft.common.events.envelope import Event, new_event
+from lineshaft.common.events.model import EventData
+from lineshaft.common.ids import derived_id, new_id
+from lineshaft.common.integrations import Catalog, System
+from lineshaft.common.kafka.producer import Producer
+from lineshaft.common.postgres.pool import Pool
+from lineshaft.connector.adapters.commands import CommandJob
+from lineshaft.connector.adapters.credentials import Credential, Credentials
+from lineshaft.connector.adapters.http import SourceHttp
+from lineshaft.connector.adapters.protocols import open_source
+from lineshaft.connector.adapters.protocols.target import Target
+from lineshaft.connector.adapters.sessions import SharedSessions
+from lineshaft.connector.domain.evidence import Caller
+from lineshaft.connector.domain.protocol import SourceAdapter
+from lineshaft.connector.domain.sessions import Sessions
+
+NAME = "connector"
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    pool: Pool
+    producer: Producer
+    catalog: Catalog
+    keys: KeyRing
+    http: SourceHttp
+    credentials: Credentials
+    slice_seconds: float = 45.0
+    clock: Clock = now
+    owner: str = field(default_factory=lambda: new_id("wrk"))
+    """Of this process's leases."""
+
+    def system(self, name: str) -> System:
+        """Raises ConfigurationError for one that this installation does not have."""
+        system = self.catalog.systems.get(name)
+        if system is None:
+            raise ConfigurationError(f"there is no system {name!r} here")
+        return system
+
+    def open(self, target: Target, sessions: Sessions) -> SourceAdapter:
+        return open_source(target, self.http, sessions)
+
+    async def open_in_force(self, connection_id: str, *, obey_breaker: bool = True) -> "OpenSource | None":
+        """The source with the credentials in force; None where there are none."""
+        credential = await self.credentials.in_force(self.pool, connection_id)
+        if credential is None:
+            return None
+        login_owner = new_id("log")
+        system = self.system(credential.system)
+        sessions = SharedSessions(
+            self.pool, self.keys, credential, login_owner, obey_breaker=obey_breaker, clock=self.clock
+        )
+        adapter = self.open(Target(system, credential.settings, credential.values), sessions)
+        caller = Caller(connection_id, credential.system, credential.version, adapter.host)
+        return OpenSource(adapter, caller, credential, system, login_owner)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSource:
+    adapter: SourceAdapter
+    caller: Caller
+    credential: Credential
+    system: System
+    login_owner: str
+
+
+def call_events(calls: Sequence[Call]) -> list[Event[Any]]:
+    return [
+        new_event(call, source=NAME, key=call.connection_id, event_type=CALL_EVENT_TYPES[call.outcome])
+        for call in calls
+    ]
+
+
+def event_about(data: EventData, key: str, *event_id: object) -> Event[Any]:
+    """An event whose id follows from what it tells, so that told twice it counts once."""
+    return new_event(data, source=NAME, key=key, event_id=derived_id("evt", *event_id))
+
+
+def answered(
+    job: CommandJob,
+    clock: Clock,
+    *,
+    result: dict[str, Any] | None = None,
+    problem: CommandProblem | None = None,
+) -> Event[CommandCompleted]:
+    command = job.command
+    completed = CommandCompleted(
+        command_id=command.command_id,
+        connection_id=command.connection_id,
+        at=clock(),
+        result=result,
+        problem=problem,
+    )
+    event = event_about(completed, command.connection_id, command.command_id, "completed")
+    return replace(event, traceparent=job.traceparent)
