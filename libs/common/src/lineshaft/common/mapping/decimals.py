@@ -8,6 +8,9 @@ from lineshaft.common.mapping.errors import CoercionError, sample
 from lineshaft.common.mapping.plain import untag
 
 MAX_DIGITS = 40
+"""Before the point."""
+MAX_PLACES = 60
+"""Behind the point."""
 MAX_INTEGER = 2**63 - 1
 
 _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,27})(?:\.[0-9]{1,15})?").fullmatch
@@ -15,7 +18,7 @@ _WHOLE = re.compile(r"\s*[+-]?[0-9]{1,19}\s*").fullmatch
 
 
 def parse_decimal(value: Any) -> Decimal:
-    """A finite decimal of at most `MAX_DIGITS` digits before and behind the point.
+    """A finite decimal with at most `MAX_DIGITS` before and `MAX_PLACES` behind the point.
 
     A JSON number with a fraction counts as the digits it is written with.
 
@@ -33,14 +36,14 @@ def parse_decimal(value: Any) -> Decimal:
     if not number.is_finite():
         raise CoercionError("not a finite number")
     exponent = number.as_tuple().exponent
-    if number.adjusted() > MAX_DIGITS or (isinstance(exponent, int) and exponent < -MAX_DIGITS):
-        raise CoercionError(f"more than {MAX_DIGITS} digits")
+    if number.adjusted() > MAX_DIGITS or (isinstance(exponent, int) and exponent < -MAX_PLACES):
+        raise CoercionError(f"more than {MAX_DIGITS} digits before or {MAX_PLACES} behind the point")
     return number
 
 
 def _digits(value: str | float) -> str:
     if isinstance(value, str):
-        if len(value) > MAX_DIGITS * 2 + 8 or "_" in value:
+        if len(value) > MAX_DIGITS + MAX_PLACES + 8 or "_" in value:
             raise CoercionError(f"{sample(value)!r} is not a number")
         return value.strip()
     return repr(value)

@@ -3,6 +3,7 @@
 A name means the same as in a path: where more follows, related records (`party.`) come before the bare key.
 """
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -120,17 +121,28 @@ def compile_expression(text: str) -> Expression:
     if sum(text.count(sign) for sign in "([{!&") > MAX_NODES:
         raise ExpressionError(f"more than {MAX_NODES} brackets and signs")
     try:
-        tree: Node = jmespath.compile(text).parsed
+        tree = _parsed(text)
     except LexerError as error:
         raise ExpressionError(f"{error.message} at position {error.lexer_position} of {text!r}") from error
     except ParseError as error:
         raise ExpressionError(f"{error.msg} at position {error.lex_position} of {text!r}") from error
+    except PendingDeprecationWarning as error:
+        raise ExpressionError(
+            f"a literal in backticks has to be JSON; a text is 'like this': {text!r}"
+        ) from error
     except (JMESPathError, RecursionError, ValueError) as error:
         raise ExpressionError(_one_line(error)) from error
     _check(tree)
     reads = read_by(tree)
     keys = tuple(dict.fromkeys(key for path in reads.paths for key in (path[0], f"{path[0]}.")))
     return Expression(text, prefer_related(tree), reads.paths, reads.place, reads.whole, keys)
+
+
+def _parsed(text: str) -> Node:
+    with warnings.catch_warnings():
+        # JMESPath lets `word` pass for a text, with this warning: a typing error more often than not.
+        warnings.simplefilter("error", PendingDeprecationWarning)
+        return jmespath.compile(text).parsed
 
 
 def _check(tree: Node) -> None:

@@ -1,0 +1,160 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lineshaft.common.mapping import (
+    MappingDefinition,
+    NotWritableError,
+    WriteContext,
+    compile_mapping,
+    source_kinds,
+    to_source,
+    writability,
+)
+
+ASSET = MappingDefinition.parse(
+    {
+        "fields": {
+            "name": "name",
+            "serial_number": {"path": "sn", "transform": ["strip_leading_zeros"]},
+            "model": "product.name",
+            "tag": {"const": "x"},
+            "asset_class": {"expr": "a || b"},
+            "status": {"path": "state", "value_map": "status"},
+            "criticality": {"path": "abc", "value_map": "abc"},
+            "location": {"path": "loc", "label_path": "loc.rec_name"},
+            "parent": "parent_code",
+            "commissioned_on": "in_service",
+            "created_at": {"path": "created", "transform": ["epoch_milliseconds"]},
+            "acquisition_cost": {"path": "cost", "currency_path": "cost_currency"},
+            "replacement_cost": {"path": "new_cost", "currency": "EUR"},
+            "health_score": {"path": "health", "transform": ["percent_to_fraction"]},
+            "attributes": "attrs",
+        },
+        "custom_fields": {
+            "sap_class": {"path": "x_class"},
+            "critical": {"path": "x_crit", "type": "boolean"},
+        },
+        "value_maps": {
+            "status": {"30": "in_service", "40": "standby", "41": "standby"},
+            "abc": {"true": "high", "1": "high", "false": "low", "0": "low", "*": "medium"},
+        },
+    }
+)
+CONTEXT = WriteContext(key_types={"location": "integer"})
+
+
+@pytest.mark.parametrize(
+    ("values", "source"),
+    [
+        ({"name": "Pump"}, {"name": "Pump"}),
+        ({"name": None}, {"name": None}),
+        ({"status": "in_service"}, {"state": "30"}),
+        ({"status_source": {"code": "41"}}, {"state": "41"}),
+        ({"criticality": "high"}, {"abc": True}),
+        ({"criticality": "low"}, {"abc": False}),
+        ({"location": {"source_id": "8"}}, {"loc": 8}),
+        ({"location": "8"}, {"loc": 8}),
+        ({"parent": {"source_id": "007"}}, {"parent_code": "007"}),
+        ({"commissioned_on": "2026-03-01"}, {"in_service": "2026-03-01"}),
+        ({"created_at": "2026-03-01T00:00:00Z"}, {"created": 1772323200000}),
+        (
+            {"acquisition_cost": {"amount": "1.50", "currency": "EUR"}},
+            {"cost": "1.50", "cost_currency": "EUR"},
+        ),
+        ({"replacement_cost": {"amount": 2, "currency": "EUR"}}, {"new_cost": "2"}),
+        ({"replacement_cost": "2"}, {"new_cost": "2"}),
+        ({"health_score": "0.75"}, {"health": "75.00"}),
+        ({"attributes": {"power": [1]}}, {"attrs": {"power": [1]}}),
+        ({"custom_fields": {"sap_class": "P1", "critical": "yes"}}, {"x_class": "P1", "x_crit": True}),
+    ],
+)
+def test_a_write_becomes_fields_of_the_source(values: dict[str, Any], source: dict[str, Any]) -> None:
+    assert to_source("asset", ASSET, values, CONTEXT) == source
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "code", "message"),
+    [
+        ({"nmae": "x"}, "nmae", "unknown_field", "did you mean name"),
+        ({"id": "x"}, "id", "not_writable", "filled by Lineshaft"),
+        ({"manufacturer": "x"}, "manufacturer", "not_mapped", "map it to a field of the source first"),
+        ({"model": "x"}, "model", "not_writable", "inside another record (product.name)"),
+        ({"tag": "x"}, "tag", "not_writable", "comes from a constant"),
+        ({"asset_class": "x"}, "asset_class", "not_writable", "comes from an expression"),
+        (
+            {"serial_number": "x"},
+            "serial_number",
+            "not_writable",
+            "strip_leading_zeros, which has no way back",
+        ),
+        ({"status": "broken"}, "status", "invalid_value", "is none of in_service"),
+        ({"status": "standby"}, "status", "invalid_value", "40, 41 all mean 'standby'; send status_source"),
+        ({"status": "in_repair"}, "status", "invalid_value", "no code of the source means 'in_repair'"),
+        ({"criticality": "medium"}, "criticality", "invalid_value", "no code of the source"),
+        ({"location": {"id": "abc"}}, "location", "invalid_value", "give the source_id"),
+        ({"location": "x"}, "location", "invalid_value", "invalid literal"),
+        ({"commissioned_on": "soon"}, "commissioned_on", "invalid_value", "ISO 8601"),
+        (
+            {"replacement_cost": {"amount": "1", "currency": "USD"}},
+            "replacement_cost",
+            "invalid_value",
+            "always EUR",
+        ),
+        ({"acquisition_cost": {"currency": "USD"}}, "acquisition_cost", "invalid_value", "amount"),
+        (
+            {"custom_fields": {"sap_clas": 1}},
+            "custom_fields.sap_clas",
+            "unknown_field",
+            "did you mean sap_class",
+        ),
+    ],
+)
+def test_what_has_no_way_back_names_the_field(
+    values: dict[str, Any], field: str, code: str, message: str
+) -> None:
+    with pytest.raises(NotWritableError) as caught:
+        to_source("asset", ASSET, {"name": "kept out", **values}, CONTEXT)
+    (issue,) = caught.value.issues
+    assert (issue.field, issue.code) == (field, code)
+    assert message in issue.message
+
+
+def test_all_issues_are_told_at_once() -> None:
+    with pytest.raises(NotWritableError) as caught:
+        to_source("asset", ASSET, {"tag": 1, "nmae": 2, "status": "x"})
+    assert [issue.field for issue in caught.value.issues] == ["tag", "nmae", "status"]
+
+
+def test_lists_cannot_be_written_yet() -> None:
+    definition = MappingDefinition.parse({"fields": {"lines": {"path": "l", "items": {"quantity": "q"}}}})
+    assert writability("purchase_order", definition) == {"lines": "is a list, which cannot be written yet"}
+
+
+def test_what_can_be_written_is_known_beforehand() -> None:
+    reasons = writability("asset", ASSET, WriteContext(read_only=frozenset({"sn", "name"})))
+    assert reasons["name"] == "comes from name, which the source does not let anyone write"
+    assert reasons["location"] is None
+    assert reasons["custom_fields.sap_class"] is None
+    assert {str(kind) for kind in source_kinds("asset", ASSET).values()} >= {"date", "timestamp", "money"}
+    assert str(source_kinds("asset", ASSET)["loc"]) == "reference to location"
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "name": st.text(
+                min_size=1, alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+            ),
+            "commissioned_on": st.dates().map(str),
+            "status": st.just("in_service"),
+            "criticality": st.sampled_from(["high", "low"]),
+        }
+    )
+)
+def test_what_was_written_reads_back_the_same(values: dict[str, Any]) -> None:
+    raw = to_source("asset", ASSET, values)
+    document = compile_mapping("asset", ASSET).apply("c", "1", raw, "").document
+    assert {name: document[name] for name in values} == values
