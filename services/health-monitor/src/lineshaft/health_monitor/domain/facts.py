@@ -39,13 +39,10 @@ def observe(  # noqa: PLR0911  one answer per kind of fault
 ) -> tuple[ConnectionState, Fault | None]:
     """The facts after a call, and the fault that the call speaks of.
 
-    A call with older credentials than those in force changes nothing; one with newer ones puts them in
-    force.
+    A call with older credentials than those in force changes nothing.
     """
     if call.credential_version < state.credential_version or state.ended:
         return state, None
-    if call.credential_version > state.credential_version:
-        state = with_credentials(state, call.credential_version)
     evidence = Evidence(
         event_id=event_id,
         at=call.at,
@@ -90,6 +87,11 @@ def with_credentials(state: ConnectionState, version: int) -> ConnectionState:
     )
 
 
+def without_faults(state: ConnectionState) -> ConnectionState:
+    """The connection has ended; should it ever begin again, it begins anew."""
+    return state.model_copy(update={"whole": ScopeState(), "scopes": {}, "rejection": None, "limit": None})
+
+
 class Moment(NamedTuple):
     now: datetime
     chance: Chance
@@ -122,7 +124,13 @@ class _Observer:
         known = self._state.rejection
         evidence = _joined(known.evidence if known else (), self._evidence)
         return self._state.model_copy(
-            update={"rejection": Rejection(since=known.since if known else self._now, evidence=evidence)}
+            update={
+                "rejection": Rejection(
+                    since=known.since if known else self._now,
+                    evidence=evidence,
+                    confidence=self._call.confidence,
+                )
+            }
         )
 
     def limited(self) -> ConnectionState:
@@ -191,6 +199,7 @@ class _Observer:
         return scope.model_copy(
             update={
                 "fault": fault,
+                "confidence": self._call.confidence,
                 "rung": self._call.rung,
                 "host": self._call.host,
                 "breaker": breakers.failed(scope.breaker, rules, self._now, self._chance, may_open=may_open),

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from lineshaft.common.events.health import Evidence
 from lineshaft.common.outcomes import Fault, Operation, Rung, Scope
-from lineshaft.health_monitor.domain.state import ConnectionState, ScopeState
+from lineshaft.health_monitor.domain.state import Confidence, ConnectionState, ScopeState
 
 GRAVEST_FIRST = (
     Fault.CREDENTIALS,
@@ -29,6 +29,7 @@ class ActiveFault:
     objects: tuple[str, ...] = ()
     operations: tuple[Operation, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    confidence: Confidence = "high"
     rung: Rung | None = None
     host: str = ""
 
@@ -52,7 +53,11 @@ def active_faults(state: ConnectionState, now: datetime) -> list[ActiveFault]:
 def _of_everything(state: ConnectionState, now: datetime) -> Iterable[ActiveFault]:
     if state.rejection is not None:
         yield ActiveFault(
-            Fault.CREDENTIALS, Scope.ALL, state.rejection.since, evidence=state.rejection.evidence
+            Fault.CREDENTIALS,
+            Scope.ALL,
+            state.rejection.since,
+            evidence=state.rejection.evidence,
+            confidence=state.rejection.confidence,
         )
     whole = state.whole
     if whole.broken and whole.fault is not None:
@@ -61,6 +66,7 @@ def _of_everything(state: ConnectionState, now: datetime) -> Iterable[ActiveFaul
             Scope.ALL,
             whole.failing_since or now,
             evidence=whole.evidence,
+            confidence=whole.confidence,
             rung=whole.rung,
             host=whole.host,
         )
@@ -81,6 +87,7 @@ def _of_objects(state: ConnectionState, fault: Fault, broken: list[ScopeState]) 
         objects,
         operations,
         tuple(evidence[-EVIDENCE_SHOWN:]),
+        broken[0].confidence,
         broken[0].rung,
         broken[0].host,
     )

@@ -20,7 +20,7 @@ from lineshaft.common.events.syncs import SyncCompleted, SyncFailed, SyncStarted
 from lineshaft.common.ids import derived_id
 from lineshaft.common.outcomes import Fault
 from lineshaft.health_monitor.domain import issues as issue_rules
-from lineshaft.health_monitor.domain.breaker import Chance, ripened
+from lineshaft.health_monitor.domain.breaker import Chance, open_time, ripened
 from lineshaft.health_monitor.domain.effects import (
     Announced,
     Described,
@@ -29,7 +29,7 @@ from lineshaft.health_monitor.domain.effects import (
     Noted,
     ProbeWanted,
 )
-from lineshaft.health_monitor.domain.facts import observe, with_credentials
+from lineshaft.health_monitor.domain.facts import observe, with_credentials, without_faults
 from lineshaft.health_monitor.domain.faults import ActiveFault, active_faults
 from lineshaft.health_monitor.domain.state import ConnectionState, Issue
 from lineshaft.health_monitor.domain.status import describe, fingerprint, status_of
@@ -73,16 +73,7 @@ def apply(
     step = _Step(_ripened(state, now), thresholds, now)
     match event:
         case Call():
-            step.state, fault = observe(
-                _introduced(step.state, event),
-                event,
-                event_id,
-                thresholds=thresholds,
-                now=now,
-                chance=chance,
-            )
-            if fault is not None:
-                step.seen[fault] = event.count
+            _called(step, event, event_id, chance)
         case ConnectionDescribed():
             _described(step, event)
         case SyncStarted():
@@ -99,6 +90,21 @@ def apply(
     return step.state, step.effects
 
 
+def _called(step: _Step, event: Call, event_id: str, chance: Chance) -> None:
+    """New credentials end what the old ones began, before their own call is judged."""
+    if not step.state.system:
+        step.state = step.state.model_copy(update={"system": event.system})
+    if event.credential_version > step.state.credential_version and not step.state.ended:
+        step.state = with_credentials(step.state, event.credential_version)
+        if step.state.lifecycle is not None:
+            _settle(step)
+    step.state, fault = observe(
+        step.state, event, event_id, thresholds=step.thresholds, now=step.now, chance=chance
+    )
+    if fault is not None:
+        step.seen[fault] = event.count
+
+
 def due_at(state: ConnectionState, thresholds: Thresholds, now: datetime) -> datetime | None:
     """When time alone will change something."""
     if state.lifecycle is None or state.ended:
@@ -112,8 +118,8 @@ def due_at(state: ConnectionState, thresholds: Thresholds, now: datetime) -> dat
     ]
     if state.limit is not None and state.limit.until > now:
         due.append(state.limit.until)
-    if state.active and state.rejection is None and state.whole.breaker.state == "half_open":
-        due.append(now + thresholds.whole.open_time)
+    if _wants_probes(state):
+        due.append(_next_probe(state, thresholds) or now)
     return min(due, default=None)
 
 
@@ -128,10 +134,6 @@ def _ripened(state: ConnectionState, now: datetime) -> ConnectionState:
         if (breaker := ripened(scope.breaker, now)) is not scope.breaker
     }
     return state.model_copy(update={"scopes": {**state.scopes, **ripe}}) if ripe else state
-
-
-def _introduced(state: ConnectionState, call: Call) -> ConnectionState:
-    return state if state.system else state.model_copy(update={"system": call.system})
 
 
 def _described(step: _Step, event: ConnectionDescribed) -> None:
@@ -164,6 +166,7 @@ def _described(step: _Step, event: ConnectionDescribed) -> None:
             step.note("connection.paused", "The connection was paused.", event.changed_by)
         case Lifecycle.DISCONNECTED | Lifecycle.DELETED:
             if not before.ended:
+                step.state = without_faults(step.state)
                 step.lifecycle_event = ConnectionDisconnected
                 step.note("connection.disconnected", "The connection was ended.", event.changed_by)
         case _:
@@ -189,10 +192,24 @@ def _sync_ended(step: _Step, event: SyncCompleted) -> None:
 def _probe(step: _Step) -> None:
     """A half-open connection is tried even when no sync is waiting for it."""
     state = step.state
-    if state.active and state.rejection is None and state.whole.breaker.state == "half_open":
-        step.state = state.model_copy(update={"probes": state.probes + 1})
+    if not _wants_probes(state):
+        return
+    at = _next_probe(state, step.thresholds)
+    if at is None or at <= step.now:
+        step.state = state.model_copy(update={"probes": state.probes + 1, "probed_at": step.now})
         command_id = derived_id("cmd", state.connection_id, "probe", step.state.probes)
         step.effects.append(ProbeWanted(command_id, state.connection_id))
+
+
+def _wants_probes(state: ConnectionState) -> bool:
+    return state.active and state.rejection is None and state.whole.breaker.state == "half_open"
+
+
+def _next_probe(state: ConnectionState, thresholds: Thresholds) -> datetime | None:
+    """None: at once."""
+    if state.probed_at is None:
+        return None
+    return state.probed_at + open_time(state.whole.breaker.openings, thresholds.whole, lambda: 1.0)
 
 
 def _settle(step: _Step) -> None:
@@ -217,6 +234,7 @@ def _settle(step: _Step) -> None:
             "issues": turn.open,
             "status": status,
             "since": step.now if status is not before.status or before.since is None else before.since,
+            "probed_at": before.probed_at if _wants_probes(before) else None,
         }
     )
     verdicts = {fault.fault: verdict(fault, before.system) for fault in faults}

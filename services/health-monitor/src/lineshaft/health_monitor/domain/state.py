@@ -1,7 +1,7 @@
 """What is remembered of one connection: facts from its calls, and what has been told of them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,6 +9,8 @@ from lineshaft.common.events.connections import Lifecycle
 from lineshaft.common.events.health import Evidence
 from lineshaft.common.outcomes import ConnectionStatus, Fault, Operation, Rung
 from lineshaft.health_monitor.domain.breaker import BreakerState
+
+Confidence = Literal["high", "medium", "low"]
 
 
 class _Part(BaseModel):
@@ -24,6 +26,7 @@ class ScopeState(_Part):
     object: str | None = None
     operation: Operation = Operation.READ
     fault: Fault | None = None
+    confidence: Confidence = "high"
     rung: Rung | None = None
     host: str = ""
     breaker: BreakerState = BreakerState()
@@ -44,6 +47,7 @@ class Rejection(_Part):
 
     since: datetime
     evidence: tuple[Evidence, ...]
+    confidence: Confidence = "high"
 
 
 class Limit(_Part):
@@ -95,6 +99,8 @@ class ConnectionState(_Part):
     """Of the last published description."""
     revision: int = 0
     probes: int = 0
+    probed_at: datetime | None = None
+    """While half open."""
 
     @property
     def active(self) -> bool:

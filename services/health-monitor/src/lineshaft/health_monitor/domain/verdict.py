@@ -51,7 +51,7 @@ def verdict(fault: ActiveFault, system: str) -> Verdict:
         fault=fault.fault,
         objects=list(fault.objects),
         operations=list(fault.operations),
-        confidence="high" if len(fault.evidence) > 1 or fault.fault is not Fault.CONFIGURATION else "medium",
+        confidence=fault.confidence,
         summary=words.summary,
         move=words.move,
         action=words.action,

@@ -1,0 +1,147 @@
+"""Events and steps with everything filled in that a test does not care about."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from lineshaft.common.events.calls import Call
+from lineshaft.common.events.connections import ConnectionDescribed
+from lineshaft.common.events.health import ConnectionEvent, StatusDescribed
+from lineshaft.common.events.syncs import ObjectResult, SyncCompleted, SyncFailed, SyncMode, SyncResult
+from lineshaft.common.outcomes import Fault, Operation, Outcome
+from lineshaft.health_monitor.domain.effects import (
+    Announced,
+    Described,
+    Effect,
+    IssueChanged,
+    Noted,
+    ProbeWanted,
+)
+from lineshaft.health_monitor.domain.rules import Input, Tick, apply, due_at
+from lineshaft.health_monitor.domain.state import ConnectionState, Issue
+from lineshaft.health_monitor.domain.thresholds import Thresholds
+
+START = datetime(2026, 1, 5, 8, tzinfo=UTC)
+CONNECTION = "con_1"
+SYSTEM = "tryton"
+
+
+def a_call(outcome: Outcome, name: str | None = "party.party", version: int = 1, **fields: Any) -> Call:
+    return Call.model_validate(
+        {
+            "connection_id": CONNECTION,
+            "system": SYSTEM,
+            "object": name,
+            "operation": Operation.READ,
+            "outcome": outcome,
+            "credential_version": version,
+            "at": START,
+            "request_id": "req_1",
+        }
+        | fields
+    )
+
+
+def a_description(revision: int = 1, version: int = 1, **fields: Any) -> ConnectionDescribed:
+    return ConnectionDescribed.model_validate(
+        {
+            "connection_id": CONNECTION,
+            "system": SYSTEM,
+            "metadata": {"customer": 7},
+            "credential_version": version,
+            "revision": revision,
+            "created_at": START,
+            "changed_at": START,
+            "changed_by": "ada",
+            "reason": "created",
+        }
+        | fields
+    )
+
+
+def a_sync(result: SyncResult = SyncResult.COMPLETED, *objects: ObjectResult) -> SyncCompleted:
+    model = SyncFailed if result is SyncResult.FAILED else SyncCompleted
+    return model(
+        connection_id=CONNECTION,
+        system=SYSTEM,
+        sync_id="syn_1",
+        at=START,
+        result=result,
+        mode=SyncMode.INCREMENTAL,
+        started_at=START,
+        records=3,
+        objects=list(objects),
+    )
+
+
+@dataclass
+class Scene:
+    """One connection, driven step by step; remembers everything that was said of it."""
+
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    state: ConnectionState = field(default_factory=lambda: ConnectionState(connection_id=CONNECTION))
+    now: datetime = START
+    chance: float = 0.5
+    effects: list[Effect] = field(default_factory=list)
+    numbers: Any = field(default_factory=count)
+
+    @classmethod
+    def connected(cls, *good_objects: str) -> "Scene":
+        scene = cls()
+        scene.take(a_description())
+        for name in good_objects:
+            scene.call(Outcome.OK, name)
+        return scene
+
+    def take(self, event: Input) -> list[Effect]:
+        self.state, effects = apply(
+            self.state,
+            event,
+            event_id=f"evt_{next(self.numbers)}",
+            thresholds=self.thresholds,
+            now=self.now,
+            chance=lambda: self.chance,
+        )
+        self.effects += effects
+        return effects
+
+    def call(self, outcome: Outcome, name: str | None = "party.party", version: int = 1, **more: Any) -> None:
+        self.take(a_call(outcome, name, version, **{"at": self.now, **more}))
+
+    def wait(self, seconds: float) -> None:
+        """Time passes; the worker does what falls due in between."""
+        end = self.now + timedelta(seconds=seconds)
+        while (due := due_at(self.state, self.thresholds, self.now)) is not None and due <= end:
+            self.now = max(due, self.now)
+            self.take(Tick())
+        self.now = end
+        self.take(Tick())
+
+    @property
+    def told(self) -> list[ConnectionEvent]:
+        return [effect.data for effect in self.effects if isinstance(effect, Announced)]
+
+    @property
+    def told_types(self) -> list[str]:
+        return [event.event_type.removeprefix("lineshaft.connection.") for event in self.told]
+
+    @property
+    def described(self) -> StatusDescribed:
+        return [effect.data for effect in self.effects if isinstance(effect, Described)][-1]
+
+    @property
+    def notes(self) -> list[str]:
+        return [effect.kind for effect in self.effects if isinstance(effect, Noted)]
+
+    @property
+    def probes(self) -> int:
+        return sum(isinstance(effect, ProbeWanted) for effect in self.effects)
+
+    def issues(self, fault: Fault) -> list[Issue]:
+        """The latest form of each, in the order of their opening."""
+        latest: dict[str, Issue] = {}
+        for effect in self.effects:
+            if isinstance(effect, IssueChanged) and effect.issue.fault is fault:
+                latest[effect.issue.issue_id] = effect.issue
+        return list(latest.values())
