@@ -8,7 +8,7 @@ from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.mapping import MappingDefinition
 from lineshaft.common.postgres.pool import Connection, Pool
-from lineshaft.connector.adapters.sql import QUERIES
+from lineshaft.connector.adapters.sql import QUERIES, Database
 from lineshaft.connector.domain.sync_requests import MappedObject
 
 
@@ -21,7 +21,7 @@ class KnownConnection:
     lifecycle: Lifecycle
 
 
-async def get(db: Connection | Pool, connection_id: str) -> KnownConnection | None:
+async def get(db: Database, connection_id: str) -> KnownConnection | None:
     """None for one that is unknown or was deleted."""
     row = await db.fetchrow(QUERIES["connection_get"], connection_id)
     if row is None:

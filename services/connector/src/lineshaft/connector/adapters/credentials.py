@@ -10,7 +10,7 @@ import orjson
 from lineshaft.common.encryption import KeyRing
 from lineshaft.common.errors import RetryableError
 from lineshaft.common.postgres.pool import Connection, Pool
-from lineshaft.connector.adapters.sql import QUERIES
+from lineshaft.connector.adapters.sql import QUERIES, Database
 from lineshaft.connector.domain.credentials import InForce
 
 
@@ -100,7 +100,7 @@ async def promote(
     return version
 
 
-async def drop(tx: Connection | Pool, connection_id: str, credential_id: str, state: str) -> None:
+async def drop(tx: Database, connection_id: str, credential_id: str, state: str) -> None:
     """A candidate that will not come into force: its secret is wiped."""
     await tx.execute(QUERIES["credential_drop"], connection_id, credential_id, state)
 

@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from lineshaft.common.events.health import StatusDescribed
-from lineshaft.common.postgres.pool import Connection, Pool
-from lineshaft.connector.adapters.sql import QUERIES, standing_of
+from lineshaft.common.postgres.pool import Connection
+from lineshaft.connector.adapters.sql import QUERIES, Database, standing_of
 from lineshaft.connector.domain.gate import Standing
 
 
-async def standing(db: Connection | Pool, connection_id: str) -> Standing | None:
+async def standing(db: Database, connection_id: str) -> Standing | None:
     row = await db.fetchrow(QUERIES["gate_standing"], connection_id)
     return standing_of(row) if row is not None else None
 

@@ -1,11 +1,15 @@
 """The service's statements by name, and how a statement's row becomes a value of the domain."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from lineshaft.common.events.connections import Lifecycle
 from lineshaft.common.events.health import StatusDescribed
+from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.common.postgres.queries import load_queries
 from lineshaft.connector.domain.gate import Standing, verdict_of
+
+Database: TypeAlias = "Connection | Pool"
+"""A transaction, or a statement of its own."""
 
 QUERIES = load_queries("lineshaft.connector.adapters")
 

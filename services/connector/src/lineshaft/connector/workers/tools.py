@@ -18,7 +18,7 @@ from lineshaft.common.postgres.pool import Pool
 from lineshaft.connector.adapters.commands import CommandJob
 from lineshaft.connector.adapters.credentials import Credential, Credentials
 from lineshaft.connector.adapters.http import SourceHttp
-from lineshaft.connector.adapters.protocols import open_source
+from lineshaft.connector.adapters.protocols import Opener, open_source
 from lineshaft.connector.adapters.protocols.target import Target
 from lineshaft.connector.adapters.sessions import SharedSessions
 from lineshaft.connector.domain.evidence import Caller
@@ -37,6 +37,7 @@ class Tools:
     http: SourceHttp
     credentials: Credentials
     slice_seconds: float = 45.0
+    opener: Opener = open_source
     clock: Clock = now
     owner: str = field(default_factory=lambda: new_id("wrk"))
     """Of this process's leases."""
@@ -49,7 +50,7 @@ class Tools:
         return system
 
     def open(self, target: Target, sessions: Sessions) -> SourceAdapter:
-        return open_source(target, self.http, sessions)
+        return self.opener(target, self.http, sessions)
 
     async def open_in_force(self, connection_id: str, *, obey_breaker: bool = True) -> "OpenSource | None":
         """The source with the credentials in force; None where there are none."""
