@@ -45,14 +45,14 @@ def require_admin(caller: Caller) -> Caller:
     return caller
 
 
-async def _admin(request: Request, api: Api) -> Caller:
+async def _admin(request: Request, api: Api, _: Annotated[object, Depends(bearer)]) -> Caller:
     caller = await find_caller(api.pool, secret_of(request))
     if caller is None:
         raise refused()
     return require_admin(caller)
 
 
-Admin = Annotated[Caller, Depends(_admin), Depends(bearer)]
+Admin = Annotated[Caller, Depends(_admin)]
 
 ConnectionPath = Annotated[str, Path(max_length=100, description="Id of the connection.")]
 ConnectionQuery = Annotated[
