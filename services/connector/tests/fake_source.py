@@ -81,13 +81,13 @@ class FakeSource:
     async def read(
         self,
         object_name: str,
-        fields: Sequence[str],
+        fields: Sequence[str],  # noqa: ARG002  the port's signature
         cursor: Cursor | None,
         limit: int | None = None,
     ) -> Page:
         plant = self._plant
         await self._session(Operation.READ)
-        after = int((cursor or {}).get("after", 0))
+        after = int((cursor or {}).get("after") or (cursor or {}).get("done") or 0)
         plant.reads.append((object_name, after))
         if plant.before_read is not None:
             result = plant.before_read(object_name)
@@ -110,7 +110,7 @@ class FakeSource:
     async def write(
         self,
         object_name: str,
-        operation: WriteOperation,
+        operation: WriteOperation,  # noqa: ARG002  the port's signature
         source_id: str | None,
         values: Mapping[str, Any],
     ) -> Written:

@@ -115,7 +115,12 @@ class Rig:
         async with self.pool.acquire() as tx, tx.transaction():
             await self.handlers.on_commands(tx, [an_event(command, command.connection_id)])
 
-    async def authorize(self, connection_id: str, password: str = "right", **options: Any) -> dict[str, Any]:
+    async def authorize(
+        self,
+        connection_id: str,
+        password: str = "right",  # noqa: S107  of a source in memory
+        **options: Any,
+    ) -> dict[str, Any]:
         values = {"username": "lineshaft", "password": password, **options.pop("values", {})}
         command_id = await self.ask_authorization(connection_id, values, **options)
         await self.carry_out()
