@@ -56,6 +56,7 @@ class Handlers:
                     frozenset(described.connection_ids),
                 )
                 await self._route(tx, [endpoint], await postgres.events_since(tx, described.changed_at))
+        await postgres.wake_senders(tx)
 
     async def on_connections(self, tx: Connection, events: Sequence[Event[ConnectionDescribed]]) -> None:
         for event in events:
@@ -75,6 +76,7 @@ class Handlers:
 
     async def _redeliver(self, tx: Connection, command: RedeliveryRequested) -> CommandCompleted:
         row = await postgres.redeliver(tx, command.delivery_id, self._clock())
+        await postgres.wake_senders(tx)
         if row is None:
             return self._not_found(command.command_id, "There is no such delivery.")
         return CommandCompleted(

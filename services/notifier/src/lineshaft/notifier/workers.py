@@ -76,8 +76,20 @@ class Sender:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until `stopping`; then give back what waits, finish what is on its way, and record it."""
-        stop = asyncio.create_task(self._wake_at(stopping))
-        recording = asyncio.create_task(self._recorder.run())
+        helpers = [
+            asyncio.create_task(self._wake_at(stopping)),
+            asyncio.create_task(self._recorder.run()),
+        ]
+        try:
+            await self._send_until(stopping)
+            self._recorder.close()
+            await asyncio.gather(*helpers)
+        finally:
+            for task in (*helpers, *self._tasks):
+                task.cancel()
+            await self._client.close()
+
+    async def _send_until(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
             try:
                 async with self._listening():
@@ -90,9 +102,6 @@ class Sender:
             await postgres.release(self._pool, [ready.lease for ready in self._lanes.drain()])
         if self._tasks:
             await asyncio.wait(self._tasks)
-        self._recorder.close()
-        await asyncio.gather(stop, recording)
-        await self._client.close()
 
     async def _turn(self) -> None:
         """Lease what the lanes have room for; sleep until something is due, free or new."""

@@ -155,6 +155,10 @@ async def redeliver(tx: Connection, delivery: str, now: datetime) -> asyncpg.Rec
     return await tx.fetchrow(SQL["redeliver"], delivery, now)
 
 
+async def wake_senders(tx: Connection) -> None:
+    await tx.execute(SQL["wake_senders"])
+
+
 async def endpoint_exists(tx: Connection, endpoint_id: str) -> bool:
     return bool(await tx.fetchval(SQL["endpoint_exists"], endpoint_id))
 

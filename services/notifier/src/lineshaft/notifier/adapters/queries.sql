@@ -82,6 +82,10 @@ update delivery set
 where delivery_id = $1
 returning delivery_id, endpoint_id, connection_id;
 
+-- name: wake_senders
+-- Something may be due sooner than they expect; takes effect with the commit.
+select pg_notify('delivery_' || current_schema(), '');
+
 -- name: endpoint_exists
 -- Whether a test can be sent.
 select true from endpoint where endpoint_id = $1 and not deleted;

@@ -1,0 +1,398 @@
+"""Deliveries from event to receiver, on a real Postgres."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import timedelta
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from conftest import Database
+from lineshaft.common.clock import now
+from lineshaft.common.events.commands import EndpointTestRequested, RedeliveryRequested
+from lineshaft.common.events.connections import ConnectionDescribed
+from lineshaft.common.events.health import ReauthorizationRequired
+from lineshaft.common.events.syncs import SyncCompleted, SyncMode, SyncResult
+from lineshaft.common.events.webhooks import EndpointDescribed
+from lineshaft.common.ids import new_id
+from lineshaft.common.links import open_link
+from lineshaft.common.postgres.pool import Pool
+
+from .stage import OTHER_SECRET, SECRET, Stage, a_receiver, an_event, eventually
+
+pytestmark = pytest.mark.integration
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def pool(database: Database) -> AsyncIterator[Pool]:
+    pool = await database.pool("notifier", size=12)
+    yield pool
+    await pool.close()
+
+
+@pytest_asyncio.fixture
+async def stage(pool: Pool) -> AsyncIterator[Stage]:
+    await pool.execute("truncate endpoint, event, delivery, attempt, webhook_secret, connection, outbox")
+    async with a_receiver() as receiver:
+        yield Stage(pool, receiver)
+
+
+async def all_in(stage: Stage, endpoint_id: str, state: str, number: int = 1) -> None:
+    async def true() -> bool:
+        return await stage.states(endpoint_id) == [state] * number
+
+    await eventually(true)
+
+
+async def outbox_types(pool: Pool) -> list[str]:
+    rows = await pool.fetch("select headers from outbox order by id")
+    return [dict(row["headers"])["ce_type"].removeprefix("lineshaft.") for row in rows]
+
+
+async def test_an_event_arrives_signed_with_a_link_and_is_logged(stage: Stage) -> None:
+    endpoint = await stage.endpoint("/hooks")
+    async with stage.sending():
+        await stage.tell("con_1", ReauthorizationRequired)
+        await all_in(stage, endpoint, "delivered")
+    [(_, body, headers)] = stage.receiver.got["/hooks"]
+    assert headers["Content-Type"] == "application/json"
+    assert body["type"] == "connection.reauthorization_required"
+    assert body["data"]["metadata"] == {"customer": 7}
+    token = body["data"]["reauthorize_url"].rpartition("/")[2]
+    assert open_link(token, "link-key", now=now()) == "con_1"
+    attempt = await stage.pool.fetchrow("select * from attempt_view")
+    assert (attempt["number"], attempt["status"], attempt["error"]) == (1, 204, None)
+    assert await outbox_types(stage.pool) == ["notification.delivered"]
+
+
+async def test_an_event_told_twice_is_delivered_once(stage: Stage) -> None:
+    endpoint = await stage.endpoint("/hooks")
+    async with stage.sending():
+        event = await stage.tell("con_1")
+        await stage.handle("connection-events", event, event)
+        await stage.pool.execute("delete from inbox")
+        await stage.handle("connection-events", event)
+        await all_in(stage, endpoint, "delivered")
+        await asyncio.sleep(0.3)
+    assert len(stage.receiver.ids("/hooks")) == 1
+
+
+async def test_each_endpoint_gets_what_it_chose(stage: Stage) -> None:
+    await stage.endpoint("/all")
+    await stage.endpoint("/syncs", event_types=["sync.completed"])
+    await stage.endpoint("/one", connection_ids=["con_1"])
+    await stage.endpoint("/off", enabled=False)
+    last = await stage.endpoint("/recovered", event_types=["connection.recovered"])
+    async with stage.sending():
+        await stage.tell("con_1")
+        await stage.tell("con_2")
+        await all_in(stage, last, "delivered", 2)
+        await eventually(lambda: _has(stage, "/all", 2))
+    assert {path: len(got) for path, got in stage.receiver.got.items()} == {
+        "/all": 2,
+        "/one": 1,
+        "/recovered": 2,
+    }
+
+
+async def _has(stage: Stage, path: str, number: int) -> bool:
+    return len(stage.receiver.ids(path)) == number
+
+
+async def test_a_sync_carries_what_the_vendor_keeps_with_the_connection(stage: Stage) -> None:
+    endpoint = await stage.endpoint("/hooks")
+    described = ConnectionDescribed(
+        connection_id="con_1",
+        system="tryton",
+        metadata={"customer": 9},
+        credential_version=1,
+        revision=1,
+        created_at=now(),
+        changed_at=now(),
+        reason="created",
+    )
+    await stage.handle("connections", an_event(described, "con_1"))
+    completed = SyncCompleted(
+        connection_id="con_1",
+        system="tryton",
+        sync_id="syn_1",
+        at=now(),
+        result=SyncResult.COMPLETED,
+        mode=SyncMode.FULL,
+        started_at=now(),
+        records=5,
+        objects=[],
+    )
+    async with stage.sending():
+        await stage.handle("sync-events", an_event(completed, "con_1"))
+        await all_in(stage, endpoint, "delivered")
+    [(_, body, _)] = stage.receiver.got["/hooks"]
+    assert body["type"] == "sync.completed"
+    assert body["data"]["metadata"] == {"customer": 9}
+    assert body["data"]["records"] == 5
+
+
+async def test_an_endpoint_gets_what_reached_us_before_it_did(stage: Stage) -> None:
+    made_at = now() - timedelta(seconds=5)
+    await stage.tell("con_1")
+    endpoint = await stage.endpoint("/early", changed_at=made_at)
+    late = await stage.endpoint("/late", changed_at=now() + timedelta(seconds=5))
+    async with stage.sending():
+        await all_in(stage, endpoint, "delivered")
+    assert await stage.states(late) == []
+
+
+async def test_a_receiver_that_was_down_gets_it_with_the_same_id(stage: Stage) -> None:
+    endpoint = await stage.endpoint("/hooks")
+    failures = 3
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=500 if len(stage.receiver.ids("/hooks")) <= failures else 200, text="oh")
+
+    stage.receiver.answers["/hooks"] = answer
+    async with stage.sending():
+        await stage.tell("con_1")
+        await all_in(stage, endpoint, "delivered")
+    ids = stage.receiver.ids("/hooks")
+    assert len(ids) == failures + 1
+    assert len(set(ids)) == 1
+    rows = await stage.pool.fetch("select number, status, response_body from attempt_view order by number")
+    assert [tuple(row) for row in rows] == [
+        (1, 500, "oh"),
+        (2, 500, "oh"),
+        (3, 500, "oh"),
+        (4, 200, "oh"),
+    ]
+
+
+async def test_after_ten_tries_it_is_given_up_and_said(stage: Stage) -> None:
+    endpoint = await stage.endpoint("/hooks")
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=500)
+
+    stage.receiver.answers["/hooks"] = answer
+    async with stage.sending(retry_scale=0.000001):
+        await stage.tell("con_1")
+        await all_in(stage, endpoint, "given_up")
+    assert len(stage.receiver.ids("/hooks")) == 10
+    assert await outbox_types(stage.pool) == ["notification.given_up"]
+
+
+async def test_retry_after_is_obeyed(stage: Stage) -> None:
+    endpoint = await stage.endpoint("/hooks")
+    moments: list[float] = []
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        moments.append(time.monotonic())
+        return web.Response(status=429 if len(moments) == 1 else 200, headers={"retry-after": "1"})
+
+    stage.receiver.answers["/hooks"] = answer
+    async with stage.sending():
+        await stage.tell("con_1")
+        await all_in(stage, endpoint, "delivered")
+    assert 1 <= moments[1] - moments[0] < 1.5
+    [row] = await stage.deliveries(endpoint)
+    assert (row["attempts"], row["tries"], row["deferrals"]) == (2, 1, 1)
+
+
+async def test_gone_disables_the_endpoint_until_its_owner_changes_it(stage: Stage) -> None:
+    endpoint = await stage.endpoint("/hooks")
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=410)
+
+    stage.receiver.answers["/hooks"] = answer
+    async with stage.sending():
+        await stage.tell("con_1")
+        await all_in(stage, endpoint, "given_up")
+        await stage.tell("con_2")
+        await asyncio.sleep(0.3)
+        assert await stage.states(endpoint) == ["given_up", "due"]
+        reason = await stage.pool.fetchval("select disabled_reason from endpoint_state_view")
+        assert "410" in reason
+        stage.receiver.answers.clear()
+        await stage.endpoint("/hooks", endpoint_id=endpoint, revision=2, secret=None)
+
+        async def true() -> bool:
+            return await stage.states(endpoint) == ["given_up", "delivered"]
+
+        await eventually(true)
+
+
+async def test_nothing_is_sent_unsigned(stage: Stage) -> None:
+    endpoint = await stage.endpoint("/hooks", secret=None)
+    await stage.add_secret(endpoint, SECRET, bound_to="another/row")
+    async with stage.sending():
+        await stage.tell("con_1")
+
+        async def held() -> bool:
+            [row] = await stage.deliveries(endpoint)
+            return row["last_error"] is not None
+
+        await eventually(held)
+        [row] = await stage.deliveries(endpoint)
+        assert (row["state"], row["attempts"]) == ("due", 0)
+        assert "nothing is sent unsigned" in row["last_error"]
+        assert stage.receiver.got == {}
+        await stage.add_secret(endpoint, SECRET)
+        await all_in(stage, endpoint, "delivered")
+
+
+async def test_while_rotated_both_secrets_sign(stage: Stage) -> None:
+    endpoint = await stage.endpoint("/hooks")
+    async with stage.sending():
+        await stage.tell("con_1")
+        await all_in(stage, endpoint, "delivered")
+        await stage.add_secret(endpoint, OTHER_SECRET)
+        await stage.tell("con_2")
+        await all_in(stage, endpoint, "delivered", 2)
+        stage.receiver.secret = OTHER_SECRET
+        await stage.tell("con_3")
+        await all_in(stage, endpoint, "delivered", 3)
+    signatures = [headers["webhook-signature"] for _, _, headers in stage.receiver.got["/hooks"]]
+    assert [len(signature.split()) for signature in signatures] == [1, 2, 2]
+
+
+async def test_several_senders_make_each_delivery_once(stage: Stage) -> None:
+    endpoint = await stage.endpoint("/hooks")
+    async with stage.sending(3):
+        for number in range(200):
+            await stage.tell(f"con_{number}")
+        await all_in(stage, endpoint, "delivered", 200)
+    ids = stage.receiver.ids("/hooks")
+    assert len(ids) == len(set(ids)) == 200
+
+
+async def test_a_slow_endpoint_holds_up_nobody_else(stage: Stage) -> None:
+    slow = await stage.endpoint("/slow", event_types=["connection.reauthorization_required"])
+    quick = await stage.endpoint("/quick", event_types=["connection.recovered"])
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(1)
+        return web.Response()
+
+    stage.receiver.answers["/slow"] = answer
+    async with stage.sending(endpoint_concurrency=2, endpoint_prefetch=2):
+        for number in range(20):
+            await stage.tell(f"con_{number}", ReauthorizationRequired)
+        await asyncio.sleep(0.2)
+        started = time.monotonic()
+        await stage.tell("con_1")
+        await all_in(stage, quick, "delivered")
+        assert time.monotonic() - started < 0.5
+        assert len(stage.receiver.ids("/slow")) == 2
+    assert (await stage.states(slow)).count("due") >= 10
+
+
+async def test_what_a_dead_sender_had_in_hand_is_sent_again_with_the_same_id(stage: Stage) -> None:
+    endpoint = await stage.endpoint("/hooks")
+    block = asyncio.Event()
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        if not block.is_set():
+            await asyncio.sleep(2)
+        return web.Response()
+
+    stage.receiver.answers["/hooks"] = answer
+    dying = asyncio.create_task(stage.sender(request_seconds=0.5, lease_seconds=3).run(asyncio.Event()))
+    await stage.tell("con_1")
+    await eventually(lambda: _has(stage, "/hooks", 1))
+    dying.cancel()
+    with suppress(asyncio.CancelledError):
+        await dying
+    await stage.pool.execute("update delivery set state = 'due', due_at = now() + interval '1 second'")
+    block.set()
+    async with stage.sending():
+        await all_in(stage, endpoint, "delivered")
+    assert len(set(stage.receiver.ids("/hooks"))) == 1
+
+
+async def test_stopping_gives_back_what_waits_and_finishes_what_is_on_its_way(stage: Stage) -> None:
+    endpoint = await stage.endpoint("/hooks")
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.5)
+        return web.Response()
+
+    stage.receiver.answers["/hooks"] = answer
+    async with stage.sending(endpoint_concurrency=2):
+        for number in range(10):
+            await stage.tell(f"con_{number}")
+        await eventually(lambda: _has(stage, "/hooks", 2))
+    rows = await stage.deliveries(endpoint)
+    assert sorted(row["state"] for row in rows) == ["delivered"] * 2 + ["due"] * 8
+    assert all(row["due_at"] == row["next_attempt_at"] for row in rows)
+    assert len(stage.receiver.ids("/hooks")) == 2
+
+
+async def test_a_delivery_is_made_again_on_request(stage: Stage) -> None:
+    endpoint = await stage.endpoint("/hooks")
+    async with stage.sending():
+        await stage.tell("con_1")
+        await all_in(stage, endpoint, "delivered")
+        [row] = await stage.deliveries(endpoint)
+        command = RedeliveryRequested(command_id="cmd_1", delivery_id=row["delivery_id"])
+        await stage.handle("commands", an_event(command, endpoint))
+        await eventually(lambda: _has(stage, "/hooks", 2))
+        await all_in(stage, endpoint, "delivered")
+    assert len(set(stage.receiver.ids("/hooks"))) == 1
+    unknown = RedeliveryRequested(command_id="cmd_2", delivery_id="dlv_none")
+    await stage.handle("commands", an_event(unknown, endpoint))
+    values = await stage.pool.fetch("select value from outbox where topic = 'command.results' order by id")
+    assert b'"problem":null' in values[0]["value"]
+    assert b'"not_found"' in values[1]["value"]
+
+
+async def test_a_test_event_goes_to_one_endpoint_only(stage: Stage) -> None:
+    endpoint = await stage.endpoint("/hooks", event_types=["sync.failed"])
+    await stage.endpoint("/other")
+    async with stage.sending():
+        command = EndpointTestRequested(command_id="cmd_1", endpoint_id=endpoint)
+        await stage.handle("commands", an_event(command, endpoint))
+        await all_in(stage, endpoint, "delivered")
+    assert [body["type"] for _, body, _ in stage.receiver.got["/hooks"]] == ["endpoint.test"]
+    assert "/other" not in stage.receiver.got
+
+
+async def test_a_deleted_endpoint_gets_nothing_more_and_its_secret_is_gone(stage: Stage) -> None:
+    endpoint = await stage.endpoint("/hooks")
+    await stage.tell("con_1")
+    deleted = EndpointDescribed(
+        endpoint_id=endpoint, url="http://gone/", deleted=True, revision=2, changed_at=now()
+    )
+    await stage.handle("webhook-endpoints", an_event(deleted, endpoint))
+    await stage.tell("con_2")
+    assert await stage.states(endpoint) == ["cancelled"]
+    assert await stage.pool.fetchval("select count(*) from webhook_secret") == 0
+
+
+async def test_an_older_description_changes_nothing(stage: Stage) -> None:
+    endpoint = await stage.endpoint("/new", revision=5)
+    await stage.endpoint("/old", endpoint_id=endpoint, revision=4, secret=None)
+    url = await stage.pool.fetchval("select url from endpoint where endpoint_id = $1", endpoint)
+    assert url.endswith("/new")
+
+
+async def test_api_may_add_secrets_and_never_read_them(database: Database, pool: Pool) -> None:
+    api = await asyncpg.connect(database.dsn("api"))
+    try:
+        await api.execute(
+            "insert into notifier.webhook_secret (secret_id, endpoint_id, sealed) values ($1, 'whe', 'x')",
+            new_id("sec"),
+        )
+        for statement in (
+            "select sealed from notifier.webhook_secret",
+            "update notifier.webhook_secret set sealed = 'y'",
+            "delete from notifier.webhook_secret",
+            "select * from notifier.delivery",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await api.execute(statement)
+        await api.execute("select * from notifier.delivery_view, notifier.attempt_view")
+    finally:
+        await api.close()
