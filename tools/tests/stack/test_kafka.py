@@ -36,5 +36,5 @@ def test_an_unknown_kind_is_refused() -> None:
 
 def test_a_refused_kafka_leaves_no_run_behind(private_layout: Layout) -> None:
     for _ in range(2):
-        with pytest.raises(KafkaUnavailableError, match="not available yet"):
-            Infrastructure(private_layout, environment={"KAFKA": "embedded"})
+        with pytest.raises(KafkaUnavailableError, match="rabbit"):
+            Infrastructure(private_layout, environment={"KAFKA": "rabbit"})

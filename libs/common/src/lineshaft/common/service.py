@@ -126,6 +126,7 @@ async def run(service: Service) -> None:
             service=service.name,
             topic_prefix=settings.topic_prefix,
             session_seconds=settings.session_seconds,
+            fetch_wait_ms=settings.fetch_wait_ms,
         )
 
     relay = Relay(service.pool, service.producer, service.name)

@@ -25,6 +25,11 @@ class Settings(BaseSettings):
         ge=6,
         description="A member of a consumer group that was not heard of for this long is given up.",
     )
+    fetch_wait_ms: int = Field(
+        default=250,
+        ge=1,
+        description="Kafka answers a fetch after this long where there is nothing new.",
+    )
     postgres_dsn: SecretStr = Field(
         default=SecretStr("postgresql://127.0.0.1:5432/lineshaft"),
         description="This service's own role and database.",

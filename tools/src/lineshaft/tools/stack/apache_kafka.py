@@ -3,6 +3,7 @@ import os
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from aiokafka import AIOKafkaClient
 from aiokafka.errors import KafkaError
@@ -23,6 +24,8 @@ class ApacheKafka:
     """One KRaft node from the released jars; its data and port stay the same over stop, kill and start."""
 
     kind = "apache"
+    creates_topics = False
+    client_environment: ClassVar[Mapping[str, str]] = {}
 
     def __init__(
         self,

@@ -23,10 +23,11 @@ class Infrastructure:
         durable: bool = True,
         progress: Progress | None = None,
         environment: Mapping[str, str] | None = None,
+        topic_prefix: str = "lineshaft.",
     ) -> None:
         self.supervisor = Supervisor(layout, progress)
         try:
-            self.kafka = make_kafka(self.supervisor, environment)
+            self.kafka = make_kafka(self.supervisor, environment, topic_prefix=topic_prefix)
         except KafkaUnavailableError:
             self.supervisor.stop()
             raise

@@ -3,9 +3,10 @@
 import os
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Protocol, assert_never
+from typing import ClassVar, Protocol, assert_never
 
 from lineshaft.tools.stack.apache_kafka import ApacheKafka
+from lineshaft.tools.stack.embedded_kafka import EmbeddedKafka
 from lineshaft.tools.stack.kafka_jars import java_and_maven_found
 from lineshaft.tools.stack.supervisor import Supervisor
 
@@ -27,6 +28,16 @@ class Kafka(Protocol):
     @property
     def bootstrap_servers(self) -> str: ...
 
+    @property
+    def creates_topics(self) -> bool:
+        """It makes every topic when it starts; there is no other way to have them made."""
+        ...
+
+    @property
+    def client_environment(self) -> Mapping[str, str]:
+        """Settings that services need on this Kafka and on no other."""
+        ...
+
     def prepare(self) -> None: ...
 
     def launch(self) -> None: ...
@@ -40,6 +51,8 @@ class ExternalKafka:
     """A cluster that somebody else runs: nothing is started or stopped."""
 
     kind = "external"
+    creates_topics = False
+    client_environment: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, supervisor: Supervisor, bootstrap_servers: str) -> None:
         self._supervisor = supervisor
@@ -83,7 +96,12 @@ def choose_kafka(
     return KafkaKind.EMBEDDED
 
 
-def make_kafka(supervisor: Supervisor, environment: Mapping[str, str] | None = None) -> Kafka:
+def make_kafka(
+    supervisor: Supervisor,
+    environment: Mapping[str, str] | None = None,
+    *,
+    topic_prefix: str = "lineshaft.",
+) -> Kafka:
     environment = os.environ if environment is None else environment
     kind = choose_kafka(environment)
     match kind:
@@ -92,9 +110,6 @@ def make_kafka(supervisor: Supervisor, environment: Mapping[str, str] | None = N
         case KafkaKind.APACHE:
             return ApacheKafka(supervisor)
         case KafkaKind.EMBEDDED:
-            raise KafkaUnavailableError(
-                "the embedded broker is not available yet: install Java 17 and Maven, "
-                "or set KAFKA_BOOTSTRAP_SERVERS"
-            )
+            return EmbeddedKafka(supervisor, topic_prefix=topic_prefix)
         case _:
             assert_never(kind)

@@ -72,6 +72,8 @@ class Services:
         )
 
     def create_topics(self) -> None:
+        if self._kafka.creates_topics:
+            return
         build_step(
             "creating topics",
             [sys.executable, "-m", "lineshaft.common.kafka.create_topics"],

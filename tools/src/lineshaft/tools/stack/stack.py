@@ -36,7 +36,9 @@ class Stack:
     ) -> None:
         make_source = source_maker(source) if source else None
         self._layout = layout
-        self.infrastructure = Infrastructure(layout, durable=durable, progress=progress)
+        self.infrastructure = Infrastructure(
+            layout, durable=durable, progress=progress, topic_prefix=topic_prefix
+        )
         self.supervisor = self.infrastructure.supervisor
         self.kafka = self.infrastructure.kafka
         self.postgres = self.infrastructure.postgres
@@ -44,7 +46,7 @@ class Stack:
             integrations=layout.checkout / "integrations",
             api_port=free_port() if api_port is None else preferred_port(api_port),
             topic_prefix=topic_prefix,
-            extra_environment=extra_environment or {},
+            extra_environment={**self.kafka.client_environment, **(extra_environment or {})},
         )
         self.services = Services(
             self.supervisor,

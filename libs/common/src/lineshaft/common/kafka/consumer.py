@@ -34,7 +34,6 @@ from lineshaft.common.topics import Topic
 
 MAX_RECORDS = 500
 POLL_MS = 20
-FETCH_WAIT_MS = 250
 HEARTBEAT_MS = 3_000
 REBALANCE_TIMEOUT_MS = 60_000
 MAX_POLL_INTERVAL_MS = 300_000
@@ -98,6 +97,7 @@ class Subscription(Generic[E]):
         service: str,
         topic_prefix: str,
         session_seconds: float = 15.0,
+        fetch_wait_ms: int = 250,
     ) -> None:
         """Declare the subscriber on the broker; it starts with it."""
         self._service, self._prefix, self._producer = service, topic_prefix, producer
@@ -111,7 +111,7 @@ class Subscription(Generic[E]):
             listener=_Drain(self),
             max_records=self._max_records,
             batch_timeout_ms=POLL_MS,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
+            fetch_max_wait_ms=fetch_wait_ms,
             session_timeout_ms=int(session_seconds * 1000),
             heartbeat_interval_ms=min(HEARTBEAT_MS, int(session_seconds * 1000 / 4)),
             rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
