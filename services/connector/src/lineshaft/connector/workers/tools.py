@@ -14,6 +14,7 @@ from lineshaft.common.events.model import EventData
 from lineshaft.common.ids import derived_id, new_id
 from lineshaft.common.integrations import Catalog, System
 from lineshaft.common.kafka.producer import Producer
+from lineshaft.common.metrics import METRICS
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.connector.adapters.commands import CommandJob
 from lineshaft.connector.adapters.credentials import Credential, Credentials
@@ -77,6 +78,9 @@ class OpenSource:
 
 
 def call_events(calls: Sequence[Call]) -> list[Event[Any]]:
+    """What is told of calls, and counted with it."""
+    for call in calls:
+        METRICS.calls.labels(call.system, call.operation, call.outcome).inc(call.count)
     return [
         new_event(call, source=NAME, key=call.connection_id, event_type=CALL_EVENT_TYPES[call.outcome])
         for call in calls
