@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineshaft.common.mapping import (
@@ -367,6 +367,34 @@ def test_custom_objects_are_entities_of_their_own() -> None:
     assert document["display"] == "5"
 
 
+def test_one_compiled_mapping_serves_many_versions() -> None:
+    first = compile_mapping("asset", MappingDefinition.parse({"fields": {"name": "n"}}))
+    second = first.for_version(5)
+    results = [mapping.apply("c", "1", {"n": "Pump"}, OBSERVED) for mapping in (first, second)]
+    assert [result.document["mapping_version"] for result in results] == [0, 5]
+    assert results[0].content_hash == results[1].content_hash
+
+
+HOSTILE = '\'] = 1; raise SystemExit  # {0}\n"""\\'
+
+
+def test_no_text_of_a_definition_becomes_code() -> None:
+    quoted = "'" + HOSTILE.replace("'", "''") + "'"
+    body = {
+        "fields": {
+            "name": {"path": quoted, "default": HOSTILE},
+            "status": {"path": quoted, "value_map": HOSTILE, "label_path": quoted},
+            "location": {"path": quoted, "label_path": quoted},
+            "acquisition_cost": {"path": "cost", "currency": HOSTILE},
+        },
+        "value_maps": {HOSTILE: {HOSTILE: "in_service"}},
+    }
+    document = mapped("asset", body, {HOSTILE: HOSTILE, "cost": 1}).document
+    assert document["name"] == document["location"]["source_id"] == HOSTILE
+    assert document["status"] == "in_service"
+    assert document["acquisition_cost"] == {"amount": "1", "currency": HOSTILE}
+
+
 def test_a_definition_that_does_not_fit_is_not_compiled() -> None:
     with pytest.raises(MappingDefinitionError, match=r"fields\.nmae: .*did you mean name") as caught:
         compile_mapping("asset", MappingDefinition.parse({"fields": {"nmae": "x", "tagg": "y"}}))
@@ -406,6 +434,7 @@ def _everything(entity: str) -> CompiledMapping:
     return compile_mapping(entity, MappingDefinition.parse({"fields": fields}))
 
 
+@settings(deadline=None)  # the first example of each entity compiles its mapping
 @given(entity=st.sampled_from(sorted(ENTITIES)), value=RAW)
 def test_no_record_is_ever_lost_and_every_document_fits_its_model(entity: str, value: Any) -> None:
     result = _everything(entity).apply("conn_1", "42", {"v": value}, OBSERVED)

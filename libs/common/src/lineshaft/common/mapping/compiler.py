@@ -1,9 +1,8 @@
 """Compiles a definition once per version, so that a record costs a few function calls."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from xxhash import xxh3_128_hexdigest
 
@@ -12,7 +11,8 @@ from lineshaft.common.mapping.cleaning import clean
 from lineshaft.common.mapping.coercion import Coercers
 from lineshaft.common.mapping.context import MappingContext
 from lineshaft.common.mapping.definition import MappingDefinition
-from lineshaft.common.mapping.fields import FieldCompiler, Fill, document_keys
+from lineshaft.common.mapping.fields import FieldCompiler, MappedField, empty_document, mapped_fields
+from lineshaft.common.mapping.generation import Document, Fill
 from lineshaft.common.mapping.moments import zone
 from lineshaft.common.mapping.plain import iso
 from lineshaft.common.mapping.result import Mapped, canonical, encode, hash_of
@@ -36,16 +36,29 @@ _ENVELOPE = (
 )
 
 
+class _Fills(NamedTuple):
+    fields: Fill
+    empty: Document
+    custom_fields: Fill
+    empty_custom: Document
+
+
 class CompiledMapping:
     """One definition, ready to map records. Records leave no trace in it, and threads may share it."""
 
-    def __init__(self, entity: str, parts: "_Parts", context: MappingContext) -> None:
+    def __init__(self, entity: str, fills: _Fills, context: MappingContext) -> None:
         self.entity = entity
         self.mapping_version = context.mapping_version
-        self._fills = tuple(parts.fills)
-        self._custom_fills = tuple(parts.custom_fills)
-        self._empty = _envelope(entity) | dict.fromkeys(parts.keys)
-        self._empty_custom: dict[str, Any] = dict.fromkeys(parts.custom_keys)
+        self._fill = fills.fields
+        self._fill_custom = fills.custom_fields
+        self._empty = _in_order(_envelope(entity) | fills.empty)
+        self._empty_custom = _in_order(fills.empty_custom)
+
+    def for_version(self, mapping_version: int) -> Self:
+        """The same mapping under another version; both share all that was compiled."""
+        other = copy(self)
+        other.mapping_version = mapping_version
+        return other
 
     def apply(
         self, connection_id: str, source_id: str, raw: dict[str, Any], observed_at: datetime | str
@@ -65,12 +78,10 @@ class CompiledMapping:
         document["id"] = xxh3_128_hexdigest(f"{connection_id}\0{self.entity}\0{source_id}".encode())
         document["connection_id"] = connection_id
         document["source_id"] = source_id
-        for fill in self._fills:
-            fill(raw, document, run)
-        custom = self._empty_custom.copy()
-        for fill in self._custom_fills:
-            fill(raw, custom, run)
-        document["custom_fields"] = custom
+        self._fill(raw, document, run)
+        custom = document["custom_fields"] = self._empty_custom.copy()
+        if custom:
+            self._fill_custom(raw, custom, run)
         if document["display"] is None:
             document["display"] = _display(document)
         if document["updated_at"] is None:
@@ -86,14 +97,6 @@ class CompiledMapping:
         return Mapped(document, run.errors, hash_of(content), content)
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    fills: Sequence[Fill]
-    keys: Sequence[str]
-    custom_fills: Sequence[Fill]
-    custom_keys: Sequence[str]
-
-
 def compile_mapping(
     entity: str, definition: MappingDefinition, context: MappingContext | None = None
 ) -> CompiledMapping:
@@ -106,21 +109,19 @@ def compile_mapping(
     require_valid(entity, definition)
     context = context or MappingContext()
     compiler = FieldCompiler(Coercers(zone(context.timezone)), definition.value_maps)
-    mapped = [
-        (field, definition.fields[name])
-        for name, field in fields_of(entity).items()
-        if name in definition.fields
-    ]
-    customs = definition.custom_fields.items()
-    parts = _Parts(
-        fills=[compiler.compile(field.name, field.kind, spec) for field, spec in mapped],
-        keys=[key for field, _ in mapped for key in document_keys(field.name, field.kind)],
-        custom_fills=[
-            compiler.compile(name, custom_kind(spec), spec, "custom_fields.") for name, spec in customs
-        ],
-        custom_keys=[name for name, _ in customs],
+    fields = mapped_fields(fields_of(entity), definition.fields)
+    customs = [MappedField(name, custom_kind(spec), spec) for name, spec in definition.custom_fields.items()]
+    fills = _Fills(
+        compiler.compile(fields),
+        empty_document(fields),
+        compiler.compile(customs, "custom_fields."),
+        empty_document(customs),
     )
-    return CompiledMapping(entity, parts, context)
+    return CompiledMapping(entity, fills, context)
+
+
+def _in_order(document: dict[str, Any]) -> dict[str, Any]:
+    return dict(sorted(document.items()))
 
 
 def _envelope(entity: str) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from lineshaft.common.mapping.values import Run, UnmappedCodeError
 class Failed:
     """Called with what went wrong in one field of one record."""
 
-    __slots__ = ("_expression", "_field", "_source")
+    __slots__ = ("_expression", "_source", "field")
 
     def __init__(self, field: str, spec: FieldSpec) -> None:
-        self._field = field
+        self.field = field
         self._source = source_text(spec)
         self._expression = spec.expr is not None
 
@@ -24,6 +24,6 @@ class Failed:
             code = "unmapped_code"
         elif self._expression and value is None:
             code = "expression_failed"
-        field = self._field if position is None else f"{self._field}.{position}"
+        field = self.field if position is None else f"{self.field}.{position}"
         reason = sample(str(error) or type(error).__name__)
         run.errors.append(FieldError(field, self._source, code, reason, sample(value)))

@@ -1,37 +1,40 @@
-"""One function per field that reads the record and writes into the document: a `Fill`.
+"""Compiles fields into a fill: a function that reads a record and writes into a document.
 
-The document starts with null under all keys, so a fill writes only what it found.
+The document starts with null under all keys, so a fill writes only what it found. The keys of each object
+stand in alphabetical order, which makes a document's JSON canonical as it is.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from lineshaft.common.mapping.coercion import Coerce, Coercers
+from lineshaft.common.mapping.coercion import Coercers
 from lineshaft.common.mapping.definition import OTHER_CODES, FieldSpec
-from lineshaft.common.mapping.errors import UNFIT_VALUE, FieldError, sample
 from lineshaft.common.mapping.failures import Failed
-from lineshaft.common.mapping.paths import parse_path
+from lineshaft.common.mapping.generation import Document, Fill, FillWriter
+from lineshaft.common.mapping.lists import ListField, list_of_objects, list_of_values
+from lineshaft.common.mapping.paths import Getter, parse_path
+from lineshaft.common.mapping.plain import to_json
 from lineshaft.common.mapping.scalars import to_string
 from lineshaft.common.mapping.source_values import compile_source
-from lineshaft.common.mapping.values import (
-    Fit,
-    Record,
-    Run,
-    UnmappedCodeError,
-    ValueMaps,
-    compile_coercion,
-    compile_fit,
-    compile_label,
-)
+from lineshaft.common.mapping.values import ValueMaps, compile_coercion, compile_fit, compile_label
 from lineshaft.common.unified import FieldKind, Kind, UnifiedField
 
-Document = dict[str, Any]
-Fill = Callable[[Record, Document, Run], None]
+
+class MappedField(NamedTuple):
+    name: str
+    kind: FieldKind
+    spec: FieldSpec
 
 
-def document_keys(name: str, kind: FieldKind) -> tuple[str, ...]:
-    """The keys that a field fills: its own, and an enumeration its `_source` too."""
-    return (name, f"{name}_source") if kind.kind is Kind.ENUMERATION else (name,)
+def mapped_fields(known: Mapping[str, UnifiedField], specs: Mapping[str, FieldSpec]) -> list[MappedField]:
+    return [MappedField(name, field.kind, specs[name]) for name, field in known.items() if name in specs]
+
+
+def empty_document(fields: list[MappedField]) -> Document:
+    """Null for each key that the fields fill: their own, and those of codes beside enumerations."""
+    keys = [field.name for field in fields]
+    keys += [f"{field.name}_source" for field in fields if field.kind.kind is Kind.ENUMERATION]
+    return dict.fromkeys(sorted(keys))
 
 
 class FieldCompiler:
@@ -41,176 +44,68 @@ class FieldCompiler:
         self._coercers = coercers
         self._value_maps = value_maps
 
-    def compile(self, name: str, kind: FieldKind, spec: FieldSpec, prefix: str = "") -> Fill:
-        """The fill for the key `name`; errors call the field `prefix` + `name`."""
-        failed = Failed(f"{prefix}{name}", spec)
-        takes_false = self._takes_false(kind, spec)
+    def compile(self, fields: list[MappedField], prefix: str = "") -> Fill:
+        """One fill for all `fields`; errors call them `prefix` + their name."""
+        writer = FillWriter()
+        for field in fields:
+            failed = Failed(f"{prefix}{field.name}", field.spec)
+            if field.kind.kind is Kind.LIST and field.kind.item is not None:
+                writer.call(self._list(field, field.kind.item, failed))
+                continue
+            writer.field(
+                field.name,
+                _source(field.spec),
+                failed,
+                self._value_lines(writer, field, failed),
+                takes_false=self._takes_false(field),
+                default=self._default(field),
+            )
+        return writer.make()
+
+    def _value_lines(self, writer: FillWriter, field: MappedField, failed: Failed) -> list[str]:
+        kind, spec = field.kind, field.spec
         if kind.kind is Kind.ENUMERATION:
-            return self._enumeration(name, kind, spec, failed, takes_false=takes_false)
-        if kind.kind is Kind.LIST and kind.item is not None:
-            if kind.item.kind is Kind.OBJECT:
-                return self._objects(name, f"{prefix}{name}", kind.item.fields, spec)
-            return self._values(name, kind.item, spec, failed)
-        default = self._default(kind, spec)
+            codes: dict[str, Any] = {value: value for value in kind.values}
+            if spec.value_map is not None:
+                codes = dict(self._value_maps[spec.value_map])
+            label = compile_label(spec.label_path)
+            return writer.enumeration(f"{field.name}_source", codes, codes.get(OTHER_CODES), label, failed)
+        if kind.kind is Kind.REFERENCE and kind.entity is not None:
+            return writer.reference(kind.entity, compile_label(spec.label_path))
         coerce = compile_coercion(kind, spec, self._coercers, self._value_maps)
-        key = _bare_key(spec)
-        if coerce is not None and key is not None and not takes_false:
-            return _plain(name, key, coerce, default, failed)
-        fit = compile_fit(kind, spec, self._coercers, self._value_maps)
-        return _fitted(name, spec, fit, default, failed, takes_false=takes_false)
+        if coerce is to_string:
+            return writer.text()
+        if coerce is not None:
+            return writer.plain(coerce)
+        return writer.fitted(compile_fit(kind, spec, self._coercers, self._value_maps))
 
-    def _takes_false(self, kind: FieldKind, spec: FieldSpec) -> bool:
-        if kind.kind in {Kind.BOOLEAN, Kind.JSON}:
+    def _takes_false(self, field: MappedField) -> bool:
+        if field.kind.kind in {Kind.BOOLEAN, Kind.JSON}:
             return True
-        return spec.value_map is not None and "false" in self._value_maps[spec.value_map]
+        return field.spec.value_map is not None and "false" in self._value_maps[field.spec.value_map]
 
-    def _default(self, kind: FieldKind, spec: FieldSpec) -> Any:
-        if spec.default is None or kind.kind in {Kind.REFERENCE, Kind.MONEY, Kind.QUANTITY, Kind.CODE}:
-            return spec.default
-        return self._coercers.scalar(kind.kind)(spec.default)
+    def _default(self, field: MappedField) -> Any:
+        default = field.spec.default
+        if default is None or field.kind.kind in {Kind.REFERENCE, Kind.MONEY, Kind.QUANTITY, Kind.CODE}:
+            return to_json(default)
+        return self._coercers.scalar(field.kind.kind)(default)
 
-    def _enumeration(
-        self, name: str, kind: FieldKind, spec: FieldSpec, failed: Failed, *, takes_false: bool
-    ) -> Fill:
-        get = compile_source(spec)
-        label = compile_label(spec.label_path)
-        beside, default = f"{name}_source", spec.default
-        codes: dict[str, Any] = {value: value for value in kind.values}
-        if spec.value_map is not None:
-            codes = dict(self._value_maps[spec.value_map])
-        other = codes.get(OTHER_CODES)
-
-        def fill(record: Record, document: Document, run: Run) -> None:
-            value = None
-            try:
-                value = get(record)
-                if value is None or value == "" or (value is False and not takes_false):
-                    document[name] = default
-                    return
-                code = value if type(value) is str else to_string(value)
-                document[beside] = {"code": code, "label": None if label is None else label(record)}
-            except UNFIT_VALUE as error:
-                failed(run, value, error)
-                return
-            unified = document[name] = codes.get(code, other)
-            if unified is None:
-                failed(run, code, UnmappedCodeError(code))
-
-        return fill
-
-    def _values(self, name: str, inner: FieldKind, spec: FieldSpec, failed: Failed) -> Fill:
-        get = compile_source(spec)
+    def _list(self, field: MappedField, inner: FieldKind, failed: Failed) -> Fill:
+        spec = field.spec
+        get = compile_source(spec, related=inner.kind is Kind.OBJECT)
+        common = ListField(field.name, get, failed, to_json(spec.default))
+        if inner.kind is Kind.OBJECT:
+            items = mapped_fields(inner.fields, spec.items or {})
+            return list_of_objects(common, self.compile(items), empty_document(items))
         labels = compile_source(FieldSpec(path=spec.label_path)) if spec.label_path else None
+        # Each item is fitted beside its own label, which stands alone in a small record.
         one = spec.model_copy(update={"label_path": "label" if labels else None})
-        fit = compile_fit(inner, one, self._coercers, self._value_maps)
-
-        def fill(record: Record, document: Document, run: Run) -> None:
-            value = None
-            try:
-                value = get(record)
-                if value is None or value is False or value == "":
-                    document[name] = spec.default
-                    return
-                found = None if labels is None else labels(record)
-            except UNFIT_VALUE as error:
-                failed(run, value, error)
-                return
-            texts = found if isinstance(found, list) else [found]
-            fitted: list[Any] = []
-            for position, item in enumerate(value if isinstance(value, list) else [value]):
-                if item is None or item is False or item == "":
-                    continue
-                beside = {"label": texts[position] if position < len(texts) else None}
-                try:
-                    fitted.append(fit(item, beside, run))
-                except UNFIT_VALUE as error:
-                    failed(run, item, error, position)
-            document[name] = fitted
-
-        return fill
-
-    def _objects(self, name: str, field: str, known: Mapping[str, UnifiedField], spec: FieldSpec) -> Fill:
-        get = compile_source(spec, related=True)
-        failed = Failed(field, spec)
-        specs = spec.items or {}
-        names = [item for item in known if item in specs]
-        fills = [self.compile(item, known[item].kind, specs[item]) for item in names]
-        empty = dict.fromkeys(key for item in names for key in document_keys(item, known[item].kind))
-
-        def fill(record: Record, document: Document, run: Run) -> None:
-            value = None
-            try:
-                value = get(record)
-                if value is None or value is False or value == "":
-                    document[name] = spec.default
-                    return
-                rows = _rows(value)
-            except UNFIT_VALUE as error:
-                failed(run, value, error)
-                return
-            made: list[Document] = []
-            for position, row in enumerate(rows):
-                before = len(run.errors)
-                item = empty.copy()
-                for fill_item in fills:
-                    fill_item(row, item, run)
-                if len(run.errors) > before:
-                    _place_errors(run.errors, before, f"{field}.{position}")
-                made.append(item)
-            document[name] = made
-
-        return fill
+        return list_of_values(common, labels, compile_fit(inner, one, self._coercers, self._value_maps))
 
 
-def _plain(name: str, key: str, coerce: Coerce, default: Any, failed: Failed) -> Fill:
-    """The commonest field: one key, one value. It does what `_fitted` does, in fewer calls."""
-
-    def fill(record: Record, document: Document, run: Run) -> None:
-        value = record.get(key)
-        if value is None or value is False or value == "":
-            if default is not None:
-                document[name] = default
-            return
-        try:
-            document[name] = coerce(value)
-        except UNFIT_VALUE as error:
-            failed(run, value, error)
-
-    return fill
-
-
-def _fitted(name: str, spec: FieldSpec, fit: Fit, default: Any, failed: Failed, *, takes_false: bool) -> Fill:
-    get = compile_source(spec)
-
-    def fill(record: Record, document: Document, run: Run) -> None:
-        value = None
-        try:
-            value = get(record)
-            if value is None or value == "" or (value is False and not takes_false):
-                document[name] = default
-            else:
-                document[name] = fit(value, record, run)
-        except UNFIT_VALUE as error:
-            failed(run, value, error)
-
-    return fill
-
-
-def _bare_key(spec: FieldSpec) -> str | None:
-    if spec.path is None or spec.transform:
-        return None
-    segments = parse_path(spec.path).segments
-    return segments[0].name if len(segments) == 1 else None
-
-
-def _rows(value: Any) -> list[Record]:
-    rows: list[Record] = value if isinstance(value, list) else [value]
-    for row in rows:
-        if not isinstance(row, dict):
-            raise TypeError(f"holds {sample(row)}, where objects are needed: the read gave keys only")
-    return rows
-
-
-def _place_errors(errors: list[FieldError], start: int, prefix: str) -> None:
-    for index in range(start, len(errors)):
-        errors[index] = errors[index]._replace(field=f"{prefix}.{errors[index].field}")
+def _source(spec: FieldSpec) -> str | Getter:
+    if spec.path is not None and not spec.transform:
+        segments = parse_path(spec.path).segments
+        if len(segments) == 1:
+            return segments[0].name
+    return compile_source(spec)

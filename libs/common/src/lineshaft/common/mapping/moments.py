@@ -29,9 +29,10 @@ MIDNIGHT = time()
 _ODATA = re.compile(r"/Date\((-?[0-9]{1,15})([+-][0-9]{1,4})?\)/").fullmatch
 _LONGEST = 40
 _DATE_LENGTH = 10
-_UTC_LENGTH = 20
-_OFFSET_LENGTH = 25
-_OFFSET = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[+-][0-9]{2}:[0-9]{2}").fullmatch
+_USUAL_LENGTHS = frozenset({20, 25})
+_HOURS = 24
+_HOUR = tuple(f"{hour:02}" for hour in range(_HOURS))
+_WHOLE_HOURS = re.compile(r".{19}(([+-](?:0[0-9]|1[0-4])):00)", re.ASCII).fullmatch
 
 
 def zone(name: str) -> tzinfo:
@@ -50,27 +51,31 @@ def zone(name: str) -> tzinfo:
 
 def timestamp_coercer(local: tzinfo) -> Callable[[Any], str]:
     """A function from a source value to a moment in UTC, e.g. `2026-03-01T06:30:00Z`."""
-    offsets: dict[str, timedelta] = {}
+    hours_ahead: dict[str, int] = {}
 
     def to_timestamp(value: Any) -> str:
         # The two forms of nearly all sources go a shorter way, which gives the same result.
-        if type(value) is str:
-            size = len(value)
-            if size == _UTC_LENGTH and value[19] == "Z" and value[10] == "T":
-                datetime.fromisoformat(value)
-                return value
-            if size == _OFFSET_LENGTH and (offset := offsets.get(value[19:])) is not None:
-                return (datetime.fromisoformat(value[:19]) - offset).isoformat() + "Z"
-        moment = parse_moment(value)
-        if not isinstance(moment, datetime):
-            moment = datetime.combine(moment, MIDNIGHT)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=local)
-        elif type(value) is str and _OFFSET(value):
-            offsets[value[19:]] = moment.utcoffset() or timedelta()
-        return iso(moment)
+        if type(value) is str and len(value) in _USUAL_LENGTHS and value[13] == ":" == value[16]:
+            if value[10] == "T" and value[7] == "-":
+                zone_text = value[19:]
+                if zone_text == "Z":
+                    datetime.fromisoformat(value)
+                    return value
+                if zone_text in hours_ahead:
+                    hour = datetime.fromisoformat(value[:19]).hour - hours_ahead[zone_text]
+                    if 0 <= hour < _HOURS:
+                        return value[:11] + _HOUR[hour] + value[13:19] + "Z"
+            if match := _WHOLE_HOURS(value):
+                hours_ahead[match[1]] = int(match[2])
+        return iso(_aware(parse_moment(value), local))
 
     return to_timestamp
+
+
+def _aware(moment: datetime | date, local: tzinfo) -> datetime:
+    if not isinstance(moment, datetime):
+        moment = datetime.combine(moment, MIDNIGHT)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=local)
 
 
 def date_coercer(local: tzinfo) -> Callable[[Any], str]:

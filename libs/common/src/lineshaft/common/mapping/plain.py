@@ -68,6 +68,8 @@ def iso(moment: datetime) -> str:
 def to_json(value: Any, depth: int = 0) -> Any:
     """`value` without tags and with JSON types only: exact decimals and moments become strings.
 
+    Keys come out in alphabetical order, so that equal values have equal JSON.
+
     Raises:
         CoercionError: nested deeper than `MAX_DEPTH`.
     """
@@ -80,7 +82,7 @@ def to_json(value: Any, depth: int = 0) -> Any:
             value = untag(value)
             if not isinstance(value, dict):
                 return to_json(value, depth + 1)
-        return {str(key): to_json(item, depth + 1) for key, item in value.items()}
+        return {str(key): to_json(value[key], depth + 1) for key in sorted(value, key=str)}
     if isinstance(value, (list, tuple)):
         return [to_json(item, depth + 1) for item in value]
     return _scalar_to_json(value)

@@ -48,9 +48,9 @@ def canonical(content: dict[str, Any]) -> bytes:
 
 
 def encode(content: dict[str, Any]) -> bytes | None:
-    """The canonical JSON, or null where JSON or Postgres could not hold it as it is."""
+    """The canonical JSON of a document whose keys are in order; null where Postgres could not hold it."""
     try:
-        encoded = canonical(content)
+        encoded = orjson.dumps(content)
     except TypeError:
         return None
     return None if _ESCAPE in encoded and _ESCAPED_NUL in encoded else encoded

@@ -7,8 +7,6 @@ A `Fit` takes the source value, the record it stands in and the run. What does n
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from xxhash import xxh3_128_hexdigest
-
 from lineshaft.common.mapping.coercion import Coerce, Coercers, is_empty
 from lineshaft.common.mapping.decimals import to_decimal
 from lineshaft.common.mapping.definition import OTHER_CODES, FieldSpec
@@ -16,7 +14,7 @@ from lineshaft.common.mapping.errors import CoercionError, FieldError
 from lineshaft.common.mapping.paths import Getter
 from lineshaft.common.mapping.scalars import to_string
 from lineshaft.common.mapping.source_values import compile_optional_path
-from lineshaft.common.unified import FieldKind, Kind
+from lineshaft.common.unified import FieldKind, Kind, entity_id
 
 Record = dict[str, Any]
 ValueMaps = Mapping[str, Mapping[str, Any]]
@@ -96,14 +94,11 @@ def _reference(kind: FieldKind, spec: FieldSpec) -> Fit:
 
     def fit(value: Any, record: Record, run: Run) -> dict[str, Any]:
         source_id = value if type(value) is str else to_string(value)
-        # unified.entity_id, without the call: references are the hottest part of a record.
-        made = {
-            "id": xxh3_128_hexdigest(f"{run.connection_id}\0{target}\0{source_id}".encode()),
-            "source_id": source_id,
-            "display": None if label is None else label(record),
-        }
+        made: dict[str, Any] = {"display": None if label is None else label(record)}
         if polymorphic:
             made["entity"] = target
+        made["id"] = entity_id(run.connection_id, target, source_id)
+        made["source_id"] = source_id
         return made
 
     return fit
@@ -129,6 +124,7 @@ def _text_at(get: Getter) -> Callable[[Record], str | None]:
 
 def _measure(amount_key: str, unit_key: str, unit: str | None, unit_path: str | None) -> Fit:
     label = compile_label(unit_path)
+    in_order = amount_key < unit_key
 
     def fit(value: Any, record: Record, _run: Run) -> dict[str, Any]:
         found = unit if label is None else label(record) or unit
@@ -136,7 +132,8 @@ def _measure(amount_key: str, unit_key: str, unit: str | None, unit_path: str | 
             inner = value.get(unit_key)
             found = inner if isinstance(inner, str) and inner else found
             value = value[amount_key]
-        return {amount_key: to_decimal(value), unit_key: found}
+        fitted = to_decimal(value)
+        return {amount_key: fitted, unit_key: found} if in_order else {unit_key: found, amount_key: fitted}
 
     return fit
 
