@@ -76,24 +76,27 @@ class Sender:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until `stopping`; then give back what waits, finish what is on its way, and record it."""
-        helpers = [
-            asyncio.create_task(self._wake_at(stopping)),
-            asyncio.create_task(self._recorder.run()),
-        ]
+        waking = asyncio.create_task(self._wake_at(stopping))
+        recording = asyncio.create_task(self._recorder.run())
         try:
-            await self._send_until(stopping)
+            await self._send_until(stopping, recording)
             self._recorder.close()
-            await asyncio.gather(*helpers)
+            await recording
         finally:
-            for task in (*helpers, *self._tasks):
+            rest = [waking, recording, *self._tasks]
+            for task in rest:
                 task.cancel()
+            await asyncio.gather(*rest, return_exceptions=True)
             await self._client.close()
 
-    async def _send_until(self, stopping: asyncio.Event) -> None:
+    async def _send_until(self, stopping: asyncio.Event, recording: asyncio.Task[None]) -> None:
+        """Nothing is sent that could not be written down: the end of `recording` ends this too."""
         while not stopping.is_set():
             try:
                 async with self._listening():
                     while not stopping.is_set():
+                        if recording.done():
+                            return
                         await self._turn()
             except RETRYABLE as error:
                 log.warning("sender_retries", error=repr(error))
@@ -155,11 +158,12 @@ class Sender:
                 self._recorder.add(self._made(lease, await self._post(ready)))
             else:
                 log.warning("lease_too_short", delivery_id=lease.delivery_id)
-        finally:
-            self._lanes.finish(lease.endpoint_id)
-            self._start(lease.endpoint_id)
-            if self._lanes.waiting(lease.endpoint_id) <= self._settings.endpoint_prefetch // 2:
-                self._wake.set()
+        except Exception:
+            log.exception("try_broke_off", delivery_id=lease.delivery_id)
+        self._lanes.finish(lease.endpoint_id)
+        self._start(lease.endpoint_id)
+        if self._lanes.waiting(lease.endpoint_id) <= self._settings.endpoint_prefetch // 2:
+            self._wake.set()
 
     def _has_time(self, lease: Lease) -> bool:
         """Else another sender may take it over while we are at it."""

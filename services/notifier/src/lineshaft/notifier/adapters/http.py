@@ -94,7 +94,7 @@ class WebhookClient:
         except aiohttp.InvalidURL:
             error = "the address of the endpoint is not a valid URL"
         except (aiohttp.ClientError, ForbiddenAddressError, OSError, ValueError) as problem:
-            error = f"{type(problem).__name__}: {problem}"[:ERROR_LENGTH]
+            error = _clean(f"{type(problem).__name__}: {problem}"[:ERROR_LENGTH])
         return Answer(at, (time.perf_counter() - started) * 1000, status, error, text, pause)
 
     async def _request(self, url: str, body: bytes, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
@@ -123,4 +123,9 @@ async def _head_of(response: aiohttp.ClientResponse) -> str:
         if len(data) > BODY_BYTES:
             response.close()
             break
-    return bytes(data[:BODY_BYTES]).decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return _clean(bytes(data[:BODY_BYTES]).decode(errors="replace"))
+
+
+def _clean(text: str) -> str:
+    """What Postgres takes as text."""
+    return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
