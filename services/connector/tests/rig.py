@@ -276,8 +276,7 @@ async def pools(database: "Database") -> AsyncIterator[tuple[Pool, Pool]]:
     await api.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def rig(pools: tuple[Pool, Pool]) -> AsyncIterator[Rig]:
+async def a_rig(pools: tuple[Pool, Pool]) -> AsyncIterator[Rig]:
     """With an empty database and a source in memory."""
     own, api = pools
     await own.execute("truncate connection, credential, session, sync, command_job, outbox, inbox cascade")
@@ -294,3 +293,6 @@ async def rig(pools: tuple[Pool, Pool]) -> AsyncIterator[Rig]:
     )
     yield Rig(own, api, tools, broker, plant, Handlers(CATALOG))
     await http.close()
+
+
+rig = pytest_asyncio.fixture(a_rig, name="rig", loop_scope="session")

@@ -11,6 +11,7 @@ from lineshaft.common.events.connections import Lifecycle
 from lineshaft.common.events.health import Breaker, ScopeStatus
 from lineshaft.common.ids import new_id
 from lineshaft.common.outcomes import ConnectionStatus, Operation, Outcome, Rung
+from lineshaft.connector.adapters.sessions import SharedSessions
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
 from lineshaft.connector.workers.commanding import Commanding
 from lineshaft.connector.workers.syncing import Syncing
@@ -48,6 +49,27 @@ async def test_many_workers_tell_one_refusal_after_one_login(rig: Rig) -> None:
     assert rig.plant.logins == logins + 1
     assert set((await rig.job_states(ids)).values()) == {"waiting"}
     assert (await rig.sync(ids))["status"] == "waiting"
+
+
+async def test_a_login_that_was_claimed_after_a_refusal_is_not_made(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gate closes between the look at it and the claim."""
+    ids = await connected(rig)
+    await rig.request_sync(ids, entities=["item"])
+    lease = await rig.lease()
+    rig.plant.sessions.clear()
+    logins = rig.plant.logins
+    look = SharedSessions._refuse_if_closed
+
+    async def look_too_early(self: SharedSessions) -> None:
+        await look(self)
+        await rig.pool.execute("update gate set rejected_version = 1")
+
+    monkeypatch.setattr(SharedSessions, "_refuse_if_closed", look_too_early)
+    await rig.slice(lease).run()
+    assert rig.plant.logins == logins
+    assert await rig.pool.fetchval("select login_owner from session") is None
 
 
 async def test_the_event_and_the_closed_gate_commit_together(rig: Rig) -> None:
@@ -272,7 +294,7 @@ async def test_the_source_says_why_it_does_not_write(rig: Rig) -> None:
                 "party.party",
                 200,
                 "UserError",
-                "The code is taken.",
+                "Code is taken.",
             )
         )
 

@@ -37,7 +37,8 @@ with wiped as (
 sessions as (delete from session where connection_id = $1),
 definitions as (delete from mapping_definition where connection_id = $1),
 syncs as (delete from sync where connection_id = $1),
-streams as (delete from stream where connection_id = $1)
+streams as (delete from stream where connection_id = $1),
+schemas as (delete from object_schema where connection_id = $1)
 update connection set settings = '{}', account_id = '' where connection_id = $1;
 
 -- Credentials
@@ -190,6 +191,25 @@ select entity, effective from mapping_definition where connection_id = $1 and ob
 -- Which objects this connection's mappings read.
 select entity, object from mapping_definition where connection_id = $1;
 
+-- Schemas
+
+-- name: schema_get
+-- A description that is fresh enough and was made with these credentials.
+select fields
+from object_schema
+where connection_id = $1 and object = $2 and credential_version = $3 and described_at > now() - $4::interval;
+
+-- name: schema_put
+-- The newest description.
+insert into object_schema (connection_id, object, fields, credential_version)
+values ($1, $2, $3, $4)
+on conflict (connection_id, object) do update
+set fields = excluded.fields, credential_version = excluded.credential_version, described_at = now();
+
+-- name: schema_doubt
+-- A call failed in a way that the description should have foretold.
+update object_schema set described_at = '-infinity' where connection_id = $1 and object = $2;
+
 -- Syncs
 
 -- name: sync_pending
@@ -227,7 +247,7 @@ insert into sync_job (sync_id, connection_id, object) select $1, $2, unnest($3::
 select
     j.sync_id, j.connection_id, j.object, j.state, j.position, j.attempts, j.stalls,
     y.mode, y.objects, y.created_at as sync_created_at, y.started_at as sync_started_at,
-    s.cursor, s.lease_epoch, s.read_sequence,
+    s.cursor, s.read_fields, s.lease_epoch, s.read_sequence,
     c.system, c.lifecycle, g.rejected_version, g.not_before, g.status, g.probe_until,
     coalesce((select version from credential k where k.connection_id = j.connection_id and k.state = 'active'), 0)
         as version
@@ -309,7 +329,7 @@ where c.connection_id = $1;
 -- name: stream_finish
 -- After the last page: where the next sync begins. The lease ends.
 update stream
-set cursor = $5, read_sequence = $6, lease_owner = null, lease_until = null
+set cursor = $5, read_sequence = $6, read_fields = $7, lease_owner = null, lease_until = null
 where connection_id = $1 and object = $2 and lease_epoch = $3 and lease_owner = $4
 returning true;
 

@@ -74,6 +74,8 @@ class SharedSessions:
 
     async def _log_in(self, login: Login) -> Session:
         try:
+            # the failure of whoever held the claim before is settled by now, and may have closed the gate
+            await self._refuse_if_closed()
             secret = await login()
         except SourceFailureError:
             raise

@@ -110,7 +110,12 @@ async def save_page(
 
 
 async def finish_stream(
-    tx: Connection, held: Lease, cursor: Mapping[str, Any] | None, read_sequence: int
+    tx: Connection,
+    held: Lease,
+    *,
+    cursor: Mapping[str, Any] | None,
+    read_sequence: int,
+    read_fields: Sequence[str],
 ) -> bool:
     """Save where the next sync begins and give the stream back; whether it was still ours."""
     return bool(
@@ -122,6 +127,7 @@ async def finish_stream(
             held.owner,
             cursor,
             read_sequence,
+            list(read_fields),
         )
     )
 
@@ -197,6 +203,7 @@ def _job(row: Any) -> Job:
         stalls=row["stalls"],
         position=row["position"],
         cursor=row["cursor"],
+        read_fields=tuple(row["read_fields"]),
         lease_epoch=row["lease_epoch"],
         read_sequence=row["read_sequence"],
         sync_created_at=row["sync_created_at"],

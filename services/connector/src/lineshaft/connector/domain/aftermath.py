@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
-from lineshaft.common.outcomes import Outcome
+from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.domain.evidence import Evidence
 
 MOST_ATTEMPTS = 8
 FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=5)
 RATE_LIMIT_PAUSE = timedelta(seconds=60)
+LOCKED_LOGIN_PAUSE = timedelta(minutes=15)
+"""Each attempt at a locked login can make the lock last longer."""
 
 
 class Step(StrEnum):
@@ -42,7 +44,8 @@ def after_failure(evidence: Evidence, attempts: int, now: datetime, chance: rand
         case Outcome.CREDENTIALS_REJECTED:
             return Aftermath(Step.AWAIT_GATE, attempts, closes_gate=True)
         case Outcome.RATE_LIMITED:
-            until = evidence.retry_at or now + RATE_LIMIT_PAUSE
+            locked = evidence.operation is Operation.LOGIN
+            until = evidence.retry_at or now + (LOCKED_LOGIN_PAUSE if locked else RATE_LIMIT_PAUSE)
             return Aftermath(Step.AWAIT_GATE, attempts, due_at=until, hold_until=until)
         case Outcome.UNREACHABLE | Outcome.SOURCE_ERROR:
             if attempts + 1 >= MOST_ATTEMPTS:

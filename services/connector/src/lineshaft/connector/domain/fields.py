@@ -2,11 +2,16 @@
 
 What the mapping needs, and every plain column besides, so that a customer can map another field later
 without a call to the source.
+
+A mapped field that was never there is left out and noted. One that was read before and is gone, or hidden
+from the account, fails the read: going on would overwrite with nothing what is known.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from lineshaft.common.outcomes import Operation, Outcome
+from lineshaft.connector.domain.evidence import Evidence
 from lineshaft.connector.domain.protocol import ObjectDescription
 
 MOST_FIELDS = 250
@@ -15,8 +20,10 @@ MOST_FIELDS = 250
 @dataclass(frozen=True, slots=True)
 class Selection:
     fields: tuple[str, ...]
+    mapped: tuple[str, ...]
+    """Those among them that the mapping needs."""
     missing: tuple[str, ...]
-    """Fields that the mapping names and the source does not have, or does not show to this account."""
+    """Fields that the mapping needs and the source does not have, or does not show to this account."""
 
 
 def select(description: ObjectDescription, needed: Iterable[str], most: int = MOST_FIELDS) -> Selection:
@@ -24,20 +31,47 @@ def select(description: ObjectDescription, needed: Iterable[str], most: int = MO
 
     A dotted field counts as known when its first part is.
     """
-    known = {field.name for field in description.fields}
+    readable = {field.name for field in description.fields if field.readable}
     wanted = list(dict.fromkeys(needed))
-    chosen = [name for name in wanted if _head(name) in known]
-    missing = [name for name in wanted if _head(name) not in known]
-    columns = sorted(field.name for field in description.fields if field.stored)
-    chosen += [name for name in columns if name not in set(chosen)][: max(0, most - len(chosen))]
-    return Selection(tuple(chosen), tuple(missing))
+    mapped = [name for name in wanted if _head(name) in readable]
+    missing = [name for name in wanted if _head(name) not in readable]
+    columns = sorted(field.name for field in description.fields if field.readable and field.stored)
+    more = [name for name in columns if name not in set(mapped)][: max(0, most - len(mapped))]
+    return Selection((*mapped, *more), tuple(mapped), tuple(missing))
 
 
-def note_on(missing: Sequence[str]) -> str | None:
-    """What the result of a sync says of fields that it could not read."""
-    if not missing:
+def loss(
+    description: ObjectDescription, selection: Selection, read_before: Collection[str]
+) -> Evidence | None:
+    """What speaks against a read whose mapped fields have become fewer."""
+    lost = [name for name in selection.missing if name in read_before]
+    if not lost:
         return None
-    return f"the source does not show these mapped fields to this account: {', '.join(missing)}"
+    relations = {field.name: field.relation for field in description.fields if not field.readable}
+    hidden = [name for name in lost if _head(name) in relations]
+    if hidden:
+        objects = dict.fromkeys(relations[_head(name)] or description.name for name in hidden)
+        return Evidence(
+            Outcome.PERMISSION_DENIED,
+            Operation.READ,
+            description.name,
+            code="fields_hidden",
+            message=f"no read access to {', '.join(objects)} any more, which {', '.join(hidden)} need",
+        )
+    return Evidence(
+        Outcome.CONFIGURATION_ERROR,
+        Operation.READ,
+        description.name,
+        code="fields_missing",
+        message=f"mapped fields that are no longer there: {', '.join(lost)}",
+    )
+
+
+def note_on(selection: Selection) -> str | None:
+    """What the result of a sync says of fields that it could not read."""
+    if not selection.missing:
+        return None
+    return f"the source does not show these mapped fields to this account: {', '.join(selection.missing)}"
 
 
 def _head(name: str) -> str:

@@ -30,6 +30,8 @@ class Job:
     """Where the read goes on, in the middle of it."""
     cursor: dict[str, Any] | None
     """Where an incremental read begins."""
+    read_fields: tuple[str, ...]
+    """Mapped fields that the last complete read had."""
     lease_epoch: int
     read_sequence: int
     sync_created_at: datetime

@@ -37,6 +37,8 @@ class FieldDescription:
     relation: str | None = None
     stored: bool = True
     """A plain column: cheap to read, in contrast to what the source computes, joins or keeps as a file."""
+    readable: bool = True
+    """False for a field that is there and hidden from this account."""
 
 
 @dataclass(frozen=True, slots=True)

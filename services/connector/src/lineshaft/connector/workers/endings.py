@@ -11,9 +11,10 @@ from lineshaft.common.events.envelope import Event
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.postgres.outbox import add_events
 from lineshaft.common.postgres.pool import Connection
-from lineshaft.connector.adapters import gates, syncs
+from lineshaft.connector.adapters import gates, schemas, syncs
 from lineshaft.connector.domain.aftermath import Aftermath, Step, after_failure
 from lineshaft.connector.domain.evidence import Evidence, succeeded_calls
+from lineshaft.connector.domain.fields import Selection, note_on
 from lineshaft.connector.domain.jobs import Job, Lease, read_completed
 from lineshaft.connector.domain.protocol import Cursor
 from lineshaft.connector.workers.settling import settle
@@ -71,13 +72,21 @@ async def finished(
     *,
     cursor: Cursor | None,
     records: int,
-    note: str | None,
+    selection: Selection,
 ) -> bool:
     """After the last page, which held `records`; False where the lease was lost meanwhile."""
     async with tools.pool.acquire() as connection, connection.transaction():
         await _probe_succeeded(connection, lease, tally)
-        if not await syncs.finish_stream(connection, lease, cursor, tally.read_sequence):
+        ours = await syncs.finish_stream(
+            connection,
+            lease,
+            cursor=cursor,
+            read_sequence=tally.read_sequence,
+            read_fields=selection.mapped,
+        )
+        if not ours:
             return False
+        note = note_on(selection)
         total = await syncs.end(connection, lease.job, message=note, records=records, pages=1)
         await add_events(
             connection,
@@ -166,6 +175,8 @@ async def _consequence(
     aftermath: Aftermath,
     evidence: Evidence,
 ) -> list[Event[Any]]:
+    if evidence.outcome in {Outcome.PERMISSION_DENIED, Outcome.CONFIGURATION_ERROR}:
+        await schemas.doubt(tx, lease.job.connection_id, lease.job.object)
     if aftermath.step is Step.FAIL:
         return await end_failed(
             tx, tools, lease, read_sequence, outcome=evidence.outcome, message=evidence.message

@@ -18,14 +18,14 @@ from lineshaft.common.logs import logger
 from lineshaft.common.metrics import METRICS
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.postgres.pool import RETRYABLE
-from lineshaft.connector.adapters import connections, syncs
+from lineshaft.connector.adapters import connections, schemas, syncs
 from lineshaft.connector.adapters.oversized import set_aside
 from lineshaft.connector.domain.aftermath import MOST_ATTEMPTS, pause
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, about
-from lineshaft.connector.domain.fields import Selection, note_on, select
+from lineshaft.connector.domain.fields import Selection, loss, select
 from lineshaft.connector.domain.gate import CredentialsReplacedError, GateClosedError, decide
 from lineshaft.connector.domain.jobs import Lease
-from lineshaft.connector.domain.protocol import Cursor, Page
+from lineshaft.connector.domain.protocol import Cursor, ObjectDescription, Page
 from lineshaft.connector.domain.slices import sliced
 from lineshaft.connector.workers import endings
 from lineshaft.connector.workers.endings import CHANCE, Tally
@@ -120,11 +120,23 @@ class Slice:
                 message=f"{source.system.manifest.label} has no object {name} here",
             )
             raise SourceFailureError(unknown) from None
-        (description,) = await self._unless_halted(source.adapter.describe([name]))
+        description = await self._description(source)
         selection = select(description, needed)
         if selection.missing:
             self._log.warning("mapped_fields_missing", fields=selection.missing)
+        lost = loss(description, selection, self._lease.job.read_fields)
+        if lost is not None:
+            raise SourceFailureError(lost)
         return selection
+
+    async def _description(self, source: OpenSource) -> ObjectDescription:
+        pool, name, caller = self._tools.pool, self._lease.job.object, source.caller
+        known = await schemas.get(pool, caller.connection_id, name, caller.credential_version)
+        if known is not None:
+            return known
+        (description,) = await self._unless_halted(source.adapter.describe([name]))
+        await schemas.put(pool, caller.connection_id, description, caller.credential_version)
+        return description
 
     async def _page(self, source: OpenSource, selection: Selection, cursor: Cursor | None) -> Page:
         started = time.perf_counter()
@@ -184,7 +196,7 @@ class Slice:
             tally,
             cursor=page.cursor,
             records=len(page.records),
-            note=note_on(selection.missing),
+            selection=selection,
         )
         self._log.info("read_completed", ours=ours, records=tally.records, pages=tally.pages)
 

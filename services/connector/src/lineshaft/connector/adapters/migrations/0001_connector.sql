@@ -68,12 +68,23 @@ create table stream (
     connection_id text not null references connection on delete cascade,
     object text not null,
     cursor jsonb,
+    read_fields text[] not null default '{}',
     lease_epoch bigint not null default 0,
     read_sequence bigint not null default 0,
     lease_owner text,
     lease_until timestamptz,
     primary key (connection_id, object)
 );
+-- What an object looked like when it was last described, for the account in use.
+create table object_schema (
+    connection_id text not null references connection on delete cascade,
+    object text not null,
+    fields jsonb not null,
+    credential_version integer not null,
+    described_at timestamptz not null default now(),
+    primary key (connection_id, object)
+);
+
 create index stream_leased on stream (connection_id) where lease_owner is not null;
 
 create table sync (
@@ -138,6 +149,10 @@ create table command_job (
 );
 create index command_job_due on command_job (due_at) where ended_at is null;
 create index command_job_ended on command_job (ended_at);
+
+create view schema_view as
+select connection_id, object, fields, described_at from object_schema;
+grant select on schema_view to lineshaft_api;
 
 create view sync_view as
 select

@@ -17,7 +17,7 @@ from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.protocols.target import Target, host_and_port
 from lineshaft.connector.adapters.protocols.tryton_answers import USER_ERROR, evidence_of, take_apart
-from lineshaft.connector.adapters.protocols.tryton_fields import denied_objects, described
+from lineshaft.connector.adapters.protocols.tryton_fields import denied_objects, described, related_objects
 from lineshaft.connector.adapters.protocols.tryton_window import CURSOR_FIELDS, Window, advanced, cut
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
 from lineshaft.connector.domain.protocol import (
@@ -32,6 +32,7 @@ from lineshaft.connector.domain.sessions import Session, Sessions
 
 PATHS = ("/{database}/rpc/", "/{database}/")
 WHO_AM_I = "model.res.user.get_preferences"
+REGISTRY = "model.ir.model.field.search_read"
 RIGHTS = "model.ir.model.access.get_access"
 LANGUAGE = "en"
 CONTEXT = {"active_test": False, "language": LANGUAGE}
@@ -59,7 +60,6 @@ class TrytonJsonRpc:
         self._url = str(target.settings["base_url"]).rstrip("/")
         self._database = quote(str(target.settings["database"]), safe="")
         self._user = target.credentials["username"]
-        self._relations: dict[str, dict[str, str]] = {}
         self.host = host_and_port(self._url)
 
     async def verify(self) -> Verified:
@@ -77,11 +77,8 @@ class TrytonJsonRpc:
             _, result = await self._call(
                 Operation.DESCRIBE, f"model.{name}.fields_get", [[], CONTEXT], object_name=name
             )
-            description = described(name, msgspec.json.decode(result))
-            self._relations[name] = {
-                field.name: field.relation for field in description.fields if field.relation
-            }
-            descriptions.append(description)
+            _, registered = await self._call(Operation.DESCRIBE, REGISTRY, _fields_of(name), object_name=name)
+            descriptions.append(described(name, msgspec.json.decode(result), msgspec.json.decode(registered)))
         return descriptions
 
     async def read(
@@ -178,24 +175,27 @@ class TrytonJsonRpc:
         self, evidence: Evidence, session: Session, object_name: str, related: Sequence[str], right: str
     ) -> Evidence:
         """A UserError is a refusal only if the access table of the source says so."""
-        relations = self._relations.get(object_name, {})
-        concerned = list(
-            dict.fromkeys([object_name, *(relations[name] for name in related if name in relations)])
-        )
-        try:
-            answer = await self._post(session, RIGHTS, [concerned, {}], evidence.operation, object_name)
-        except SourceFailureError:
+        concerned = [object_name]
+        if related:
+            registered = await self._asked(session, REGISTRY, _fields_of(object_name), evidence)
+            concerned += related_objects(registered or [], related)
+        rights = await self._asked(session, RIGHTS, [concerned, {}], evidence)
+        if rights is None:
             return evidence
-        result = take_apart(answer).result
-        if result is None:
-            return evidence
-        denied = denied_objects(msgspec.json.decode(result), object_name, right)
+        denied = denied_objects(rights, object_name, right)
         if denied:
             words = f"{evidence.message} (no {right} access to {', '.join(denied)})"
             return replace(evidence, outcome=Outcome.PERMISSION_DENIED, message=words, confidence="high")
-        if evidence.operation is Operation.WRITE:
-            return replace(evidence, confidence="high")
-        return replace(evidence, confidence="low")
+        return replace(evidence, confidence="high" if evidence.operation is Operation.WRITE else "low")
+
+    async def _asked(self, session: Session, method: str, params: Sequence[Any], about: Evidence) -> Any:
+        """The result of a call that only explains another one; None where it fails too."""
+        try:
+            answer = await self._post(session, method, params, about.operation, about.object)
+        except SourceFailureError:
+            return None
+        result = take_apart(answer).result
+        return None if result is None else msgspec.json.decode(result)
 
     async def _login(self) -> bytes:
         """Log in on the path that this version of Tryton serves."""
@@ -271,6 +271,10 @@ class TrytonJsonRpc:
         except ValueError:
             return self._clock()
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _fields_of(object_name: str) -> list[Any]:
+    return [[["model", "=", object_name]], 0, None, None, ["name", "ttype", "relation"], {}]
 
 
 def _request(method: str, params: Sequence[Any]) -> bytes:

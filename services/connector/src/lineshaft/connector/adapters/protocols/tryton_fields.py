@@ -1,6 +1,6 @@
 """Tryton's descriptions of fields and of rights."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineshaft.connector.domain.protocol import FieldDescription, ObjectDescription
@@ -8,12 +8,27 @@ from lineshaft.connector.domain.protocol import FieldDescription, ObjectDescript
 _NEVER_PLAIN = frozenset({"binary", "one2many", "many2many", "one2one"})
 
 
-def described(name: str, fields: Mapping[str, Mapping[str, Any]]) -> ObjectDescription:
-    """From the answer of `fields_get`."""
+def described(
+    name: str, fields: Mapping[str, Mapping[str, Any]], registered: Sequence[Mapping[str, Any]]
+) -> ObjectDescription:
+    """From the answer of `fields_get`, which leaves out what the account may not see, and the registry."""
+    hidden = tuple(
+        FieldDescription(
+            name=str(field["name"]),
+            type=str(field.get("ttype", "")),
+            label=str(field["name"]),
+            relation=field.get("relation"),
+            stored=False,
+            readable=False,
+        )
+        for field in registered
+        if field["name"] not in fields
+    )
     return ObjectDescription(
         name=name,
         label=name,
-        fields=tuple(
+        fields=hidden
+        + tuple(
             FieldDescription(
                 name=field,
                 type=str(facts.get("type", "")),
@@ -40,3 +55,9 @@ def denied_objects(access: Mapping[str, Mapping[str, Any]], object_name: str, ri
     return [
         name for name, rights in access.items() if not rights.get(right if name == object_name else "read", 1)
     ]
+
+
+def related_objects(registered: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[str]:
+    """The objects behind these fields, each once."""
+    relations = {field["name"]: field.get("relation") for field in registered}
+    return list(dict.fromkeys(relation for name in names if (relation := relations.get(name))))

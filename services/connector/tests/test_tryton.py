@@ -1,0 +1,249 @@
+"""Against the real Tryton: what it answers, and what becomes of a sync when it changes its mind."""
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+
+from lineshaft.common.events.commands import WriteRequested
+from lineshaft.common.outcomes import Outcome
+from lineshaft.common.postgres.pool import Pool
+from lineshaft.connector.adapters.protocols import open_source
+from lineshaft.tools.stack.tryton import TrytonSource
+
+from . import rig as fixtures
+from .rig import FULL, OBJECTS, Rig, a_connection_id
+
+if TYPE_CHECKING:
+    from lineshaft.tools.stack.infrastructure import Infrastructure
+
+pools = fixtures.pools
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def tryton(infrastructure: "Infrastructure") -> Iterator[TrytonSource]:
+    source = TrytonSource(infrastructure.supervisor, name="tryton-connector")
+    source.prepare()
+    source.start()
+    yield source
+    source.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def rig(pools: tuple[Pool, Pool], tryton: TrytonSource) -> AsyncIterator[Rig]:
+    async for rig in fixtures.a_rig(pools):
+        rig.tools = replace(rig.tools, opener=open_source)
+        tryton.unlock_logins()
+        yield rig
+
+
+async def connected(rig: Rig, tryton: TrytonSource) -> str:
+    connection_id = a_connection_id()
+    answer = await authorize(rig, tryton, connection_id)
+    assert answer["problem"] is None
+    return connection_id
+
+
+async def authorize(rig: Rig, tryton: TrytonSource, connection_id: str, **options: Any) -> dict[str, Any]:
+    values = {"username": tryton.username, "password": options.pop("password", tryton.password)}
+    settings = {"base_url": tryton.base_url, "database": tryton.database}
+    values |= options.pop("values", {})
+    return await rig.authorize(
+        connection_id, values=values, settings=settings | options.pop("settings", {}), **options
+    )
+
+
+def requests(tryton: TrytonSource) -> int:
+    """Ours, those that were refused included."""
+    log = tryton.child.log.read_text(encoding="utf-8", errors="replace")
+    return sum("operator" not in target for target in re.findall(r"POST /plant/(\S*) HTTP/", log))
+
+
+async def test_all_objects_of_the_plant(rig: Rig, tryton: TrytonSource) -> None:
+    connection_id = await connected(rig, tryton)
+    await rig.request_sync(connection_id)
+    await rig.read_all()
+    sync = await rig.sync(connection_id)
+    assert sync["status"] == "read", sync
+    assert all(one["message"] is None for one in sync["objects"]), sync
+    counts = {one["object"]: one["records"] for one in sync["objects"]}
+    for name in OBJECTS:
+        assert len(rig.broker.record_ids(name)) == counts[name] > 0
+    assert counts["purchase.purchase"] == tryton.operator.count("purchase.purchase")
+    purchase = rig.broker.slices("purchase.purchase")[0]["records"][0]
+    assert {"party", "state", "lines.", "currency.", "comment", "total_amount"} <= set(purchase)
+
+
+async def test_only_what_changed_is_read_again(rig: Rig, tryton: TrytonSource) -> None:
+    connection_id = await connected(rig, tryton)
+    await rig.request_sync(connection_id, entities=["vendor"])
+    await rig.read_all()
+    rig.broker.messages.clear()
+    vendor = tryton.operator.rename_vendor("V-0003", "Renamed AG")
+    await rig.request_sync(connection_id, entities=["vendor"])
+    await rig.read_all()
+    (record,) = [one for part in rig.broker.slices() for one in part["records"] if one["id"] == vendor]
+    assert record["name"] == "Renamed AG"
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        ({"password": "wrong"}, "credentials_rejected", "refused"),
+        ({"settings": {"database": "nope"}}, "configuration_error", "not found"),
+        ({"settings": {"base_url": "http://127.0.0.1:9"}}, "unreachable", "no connection to its port"),
+        ({"settings": {"base_url": "http://plant.invalid"}}, "unreachable", "name does not resolve"),
+        ({"settings": {"base_url": "http://10.1.2.3"}}, "configuration_error", "private"),
+    ],
+)
+async def test_what_can_be_wrong_when_connecting(
+    rig: Rig, tryton: TrytonSource, options: dict[str, Any], code: str, words: str
+) -> None:
+    answer = await authorize(rig, tryton, a_connection_id(), **options)
+    assert answer["problem"]["code"] == code
+    assert words in answer["problem"]["message"]
+    assert "wrong" not in answer["problem"]["message"]
+
+
+async def test_a_locked_login_is_a_rate_limit(rig: Rig, tryton: TrytonSource) -> None:
+    """Failed logins of before stand in for the minute that Tryton lets pass between them."""
+    with closing(sqlite3.connect(tryton._folder / f"{tryton.database}.sqlite", timeout=10)) as database:
+        database.executemany(
+            "insert into res_user_login_attempt (login, create_date)"
+            " values (?, datetime('now', 'localtime'))",
+            [(tryton.username,)] * 6,
+        )
+        database.commit()
+    try:
+        answer = await authorize(rig, tryton, a_connection_id())
+    finally:
+        tryton.unlock_logins()
+    assert answer["problem"]["code"] == "rate_limited"
+
+
+async def test_a_password_changed_in_the_middle_of_a_sync(rig: Rig, tryton: TrytonSource) -> None:
+    connection_id = await connected(rig, tryton)
+    rig.tools = replace(rig.tools, slice_seconds=0.0)
+    await rig.request_sync(connection_id)
+    await rig.slice(await rig.lease()).run()
+    old, tryton.password = tryton.password, "another-password-2026"
+    tryton.operator.change_password(tryton.password)
+    try:
+        seen = requests(tryton)
+        replicas = [rig, rig.another()]
+        leases = [await replica.lease() for replica in replicas]
+        await asyncio.gather(
+            *(replica.slice(lease).run() for replica, lease in zip(replicas, leases, strict=True))
+        )
+        (call,) = await rig.calls(connection_id, Outcome.CREDENTIALS_REJECTED)
+        assert (call["http_status"], call["operation"]) == (401, "login")
+        await rig.read_all()
+        assert (await rig.sync(connection_id))["status"] == "waiting"
+        # two sessions refused and one login, nothing after it
+        assert requests(tryton) - seen == 3
+        answer = await authorize(rig, tryton, connection_id, expected_account_id="plant/2")
+        assert answer["result"]["credential_version"] == 2
+        await rig.read_all()
+        assert (await rig.sync(connection_id))["status"] == "read"
+    finally:
+        tryton.change_password(old)
+
+
+async def test_another_user_is_another_account(rig: Rig, tryton: TrytonSource) -> None:
+    connection_id = await connected(rig, tryton)
+    tryton.operator.add_user("second", "second-password-2026")
+    answer = await authorize(
+        rig,
+        tryton,
+        connection_id,
+        values={"username": "second", "password": "second-password-2026"},
+        expected_account_id=await rig.pool.fetchval("select account_id from connection"),
+    )
+    assert answer["problem"]["code"] == "account_mismatch"
+
+
+async def test_a_right_that_is_taken_away(rig: Rig, tryton: TrytonSource) -> None:
+    connection_id = await connected(rig, tryton)
+    tryton.operator.revoke_read("purchase.purchase")
+    try:
+        await rig.request_sync(connection_id)
+        await rig.read_all()
+    finally:
+        tryton.operator.restore_read("purchase.purchase")
+    results = {name: one["result"]["result"] for name, one in (await rig.markers(connection_id)).items()}
+    assert results.pop("purchase.purchase") == "failed"
+    assert set(results.values()) == {"completed"}
+    (call,) = await rig.calls(connection_id, Outcome.PERMISSION_DENIED)
+    assert (call["object"], call["confidence"]) == ("purchase.purchase", "high")
+    assert "no read access to purchase.purchase" in call["message"]
+
+
+@pytest.mark.parametrize("described_before", [False, True])
+async def test_a_right_to_a_related_object_that_is_taken_away(
+    rig: Rig, tryton: TrytonSource, *, described_before: bool
+) -> None:
+    """Tryton hides the reference itself; going on without it would empty what is stored."""
+    connection_id = await connected(rig, tryton)
+    await rig.request_sync(connection_id, entities=["purchase_order"])
+    await rig.read_all()
+    published = len(rig.broker.messages)
+    if not described_before:
+        await rig.pool.execute("update object_schema set described_at = '-infinity'")
+    tryton.operator.revoke_read("party.party")
+    try:
+        await rig.request_sync(connection_id, entities=["purchase_order"], mode=FULL)
+        await rig.read_all()
+    finally:
+        tryton.operator.restore_read("party.party")
+    (call,) = await rig.calls(connection_id, Outcome.PERMISSION_DENIED)
+    assert call["object"] == "purchase.purchase"
+    assert "no read access to party.party" in call["message"]
+    assert len(rig.broker.messages) == published
+    await rig.request_sync(connection_id, entities=["purchase_order"])
+    await rig.read_all()
+    assert (await rig.sync(connection_id))["status"] == "read"
+
+
+async def test_a_server_that_is_stopped_and_comes_back(rig: Rig, tryton: TrytonSource) -> None:
+    connection_id = await connected(rig, tryton)
+    await rig.request_sync(connection_id, entities=["item"])
+    tryton.stop()
+    try:
+        await rig.read_all()
+        (call,) = await rig.calls(connection_id, Outcome.UNREACHABLE)
+        assert (call["rung"], call["code"]) == ("tcp", "connection_refused")
+    finally:
+        tryton.start()
+    await rig.due_now()
+    await rig.read_all()
+    assert (await rig.sync(connection_id))["status"] == "read"
+
+
+async def test_writes_and_what_tryton_says_to_bad_ones(rig: Rig, tryton: TrytonSource) -> None:
+    connection_id = await connected(rig, tryton)
+
+    async def write(command_id: str, **options: Any) -> dict[str, Any]:
+        await rig.ask(WriteRequested(command_id=command_id, connection_id=connection_id, **options))
+        await rig.carry_out()
+        return await rig.answer(command_id)
+
+    values = {"name": "Written Ltd"}
+    updated = await write("w1", object="party.party", operation="update", source_id="7", values=values)
+    assert updated["result"]["source_id"] == "7"
+    rows = tryton.operator.call("model.party.party.read", [7], ["name"])
+    assert rows[0]["name"] == "Written Ltd"
+    denied = await write("w2", object="product.product", operation="create", values={})
+    assert denied["problem"]["outcome"] == "permission_denied"
+    gone = await write("w3", object="party.party", operation="update", source_id="999999", values=values)
+    assert gone["problem"]["code"] == "source_rejected"
+    assert "don't exist" in gone["problem"]["message"]
+    unknown = await write("w4", object="party.party", operation="update", source_id="7", values={"nope": 1})
+    assert unknown["problem"]["outcome"] == "configuration_error"
