@@ -50,6 +50,8 @@ class Handlers:
                 log.info("answer_to_nobody", command_id=data.command_id)
             elif command.kind == "authorize":
                 await self._on_authorization(tx, command, event)
+            elif command.kind == "write" and data.result is not None:
+                await _request_sync(tx, command, event, entities=[command.request["entity"]])
 
     async def _on_authorization(
         self, tx: Transaction, command: StoredCommand, event: Event[CommandCompleted]
@@ -74,14 +76,14 @@ class Handlers:
         if connection is None:
             new = first_connected(session, submitted, verified, self.clock())
             connection = await create_connection(tx, new, cause=event)
-        elif connection.lifecycle == Lifecycle.DELETED:
+        elif connection.lifecycle is Lifecycle.DELETED:
             await reopen(tx, session.session_id, command.command_id)
             return
         elif (again := connected_again(connection, submitted, verified)) is not None:
             connection = await change_connection(
                 tx, again, reason="reauthorized", by="customer", at=self.clock(), cause=event
             )
-        await self._request_sync(tx, connection.connection_id, command.command_id, event)
+        await _request_sync(tx, command, event)
         if session.state is not SessionState.COMPLETED:
             code_expires_at = self.clock() + self.code_lifetime
             await complete(
@@ -99,8 +101,18 @@ class Handlers:
             credential_version=connection.credential_version,
         )
 
-    async def _request_sync(
-        self, tx: Transaction, connection_id: str, command_id: str, event: Event[CommandCompleted]
-    ) -> None:
-        request = SyncRequested(connection_id=connection_id, request_id=derived_id("req", command_id))
-        await add_events(tx, [new_event(request, source=SOURCE, key=connection_id, cause=event)])
+
+async def _request_sync(
+    tx: Transaction,
+    command: StoredCommand,
+    event: Event[CommandCompleted],
+    *,
+    entities: list[str] | None = None,
+) -> None:
+    """The first records, what was missed meanwhile, or what a write has changed."""
+    request = SyncRequested(
+        connection_id=command.connection_id or "",
+        entities=entities,
+        request_id=derived_id("req", command.command_id),
+    )
+    await add_events(tx, [new_event(request, source=SOURCE, key=request.connection_id, cause=event)])

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from lineshaft.api.adapters.connections import SOURCE
-from lineshaft.api.adapters.postgres import SQL, build_or_none
+from lineshaft.api.adapters.postgres import SQL, Executor, build_or_none
 from lineshaft.common.events.envelope import new_event
 from lineshaft.common.events.model import EventData
 from lineshaft.common.logs import logger
@@ -79,7 +79,7 @@ async def find_by_idempotency_key(
     return build_or_none(StoredCommand, row)
 
 
-async def find_command(pool: Pool | Transaction, command_id: str) -> StoredCommand | None:
+async def find_command(pool: Executor, command_id: str) -> StoredCommand | None:
     row = await pool.fetchrow(SQL["command"], command_id)
     return build_or_none(StoredCommand, row)
 

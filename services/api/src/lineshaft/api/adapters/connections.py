@@ -1,11 +1,10 @@
 """Connections: each change and its event in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from lineshaft.api.adapters.postgres import SQL, build, build_or_none
+from lineshaft.api.adapters.postgres import SQL, Executor, build, build_or_none
 from lineshaft.api.domain.connections import Connection
 from lineshaft.common.events.connections import Lifecycle
 from lineshaft.common.events.envelope import Event, new_event
@@ -16,20 +15,20 @@ from lineshaft.common.postgres.pool import Pool
 SOURCE = "api"
 
 
-async def find_connection(tx: Transaction | Pool, connection_id: str) -> Connection | None:
+async def find_connection(tx: Executor, connection_id: str) -> Connection | None:
     row = await tx.fetchrow(SQL["connection"], connection_id)
-    return build_or_none(Connection, row)
+    return build_or_none(Connection, row, lifecycle=Lifecycle)
 
 
 async def lock_connection(tx: Transaction, connection_id: str) -> Connection | None:
     """For a change; a deleted one comes back as its tombstone."""
     row = await tx.fetchrow(SQL["lock_connection"], connection_id)
-    return build_or_none(Connection, row)
+    return build_or_none(Connection, row, lifecycle=Lifecycle)
 
 
 async def list_connections(pool: Pool, *, after: str, system: str | None, limit: int) -> Sequence[Connection]:
     rows = await pool.fetch(SQL["connections"], after, system, limit)
-    return [build(Connection, row) for row in rows]
+    return [build(Connection, row, lifecycle=Lifecycle) for row in rows]
 
 
 async def create_connection(
@@ -50,7 +49,7 @@ async def create_connection(
         connection.created_at,
         connection.changed_by,
     )
-    created = build(Connection, row)
+    created = build(Connection, row, lifecycle=Lifecycle)
     await _tell(tx, created, "created", cause)
     return created
 
@@ -79,11 +78,11 @@ async def change_connection(
         at,
         by,
     )
-    changed = build(Connection, row)
+    changed = build(Connection, row, lifecycle=Lifecycle)
     await _tell(tx, changed, reason, cause)
     return changed
 
 
 async def _tell(tx: Transaction, connection: Connection, reason: str, cause: Event[Any] | None) -> None:
-    described = replace(connection, lifecycle=Lifecycle(connection.lifecycle)).described(reason)
+    described = connection.described(reason)
     await add_events(tx, [new_event(described, source=SOURCE, key=connection.connection_id, cause=cause)])

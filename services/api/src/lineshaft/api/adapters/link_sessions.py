@@ -55,12 +55,12 @@ async def open_session(pool: Pool, new: NewSession) -> tuple[str, str]:
 
 async def find_session(pool: Pool, capability: str) -> LinkSession | None:
     row = await pool.fetchrow(SQL["link_session"], key_hash(capability))
-    return build_or_none(LinkSession, row)
+    return build_or_none(LinkSession, row, state=SessionState)
 
 
 async def lock_session(tx: Transaction, session_id: str) -> LinkSession | None:
     row = await tx.fetchrow(SQL["lock_link_session"], session_id)
-    return build_or_none(LinkSession, row)
+    return build_or_none(LinkSession, row, state=SessionState)
 
 
 async def submit(

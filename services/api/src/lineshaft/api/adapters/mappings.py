@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from lineshaft.api.adapters.connections import SOURCE
-from lineshaft.api.adapters.postgres import SQL
+from lineshaft.api.adapters.postgres import SQL, Executor
 from lineshaft.api.domain.mappings import DEFAULT_VERSION, ActiveMapping
 from lineshaft.common.events.envelope import new_event
 from lineshaft.common.events.mappings import MappingChanged
@@ -51,15 +51,13 @@ class CompiledMappings:
         return found
 
 
-async def active_mapping(
-    tx: Transaction | Pool, connection_id: str, system: System, entity: str
-) -> ActiveMapping:
+async def active_mapping(tx: Executor, connection_id: str, system: System, entity: str) -> ActiveMapping:
     row = await tx.fetchrow(SQL["active_mapping"], connection_id, entity)
     return _mapping(connection_id, system, entity, row)
 
 
 async def mapping_version(
-    tx: Transaction | Pool, connection_id: str, system: System, entity: str, version: int
+    tx: Executor, connection_id: str, system: System, entity: str, version: int
 ) -> ActiveMapping | None:
     if version == DEFAULT_VERSION:
         return _mapping(connection_id, system, entity, None)

@@ -61,7 +61,7 @@ def connected_again(connection: Connection, submitted: Submitted, verified: Veri
 
     A disconnected connection is active again, a paused one stays paused.
     """
-    if connection.lifecycle == Lifecycle.DELETED:
+    if connection.lifecycle is Lifecycle.DELETED:
         return None
     if verified.credential_version <= connection.credential_version:
         return None
@@ -71,5 +71,5 @@ def connected_again(connection: Connection, submitted: Submitted, verified: Veri
         account_id=verified.account_id,
         account_label=verified.account_label or connection.account_label,
         credential_version=verified.credential_version,
-        lifecycle=Lifecycle.PAUSED if connection.lifecycle == Lifecycle.PAUSED else Lifecycle.ACTIVE,
+        lifecycle=Lifecycle.PAUSED if connection.lifecycle is Lifecycle.PAUSED else Lifecycle.ACTIVE,
     )

@@ -13,26 +13,27 @@ from lineshaft.api.routes.context import Api
 
 _SCHEME = "bearer "
 
-bearer = HTTPBearer(
-    auto_error=False,
-    scheme_name="key",
-    description="An admin key `lsa_...` or a connection token `lsc_...`.",
-)
+
+class KeyBearer(HTTPBearer):
+    """The key, after the checks that need no look-up; before anything else of the request is looked at."""
+
+    async def __call__(self, request: Request) -> str:  # type: ignore[override]  # the key itself
+        """Raises a problem for none, or for one that was never ours."""
+        header = request.headers.get("authorization", "")
+        if not header:
+            raise unauthorized("Send your key as `Authorization: Bearer ...`.")
+        secret = header[len(_SCHEME) :].strip()
+        if not header.lower().startswith(_SCHEME) or kind_of(secret) is None:
+            raise unauthorized("This is not a Lineshaft key; check that it was copied whole.")
+        return secret
 
 
-def secret_of(request: Request) -> str:
-    """The key, after the checks that need no look-up.
-
-    Raises:
-        ProblemError: none, or one that was never ours.
-    """
-    header = request.headers.get("authorization", "")
-    if not header:
-        raise unauthorized("Send your key as `Authorization: Bearer ...`.")
-    secret = header[len(_SCHEME) :].strip()
-    if not header.lower().startswith(_SCHEME) or kind_of(secret) is None:
-        raise unauthorized("This is not a Lineshaft key; check that it was copied whole.")
-    return secret
+Secret = Annotated[
+    str,
+    Depends(
+        KeyBearer(scheme_name="key", description="An admin key `lsa_...` or a connection token `lsc_...`.")
+    ),
+]
 
 
 def refused() -> Exception:
@@ -45,8 +46,8 @@ def require_admin(caller: Caller) -> Caller:
     return caller
 
 
-async def _admin(request: Request, api: Api, _: Annotated[object, Depends(bearer)]) -> Caller:
-    caller = await find_caller(api.pool, secret_of(request))
+async def _admin(secret: Secret, api: Api) -> Caller:
+    caller = await find_caller(api.pool, secret)
     if caller is None:
         raise refused()
     return require_admin(caller)

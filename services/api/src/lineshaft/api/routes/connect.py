@@ -163,7 +163,7 @@ async def reauthorize(api: Api, token: Annotated[str, Path(max_length=1000)]) ->
             "It has expired or was not copied whole. Ask the people who sent it for a new one.",
         )
     connection = await find_connection(api.pool, connection_id)
-    if connection is None or connection.lifecycle == Lifecycle.DISCONNECTED:
+    if connection is None or connection.lifecycle is Lifecycle.DISCONNECTED:
         return _message(
             410,
             "This connection has ended",

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from lineshaft.api.adapters.connections import (
@@ -22,9 +22,8 @@ from lineshaft.api.routes.answers import problems
 from lineshaft.api.routes.authentication import (
     Admin,
     ConnectionPath,
-    bearer,
+    Secret,
     open_connection,
-    secret_of,
 )
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit, Page, by_id, page
@@ -90,9 +89,9 @@ async def list_all(
     )
 
 
-@router.get("/{connection_id}", responses=problems(404), dependencies=[Depends(bearer)])
-async def get(request: Request, api: Api, connection_id: ConnectionPath) -> ConnectionModel:
-    await open_connection(api, secret_of(request), connection_id)
+@router.get("/{connection_id}", responses=problems(404))
+async def get(secret: Secret, api: Api, connection_id: ConnectionPath) -> ConnectionModel:
+    await open_connection(api, secret, connection_id)
     connection = await find_connection(api.pool, connection_id)
     if connection is None:
         raise not_found("connection", connection_id=connection_id)
@@ -150,7 +149,7 @@ async def rotate_token(api: Api, _: Admin, connection_id: ConnectionPath) -> Tok
 async def _act(api: Context, by: str, connection_id: str, action: Action) -> Connection:
     async with api.pool.acquire() as tx, tx.transaction():
         connection = await _locked(tx, connection_id)
-        lifecycle = after(Lifecycle(connection.lifecycle), action, connection_id)
+        lifecycle = after(connection.lifecycle, action, connection_id)
         if lifecycle == connection.lifecycle:
             return connection
         return await change_connection(
@@ -164,6 +163,6 @@ async def _act(api: Context, by: str, connection_id: str, action: Action) -> Con
 
 async def _locked(tx: Transaction, connection_id: str) -> Connection:
     connection = await lock_connection(tx, connection_id)
-    if connection is None or connection.lifecycle == Lifecycle.DELETED:
+    if connection is None or connection.lifecycle is Lifecycle.DELETED:
         raise not_found("connection", connection_id=connection_id)
     return connection

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import AwareDatetime, BaseModel, Field, create_model
 from starlette.responses import Response
 
@@ -12,7 +12,7 @@ from lineshaft.api.domain.problems import invalid, not_found
 from lineshaft.api.domain.reading import list_body
 from lineshaft.api.domain.status import Known
 from lineshaft.api.routes.answers import problems
-from lineshaft.api.routes.authentication import ConnectionQuery, bearer, open_connection, secret_of
+from lineshaft.api.routes.authentication import ConnectionQuery, Secret, open_connection
 from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Context, context_of
 from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit
@@ -61,6 +61,7 @@ def _add_list(router: APIRouter, entity: str, page_model: type[BaseModel]) -> No
 
     async def read(
         request: Request,
+        secret: str,
         *,
         connection_id: str | None,
         limit: int,
@@ -70,7 +71,7 @@ def _add_list(router: APIRouter, entity: str, page_model: type[BaseModel]) -> No
         include: str | None,
     ) -> Response:
         api = context_of(request)
-        access, known = await open_connection(api, secret_of(request), connection_id, entity)
+        access, known = await open_connection(api, secret, connection_id, entity)
         page = await entities.read_page(
             api.pool,
             entities.Query(
@@ -90,6 +91,7 @@ def _add_list(router: APIRouter, entity: str, page_model: type[BaseModel]) -> No
     async def list_with_status(
         *,
         request: Request,
+        secret: Secret,
         connection_id: ConnectionQuery = None,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
@@ -99,6 +101,7 @@ def _add_list(router: APIRouter, entity: str, page_model: type[BaseModel]) -> No
     ) -> Response:
         return await read(
             request,
+            secret,
             connection_id=connection_id,
             limit=limit,
             cursor=cursor,
@@ -110,6 +113,7 @@ def _add_list(router: APIRouter, entity: str, page_model: type[BaseModel]) -> No
     async def list_without_status(
         *,
         request: Request,
+        secret: Secret,
         connection_id: ConnectionQuery = None,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
@@ -118,6 +122,7 @@ def _add_list(router: APIRouter, entity: str, page_model: type[BaseModel]) -> No
     ) -> Response:
         return await read(
             request,
+            secret,
             connection_id=connection_id,
             limit=limit,
             cursor=cursor,
@@ -135,16 +140,19 @@ def _add_list(router: APIRouter, entity: str, page_model: type[BaseModel]) -> No
         summary=f"List {ROUTES[entity].replace('-', ' ')}",
         responses={200: {"model": page_model}, **problems(404)},
         response_class=Response,
-        dependencies=[Depends(bearer)],
     )
 
 
 def _add_get(router: APIRouter, entity: str) -> None:
     async def get(
-        request: Request, entity_id: EntityId, connection_id: ConnectionQuery = None, include: Include = None
+        request: Request,
+        secret: Secret,
+        entity_id: EntityId,
+        connection_id: ConnectionQuery = None,
+        include: Include = None,
     ) -> Response:
         api = context_of(request)
-        access, known = await open_connection(api, secret_of(request), connection_id, entity)
+        access, known = await open_connection(api, secret, connection_id, entity)
         found = await entities.read_one(
             api.pool,
             known.connection_id,
@@ -166,7 +174,6 @@ def _add_get(router: APIRouter, entity: str) -> None:
         summary=f"Read one {entity.replace('_', ' ')}",
         responses={200: {"model": ENTITIES[entity]}, **problems(404)},
         response_class=Response,
-        dependencies=[Depends(bearer)],
     )
 
 

@@ -25,8 +25,14 @@ async def docs(request: Request) -> Response:
                         "path": path,
                         "summary": operation.get("summary", ""),
                         "description": operation.get("description", ""),
-                        "parameters": operation.get("parameters", []),
-                        "responses": operation.get("responses", {}),
+                        "parameters": [
+                            (one["name"], one["in"], one.get("description", ""))
+                            for one in operation.get("parameters", [])
+                        ],
+                        "responses": [
+                            (status, one.get("description", ""))
+                            for status, one in operation.get("responses", {}).items()
+                        ],
                     }
                 )
     return render(

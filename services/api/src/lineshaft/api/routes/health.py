@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
 from lineshaft.api.adapters.postgres import SQL
@@ -13,9 +13,8 @@ from lineshaft.api.routes.answers import Json, problems
 from lineshaft.api.routes.authentication import (
     Admin,
     ConnectionPath,
-    bearer,
+    Secret,
     open_connection,
-    secret_of,
 )
 from lineshaft.api.routes.catalog import entity_by_object
 from lineshaft.api.routes.context import Api, Context, context_of
@@ -90,12 +89,11 @@ class CallError(BaseModel):
     "/{connection_id}/status",
     responses={200: {"model": Status}, **problems(404)},
     response_class=Json,
-    dependencies=[Depends(bearer)],
 )
-async def status(request: Request, connection_id: ConnectionPath) -> Json:
+async def status(request: Request, secret: Secret, connection_id: ConnectionPath) -> Json:
     """Key check and status are one query."""
     api = context_of(request)
-    _, known = await open_connection(api, secret_of(request), connection_id)
+    _, known = await open_connection(api, secret, connection_id)
     return Json(describe(api, known))
 
 

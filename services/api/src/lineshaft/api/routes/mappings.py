@@ -237,7 +237,7 @@ async def _locked(
 ) -> tuple[System, ActiveMapping]:
     """The connection's row serializes its mapping changes."""
     connection = await lock_connection(tx, connection_id)
-    if connection is None or connection.lifecycle == Lifecycle.DELETED:
+    if connection is None or connection.lifecycle is Lifecycle.DELETED:
         raise not_found("connection", connection_id=connection_id)
     system = _system(api, connection.system, entity)
     return system, await active_mapping(tx, connection_id, system, entity)

@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from lineshaft.api.adapters.mappings import active_mapping
 from lineshaft.api.domain.writes import write_context
 from lineshaft.api.routes.answers import problems
-from lineshaft.api.routes.authentication import ConnectionQuery, bearer, open_connection, secret_of
+from lineshaft.api.routes.authentication import ConnectionQuery, Secret, open_connection
 from lineshaft.api.routes.catalog import system_of, unknown_entity
 from lineshaft.api.routes.context import Api
 from lineshaft.common.mapping import writability
@@ -40,14 +40,14 @@ class EntityMeta(BaseModel):
     fields: list[FieldModel]
 
 
-@router.get("/{entity}", responses=problems(404), dependencies=[Depends(bearer)])
+@router.get("/{entity}", responses=problems(404))
 async def meta(
-    request: Request,
+    secret: Secret,
     api: Api,
     entity: Annotated[str, Path(max_length=100, description="`work_order` or `work-orders`.")],
     connection_id: ConnectionQuery = None,
 ) -> EntityMeta:
-    _, known = await open_connection(api, secret_of(request), connection_id)
+    _, known = await open_connection(api, secret, connection_id)
     system = system_of(api.catalog, known.system)
     name = ENTITY_BY_ROUTE.get(entity, entity)
     if name not in system.entities:

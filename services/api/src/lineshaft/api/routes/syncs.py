@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from lineshaft.api.adapters.connections import SOURCE
@@ -15,8 +15,8 @@ from lineshaft.api.routes.answers import Json, problems
 from lineshaft.api.routes.authentication import (
     Admin,
     ConnectionPath,
+    Secret,
     open_connection,
-    secret_of,
 )
 from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Api
@@ -78,10 +78,10 @@ class Sync(BaseModel):
 
 @router.post("", status_code=202, responses=problems(403, 404, 409))
 async def request_sync(
-    request: Request, api: Api, _: Admin, connection_id: ConnectionPath, body: SyncRequest
+    secret: Secret, api: Api, _: Admin, connection_id: ConnectionPath, body: SyncRequest
 ) -> SyncAccepted:
     """Read the source now. Equal requests that have not begun are done once."""
-    _access, known = await open_connection(api, secret_of(request), connection_id)
+    _access, known = await open_connection(api, secret, connection_id)
     require_usable(known)
     _check(system_of(api.catalog, known.system), body)
     request_id = body.request_id or new_id("req")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Depends, Header, Path, Request
+from fastapi import APIRouter, Body, Header, Path, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -14,6 +14,7 @@ from lineshaft.api.adapters.commands import (
     find_by_idempotency_key,
     find_command,
 )
+from lineshaft.api.adapters.connections import find_connection
 from lineshaft.api.adapters.keys import find_caller
 from lineshaft.api.adapters.mappings import active_mapping
 from lineshaft.api.adapters.postgres import SQL
@@ -25,19 +26,18 @@ from lineshaft.api.domain.writes import Operation, refusal, request_hash, source
 from lineshaft.api.routes.answers import Json, problems
 from lineshaft.api.routes.authentication import (
     ConnectionQuery,
-    bearer,
+    Secret,
     open_connection,
     refused,
-    secret_of,
 )
 from lineshaft.api.routes.catalog import system_of, unknown_entity
-from lineshaft.api.routes.context import Context, context_of
+from lineshaft.api.routes.context import Api, Context, context_of
 from lineshaft.api.routes.data import EntityId
 from lineshaft.common.clock import now
 from lineshaft.common.events.commands import CommandProblem, WriteRequested
 from lineshaft.common.ids import new_id
 from lineshaft.common.integrations import System
-from lineshaft.common.mapping import MappingContext, compile_mapping
+from lineshaft.common.mapping import compile_mapping
 from lineshaft.common.unified import ENTITIES, ROUTES, entity_id
 
 CREATED, OK, ACCEPTED = 201, 200, 202
@@ -84,12 +84,13 @@ class _Write:
 def _add_create(router: APIRouter, entity: str) -> None:
     async def create(
         request: Request,
+        secret: Secret,
         values: Values,
         connection_id: ConnectionQuery = None,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         api = context_of(request)
-        write = await _open(api, request, entity, connection_id, operation="create")
+        write = await _open(api, secret, entity, connection_id, operation="create")
         return await _write(api, write, values, idempotency_key)
 
     router.add_api_route(
@@ -106,20 +107,21 @@ def _add_create(router: APIRouter, entity: str) -> None:
             **problems(404, 409, 429),
         },
         response_class=Response,
-        dependencies=[Depends(bearer)],
     )
 
 
 def _add_update(router: APIRouter, entity: str) -> None:
     async def update(
+        *,
         request: Request,
+        secret: Secret,
         entity_id: EntityId,
         values: Values,
         connection_id: ConnectionQuery = None,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         api = context_of(request)
-        write = await _open(api, request, entity, connection_id, operation="update", of=entity_id)
+        write = await _open(api, secret, entity, connection_id, operation="update", of=entity_id)
         return await _write(api, write, values, idempotency_key)
 
     router.add_api_route(
@@ -135,7 +137,6 @@ def _add_update(router: APIRouter, entity: str) -> None:
             **problems(404, 409, 429),
         },
         response_class=Response,
-        dependencies=[Depends(bearer)],
     )
 
 
@@ -143,11 +144,9 @@ def _add_update(router: APIRouter, entity: str) -> None:
     "/{operation_id}",
     responses={OK: {"model": OperationModel}, **problems(404)},
     response_class=Json,
-    dependencies=[Depends(bearer)],
 )
-async def get_operation(request: Request, operation_id: Annotated[str, Path(max_length=100)]) -> Json:
-    api = context_of(request)
-    caller = await find_caller(api.pool, secret_of(request))
+async def get_operation(api: Api, secret: Secret, operation_id: Annotated[str, Path(max_length=100)]) -> Json:
+    caller = await find_caller(api.pool, secret)
     if caller is None:
         raise refused()
     command = await find_command(api.pool, operation_id)
@@ -161,7 +160,7 @@ async def get_operation(request: Request, operation_id: Annotated[str, Path(max_
 
 async def _open(
     api: Context,
-    request: Request,
+    secret: str,
     entity: str,
     connection_id: str | None,
     *,
@@ -169,7 +168,7 @@ async def _open(
     of: str | None = None,
 ) -> _Write:
     """Everything that can be known before the source is asked."""
-    _, known = await open_connection(api, secret_of(request), connection_id)
+    _, known = await open_connection(api, secret, connection_id)
     system = system_of(api.catalog, known.system)
     if entity not in system.entities:
         raise unknown_entity(system, entity)
@@ -214,6 +213,7 @@ async def _write(
             request={
                 "entity": write.entity,
                 "operation": write.operation,
+                "values": values,
                 "origins": origins,
                 "revision": write.revision,
             },
@@ -265,27 +265,35 @@ def _problem_of(command: StoredCommand) -> ProblemError | None:
 
 
 async def _entity_of(api: Context, command: StoredCommand) -> dict[str, Any]:
-    """What the source stored, mapped; its key alone where the source does not tell more."""
+    """The record's identity with what was written; what the source says it stored comes first."""
     result = command.result or {}
     connection_id, entity = command.connection_id or "", command.request["entity"]
     source_id = str(result["source_id"])
-    raw = result.get("record")
-    if raw is None:
-        return {
-            "id": entity_id(connection_id, entity, source_id),
-            "entity": entity,
-            "connection_id": connection_id,
-            "source_id": source_id,
-            "revision": command.request["revision"],
-            "observed_at": command.completed_at,
+    written = {
+        "id": entity_id(connection_id, entity, source_id),
+        "entity": entity,
+        "connection_id": connection_id,
+        "source_id": source_id,
+        "revision": command.request["revision"],
+        "observed_at": command.completed_at,
+        **command.request["values"],
+    }
+    stored = result.get("values")
+    connection = await find_connection(api.pool, connection_id)
+    if stored and connection is not None:
+        system = system_of(api.catalog, connection.system)
+        mapping = await active_mapping(api.pool, connection_id, system, entity)
+        mapped = compile_mapping(entity, mapping.effective).apply(connection_id, source_id, stored, "")
+        custom = {**written.get("custom_fields", {}), **_filled(mapped.document["custom_fields"])}
+        written |= {
+            **_filled({name: mapped.document.get(name) for name in mapping.effective.fields}),
+            "custom_fields": custom,
         }
-    row = await api.pool.fetchrow(SQL["connection"], connection_id)
-    if row is None:
-        raise not_found("connection", connection_id=connection_id)
-    mapping = await active_mapping(api.pool, connection_id, system_of(api.catalog, row["system"]), entity)
-    compiled = compile_mapping(entity, mapping.effective, MappingContext(mapping_version=mapping.version))
-    mapped = compiled.apply(connection_id, source_id, raw, command.completed_at or now())
-    return {**mapped.document, "revision": command.request["revision"]}
+    return written
+
+
+def _filled(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 async def _shown(api: Context, command: StoredCommand) -> dict[str, Any]:

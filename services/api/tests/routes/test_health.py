@@ -1,0 +1,139 @@
+from datetime import timedelta
+
+import pytest
+
+from lineshaft.common.clock import now
+from lineshaft.common.events.health import Breaker, Evidence, ScopeStatus, Verdict
+from lineshaft.common.links import open_link
+from lineshaft.common.outcomes import ConnectionStatus, Fault, Move, Operation, Outcome, Scope
+
+from .conftest import World, verified
+
+pytestmark = pytest.mark.integration
+
+FIELDS = [
+    "connection_id",
+    "system",
+    "status",
+    "since",
+    "verdict",
+    "objects",
+    "breaker",
+    "last_sync_at",
+    "data_as_of",
+    "reauthorize_url",
+]
+VERDICT = Verdict(
+    scope=Scope.ALL,
+    fault=Fault.CREDENTIALS,
+    summary="The credentials are refused.",
+    move=Move.CUSTOMER,
+    action="Reconnect.",
+    evidence=[
+        Evidence(event_id="evt_1", at=now(), outcome=Outcome.CREDENTIALS_REJECTED, operation=Operation.LOGIN)
+    ],
+)
+
+
+async def test_a_connection_that_nobody_has_judged_is_pending(world: World) -> None:
+    connection_id, token = await world.connect()
+    status = (await world.call("GET", f"/connections/{connection_id}/status", key=token)).json()
+    assert list(status) == FIELDS
+    assert status["status"] == "pending"
+    assert status["breaker"] == {"state": "closed", "retry_at": None, "scopes": []}
+    assert (status["verdict"], status["objects"], status["reauthorize_url"]) == (None, [], None)
+
+
+async def test_the_status_names_the_entity_of_each_object(world: World) -> None:
+    connection_id, _ = await world.connect()
+    system = world.context.catalog.system("tryton")
+    name = system.object_of("item")
+    await world.set_status(
+        connection_id,
+        ConnectionStatus.DEGRADED,
+        objects=[ScopeStatus(object=name, status=ConnectionStatus.DEGRADED, last_ok_at=now())],
+        breaker=Breaker(scopes=[name]),
+    )
+    status = (await world.call("GET", f"/connections/{connection_id}/status")).json()
+    assert list(status) == FIELDS
+    (one,) = status["objects"]
+    assert list(one) == ["object", "entity", "status", "last_ok_at", "last_error_at"]
+    assert one["entity"] == "item"
+    assert status["breaker"]["scopes"] == [name]
+
+
+async def test_a_link_is_made_when_it_is_needed(world: World) -> None:
+    connection_id, _ = await world.connect()
+    await world.set_status(connection_id, ConnectionStatus.REAUTHORIZATION_REQUIRED, verdict=VERDICT)
+    status = (await world.call("GET", f"/connections/{connection_id}/status")).json()
+    assert status["status"] == "reauthorization_required"
+    assert status["verdict"]["move"] == "customer"
+    token = status["reauthorize_url"].rpartition("/")[2]
+    assert open_link(token, world.context.link_key, now=now()) == connection_id
+
+
+async def test_a_verdict_about_replaced_credentials_does_not_bind(world: World) -> None:
+    connection_id, token = await world.connect()
+    await world.set_status(connection_id, ConnectionStatus.REAUTHORIZATION_REQUIRED, verdict=VERDICT)
+    page = await world.open_page(system=None, connection_id=connection_id)
+    await world.answer(await world.submit(page, {"password": "new"}), result=verified(version=2))
+    status = (await world.call("GET", f"/connections/{connection_id}/status", key=token)).json()
+    assert (status["status"], status["verdict"], status["reauthorize_url"]) == ("pending", None, None)
+    accepted = await world.call("POST", f"/connections/{connection_id}/syncs", {})
+    assert accepted.status_code == 202
+
+
+async def test_timeline_issues_and_errors_are_paged(world: World) -> None:
+    connection_id, _ = await world.connect()
+    health = world.pools["health_monitor"]
+    at = now()
+    for number in range(5):
+        moment = at - timedelta(seconds=number // 2)
+        await health.execute(
+            "insert into timeline values ($1, $2, $3, 'status', 'changed', 'monitor', '{}')",
+            f"{connection_id}/{number}",
+            connection_id,
+            moment,
+        )
+        await health.execute(
+            "insert into error_log values ($1, $2, $3, 'party.party', 'read', $4, 500, null, null, $5)",
+            f"{connection_id}/{number}",
+            connection_id,
+            moment,
+            "source_error" if number % 2 else "unreachable",
+            f"call_{number}",
+        )
+        await health.execute(
+            "insert into issue (issue_id, connection_id, fault, status, scope, opened_at, first_seen_at,"
+            " last_seen_at, count, resolved_at) values ($1, $2, 'network', 'resolved', 'all', $3, $3, $3, 1, $3)",
+            f"{connection_id}/{number}",
+            connection_id,
+            moment,
+        )
+    for area, name in (("timeline", "id"), ("errors", "event_id"), ("issues", "issue_id")):
+        seen, cursor = [], ""
+        while True:
+            answer = await world.call("GET", f"/connections/{connection_id}/{area}?limit=2{cursor}")
+            page = answer.json()
+            seen += [one[name] for one in page["data"]]
+            if page["next_cursor"] is None:
+                break
+            cursor = f"&cursor={page['next_cursor']}"
+        assert sorted(seen) == [f"{connection_id}/{number}" for number in range(5)], area
+    errors = await world.call("GET", f"/connections/{connection_id}/errors?outcome=source_error")
+    assert [one["request_id"] for one in errors.json()["data"]] == ["call_1", "call_3"]
+    other = await world.call("GET", f"/connections/{connection_id}/errors?cursor=nonsense")
+    assert (other.status_code, other.json()["errors"][0]["field"]) == (422, "cursor")
+
+
+async def test_another_service_that_has_not_started_gives_503(world: World) -> None:
+    connection_id, token = await world.connect()
+    health = world.pools["health_monitor"]
+    await health.execute("alter view status_view rename to status_view_away")
+    try:
+        answer = await world.call("GET", f"/connections/{connection_id}/status", key=token)
+        assert (answer.status_code, answer.json()["code"]) == (503, "connection_unavailable")
+        assert answer.headers["retry-after"] == "5"
+    finally:
+        await health.execute("alter view status_view_away rename to status_view")
+    assert (await world.call("GET", f"/connections/{connection_id}/status", key=token)).status_code == 200
