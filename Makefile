@@ -36,7 +36,7 @@ test: $(STAMP) system-packages ## Everything but the long runs; what CI runs
 	@$(PYTEST) -m "not nightly"
 
 .PHONY: unit
-unit: $(STAMP) ## Tests without processes or network
+unit: $(STAMP) system-packages ## Tests without processes or network
 	@$(PYTEST) -m "not integration and not e2e and not chaos and not nightly"
 
 .PHONY: integration
@@ -64,6 +64,7 @@ check: $(STAMP) ## Format, lint, types, import contracts, integrations, generate
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy -p lineshaft.common -p lineshaft.cli -p lineshaft.api -p lineshaft.connector -p lineshaft.mapping -p lineshaft.health_monitor -p lineshaft.notifier -p lineshaft.tools
+	@$(VENV)/bin/mypy tests deploy/docker conftest.py
 	@$(VENV)/bin/lint-imports --no-cache
 	@$(PYTHON) -m lineshaft.tools.lints
 	@$(PYTHON) -m lineshaft.tools.generate --check
