@@ -120,7 +120,6 @@ def _issue_row(change: IssueChanged) -> tuple[Any, ...]:
         issue.fault,
         "open" if issue.resolved_at is None else "resolved",
         verdict.scope if verdict else None,
-        verdict.objects if verdict else None,
         issue.opened_at,
         issue.announced_at,
         issue.first_seen_at,

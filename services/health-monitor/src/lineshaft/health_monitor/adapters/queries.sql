@@ -38,14 +38,14 @@ insert into issue (
     issue_id, connection_id, fault, status, scope, objects, opened_at, announced_at, first_seen_at,
     last_seen_at, count, resolved_at, verdict
 )
-select issue_id, connection_id, fault, status, scope, coalesce(objects, '[]'), opened_at, announced_at,
-    first_seen_at, last_seen_at, count, resolved_at, verdict
+select issue_id, connection_id, fault, status, scope, coalesce(verdict -> 'objects', '[]'), opened_at,
+    announced_at, first_seen_at, last_seen_at, count, resolved_at, verdict
 from unnest(
-    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::timestamptz[],
-    $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::bigint[], $12::timestamptz[], $13::jsonb[]
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
+    $8::timestamptz[], $9::timestamptz[], $10::bigint[], $11::timestamptz[], $12::jsonb[]
 ) as new (
-    issue_id, connection_id, fault, status, scope, objects, opened_at, announced_at, first_seen_at,
-    last_seen_at, count, resolved_at, verdict
+    issue_id, connection_id, fault, status, scope, opened_at, announced_at, first_seen_at, last_seen_at,
+    count, resolved_at, verdict
 )
 on conflict (issue_id) do update set
     status = excluded.status,

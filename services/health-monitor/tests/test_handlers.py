@@ -1,0 +1,263 @@
+"""The handlers on a real Postgres: rows and events of a batch, time that passes, several replicas."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+import orjson
+import pytest
+import pytest_asyncio
+
+from conftest import Database
+from lineshaft.common.clock import now
+from lineshaft.common.events.calls import CALL_EVENT_TYPES, Call
+from lineshaft.common.events.connections import ConnectionDescribed
+from lineshaft.common.events.envelope import Event, new_event
+from lineshaft.common.events.syncs import SyncCompleted
+from lineshaft.common.ids import new_id
+from lineshaft.common.outcomes import Outcome, Rung
+from lineshaft.common.postgres.inbox import transactional
+from lineshaft.common.postgres.pool import Pool
+from lineshaft.health_monitor.adapters import postgres
+from lineshaft.health_monitor.domain.thresholds import Thresholds
+from lineshaft.health_monitor.handlers import Handlers
+from lineshaft.health_monitor.workers import due_worker
+
+from .domain.builders import a_call, a_description, a_sync
+
+pytestmark = pytest.mark.integration
+
+
+class Stage:
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.ahead = timedelta(0)
+        self.handlers = Handlers(Thresholds(), self.clock, lambda: 0.5)
+
+    def clock(self) -> datetime:
+        return now() + self.ahead
+
+    async def calls(self, *calls: Call) -> list[Event[Call]]:
+        events = [
+            new_event(call, source="t", key=call.connection_id, event_type=CALL_EVENT_TYPES[call.outcome])
+            for call in calls
+        ]
+        await transactional(self.pool, "calls", self.handlers.on_calls)(events)
+        return events
+
+    async def describe(self, *connections: ConnectionDescribed) -> None:
+        events = [new_event(one, source="t", key=one.connection_id) for one in connections]
+        await transactional(self.pool, "connections", self.handlers.on_connections)(events)
+
+    async def sync(self, sync: SyncCompleted) -> None:
+        event = new_event(sync, source="t", key=sync.connection_id)
+        await transactional(self.pool, "sync-events", self.handlers.on_sync_events)([event])
+
+    async def pass_time(self, seconds: float) -> int:
+        self.ahead += timedelta(seconds=seconds)
+        async with self.pool.acquire() as tx, tx.transaction():
+            return await self.handlers.on_due(tx)
+
+    async def published(self, connection_id: str) -> list[tuple[str, dict[str, Any]]]:
+        rows = await self.pool.fetch(
+            "select headers, value from outbox where key = $1 order by id", connection_id.encode()
+        )
+        return [
+            (dict(row["headers"])["ce_type"].removeprefix("lineshaft."), orjson.loads(row["value"]))
+            for row in rows
+        ]
+
+    async def types(self, connection_id: str) -> list[str]:
+        return [name for name, _ in await self.published(connection_id)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def pool(database: Database) -> AsyncIterator[Pool]:
+    pool = await database.pool("health_monitor")
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+def stage(pool: Pool) -> Stage:
+    return Stage(pool)
+
+
+def described(connection_id: str, **fields: Any) -> ConnectionDescribed:
+    return a_description(connection_id=connection_id, **fields)
+
+
+def called(connection_id: str, outcome: Outcome, name: str | None = "party.party", **fields: Any) -> Call:
+    return a_call(outcome, name, connection_id=connection_id, at=now(), **fields)
+
+
+async def test_a_refusal_is_stored_published_and_readable_by_api(stage: Stage, database: Database) -> None:
+    connection_id = new_id("con")
+    await stage.describe(described(connection_id))
+    [refused] = await stage.calls(
+        called(connection_id, Outcome.CREDENTIALS_REJECTED, http_status=401, message="no")
+    )
+    assert await stage.types(connection_id) == [
+        "connection.status_described",
+        "connection.created",
+        "connection.status_described",
+        "connection.reauthorization_required",
+    ]
+    api = await asyncpg.connect(database.dsn("api"))
+    try:
+        status = await api.fetchrow(
+            "select * from health_monitor.status_view where connection_id = $1", connection_id
+        )
+        document = orjson.loads(status["document"])
+        assert document["status"] == "reauthorization_required"
+        assert document == (await stage.published(connection_id))[2][1] | {
+            "at": document["at"],
+            "revision": document["revision"],
+        }
+        issue = await api.fetchrow(
+            "select * from health_monitor.issue_view where connection_id = $1", connection_id
+        )
+        assert (issue["fault"], issue["status"], issue["scope"], issue["count"]) == (
+            "credentials",
+            "open",
+            "all",
+            1,
+        )
+        error = await api.fetchrow(
+            "select * from health_monitor.error_view where connection_id = $1", connection_id
+        )
+        assert (error["event_id"], error["http_status"], error["message"]) == (refused.id, 401, "no")
+        lines = await api.fetch(
+            "select kind from health_monitor.timeline_view where connection_id = $1 order by at, id",
+            connection_id,
+        )
+        assert sorted(line["kind"] for line in lines) == ["connection.created", "issue.opened"]
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await api.execute("select * from health_monitor.state")
+    finally:
+        await api.close()
+
+
+async def test_a_batch_takes_many_connections_with_the_last_description_of_each(stage: Stage) -> None:
+    connection_ids = [new_id("con") for _ in range(50)]
+    await stage.describe(*(described(name) for name in connection_ids))
+    await stage.calls(
+        *(
+            called(name, outcome, place)
+            for outcome, place in [
+                (Outcome.OK, "party.party"),
+                (Outcome.PERMISSION_DENIED, "purchase.purchase"),
+                (Outcome.CREDENTIALS_REJECTED, "party.party"),
+            ]
+            for name in connection_ids
+        )
+    )
+    for name in connection_ids:
+        assert await stage.types(name) == [
+            "connection.status_described",
+            "connection.created",
+            "connection.status_described",
+            "connection.status_changed",
+            "connection.reauthorization_required",
+        ]
+
+
+async def test_the_same_issue_may_end_and_open_anew_in_one_batch(stage: Stage) -> None:
+    connection_id = new_id("con")
+    await stage.describe(described(connection_id))
+    await stage.calls(
+        called(connection_id, Outcome.CREDENTIALS_REJECTED),
+        called(connection_id, Outcome.CREDENTIALS_REJECTED, version=2),
+    )
+    rows = await stage.pool.fetch(
+        "select status from issue_view where connection_id = $1 order by opened_at", connection_id
+    )
+    assert [row["status"] for row in rows] == ["resolved", "open"]
+
+
+async def test_issues_with_several_objects_and_with_none_go_in_one_batch(stage: Stage) -> None:
+    first, second = new_id("con"), new_id("con")
+    await stage.describe(described(first), described(second))
+    await stage.calls(
+        called(first, Outcome.PERMISSION_DENIED, "a"),
+        called(first, Outcome.PERMISSION_DENIED, "b"),
+        called(second, Outcome.CREDENTIALS_REJECTED, None),
+    )
+    rows = await stage.pool.fetch(
+        "select objects from issue_view where connection_id = any($1) order by fault desc", [first, second]
+    )
+    assert [row["objects"] for row in rows] == [["a", "b"], []]
+
+
+async def test_holds_and_quiet_times_are_kept_in_the_database(stage: Stage) -> None:
+    connection_id = new_id("con")
+    await stage.describe(described(connection_id))
+    await stage.calls(*[called(connection_id, Outcome.UNREACHABLE, None, rung=Rung.TCP)] * 3)
+    assert "connection.status_changed" not in await stage.types(connection_id)
+    later = Stage(stage.pool)
+    await later.pass_time(30)
+    assert "probe.requested" in await later.types(connection_id)
+    assert "connection.status_changed" not in await later.types(connection_id)
+    await later.pass_time(20)
+    assert (await later.types(connection_id)).count("connection.status_changed") == 1
+    await later.calls(called(connection_id, Outcome.OK, count=2))
+    assert "connection.recovered" not in await later.types(connection_id)
+    await later.pass_time(130)
+    assert (await later.types(connection_id)).count("connection.recovered") == 1
+    due = await stage.pool.fetchval("select due_at from state where connection_id = $1", connection_id)
+    assert due is None
+
+
+async def test_two_replicas_do_what_is_due_once(stage: Stage) -> None:
+    connection_ids = [new_id("con") for _ in range(30)]
+    await stage.describe(*(described(name) for name in connection_ids))
+    await stage.calls(
+        *(called(name, Outcome.UNREACHABLE, None, rung=Rung.TCP) for name in connection_ids for _ in range(3))
+    )
+    stage.ahead = timedelta(seconds=50)
+    stopping = asyncio.Event()
+    workers = [
+        asyncio.create_task(due_worker(stage.pool, stage.handlers.on_due, 0.05)(stopping)) for _ in range(2)
+    ]
+    await asyncio.sleep(1)
+    stopping.set()
+    await asyncio.gather(*workers)
+    for name in connection_ids:
+        assert (await stage.types(name)).count("connection.status_changed") == 1
+
+
+async def test_two_handlers_at_once_lose_nothing(stage: Stage) -> None:
+    connection_ids = [new_id("con") for _ in range(10)]
+    await asyncio.gather(
+        stage.describe(*(described(name) for name in connection_ids)),
+        stage.calls(*(called(name, Outcome.PERMISSION_DENIED) for name in reversed(connection_ids))),
+        stage.sync(a_sync().model_copy(update={"connection_id": connection_ids[3]})),
+    )
+    for name in connection_ids:
+        assert "connection.status_changed" in await stage.types(name)
+    at = await stage.pool.fetchval(
+        "select last_sync_at from status_view where connection_id = $1", connection_ids[3]
+    )
+    assert at is not None
+
+
+async def test_a_repeated_event_changes_nothing(stage: Stage) -> None:
+    connection_id = new_id("con")
+    await stage.describe(described(connection_id))
+    events = await stage.calls(called(connection_id, Outcome.PERMISSION_DENIED))
+    before = await stage.published(connection_id)
+    await transactional(stage.pool, "calls", stage.handlers.on_calls)(events * 2)
+    assert await stage.published(connection_id) == before
+
+
+async def test_the_fleet_is_counted_and_old_history_forgotten(stage: Stage) -> None:
+    await stage.describe(described(new_id("con"), system="counted"))
+    await stage.calls(called(new_id("con"), Outcome.PERMISSION_DENIED, system="counted"))
+    counts = await postgres.count_states(stage.pool)
+    assert [(status, number) for system, status, number in counts if system == "counted"] == [("healthy", 1)]
+    await postgres.forget(stage.pool, timedelta(days=1))
+    assert await stage.pool.fetchval("select count(*) from error_log") > 0
+    await postgres.forget(stage.pool, timedelta(0))
+    assert await stage.pool.fetchval("select count(*) from error_log") == 0
