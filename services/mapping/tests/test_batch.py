@@ -68,16 +68,16 @@ def test_a_new_record() -> None:
     assert message.key == f"{CONNECTION}/{row.id}".encode()
     assert message.value == row.document
     assert orjson.loads(row.document) | {"id": row.id} == orjson.loads(row.document)
-    assert (row.revision, row.mapping_version, row.source_id) == (1, 1, "1")
-    assert result.known == {row.id: None}
+    assert (row.revision, row.origin.mapping_version, row.source_id) == (1, 1, "1")
+    assert result.based_on == {row.id: 0}
 
 
 def test_two_versions_in_one_batch_are_two_revisions_and_one_row() -> None:
     result = run([a_page([A], sequence=1), a_page([B], sequence=2)])
     assert told(result) == [("Pump", 1), ("Feed pump", 2)]
     (row,) = result.rows.values()
-    assert (row.revision, row.read_sequence) == (2, 2)
-    assert result.known == {row.id: None}
+    assert (row.revision, row.origin.read_sequence) == (2, 2)
+    assert result.based_on == {row.id: 0}
 
 
 def test_of_two_with_one_key_in_a_page_the_last_one_counts() -> None:

@@ -71,10 +71,10 @@ async def test_the_same_page_again_tells_nothing(service: Service, items: Reader
 
 async def test_a_change_is_the_next_revision(service: Service, items: Reader) -> None:
     await service.raw(page(service, A, OTHER))
+    await items.new()
     await service.raw(page(service, B, OTHER, sequence=2))
-    assert [(event.data["name"], event.data["revision"]) for event in await items.new()][2:] == [
-        ("Feed pump", 2)
-    ]
+    (event,) = await items.new()
+    assert (event.data["name"], event.data["revision"]) == ("Feed pump", 2)
     row, other = await service.stored()
     assert (row["revision"], row["read_sequence"], row["raw"]) == (2, 2, B)
     assert row["changed_at"] > other["changed_at"]
@@ -109,7 +109,7 @@ async def test_an_unchanged_read_overtakes_too(service: Service, items: Reader) 
     await service.raw(page(service, B, sequence=1))
     await service.raw(page(service, B, sequence=3))
     await service.raw(page(service, A, OTHER, sequence=2))
-    assert [event.data["name"] for event in await items.new()] == ["Feed pump", "Valve"]
+    assert {event.data["name"] for event in await items.new()} == {"Feed pump", "Valve"}
     assert [row["document"]["name"] for row in await service.stored()] == ["Feed pump", "Valve"]
 
 
@@ -123,7 +123,7 @@ async def test_folding_old_slices_keeps_what_they_say(service: Service, items: R
     await service.raw(page(service, A, OTHER, sequence=2))
     assert kept == 0
     assert [row["read_sequence"] for row in await service.stored()] == [3, 2]
-    assert [event.data["name"] for event in await items.new()] == ["Feed pump", "Valve"]
+    assert {event.data["name"] for event in await items.new()} == {"Feed pump", "Valve"}
 
 
 async def test_a_crash_between_publish_and_persist_tells_the_same_again(
@@ -142,8 +142,8 @@ async def test_a_crash_between_publish_and_persist_tells_the_same_again(
     assert await service.stored() == []
     await service.raw(*messages)
     again = await items.new()
-    assert [event.id for event in first] == [event.id for event in again]
-    assert [event.data["revision"] for event in again] == [1, 1, 2]
+    assert {event.id for event in first} == {event.id for event in again}
+    assert sorted(event.data["revision"] for event in again) == [1, 1, 2]
     assert [row["revision"] for row in await service.stored()] == [2, 1]
 
 

@@ -25,11 +25,17 @@ from lineshaft.mapping.workers import fold_slices
 NAME = "mapping"
 MAPPINGS = "mappings"
 
+SERVER_SETTINGS = {"plan_cache_mode": "force_custom_plan"}
+"""A plan kept from when a table was nearly empty reads too much once a first sync fills it."""
+
 
 async def build(settings: MappingSettings) -> Service:
     catalog = Catalog.load(settings.integrations_dir)
     pool = await create_pool(
-        settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool_size, service=NAME
+        settings.postgres_dsn.get_secret_value(),
+        size=settings.postgres_pool_size,
+        service=NAME,
+        server_settings=SERVER_SETTINGS,
     )
     await migrate(pool, "lineshaft.mapping.adapters")
     producer = await start_producer(settings, NAME)

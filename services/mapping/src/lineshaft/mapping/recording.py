@@ -44,7 +44,7 @@ class Recorder:
             await self._producer.publish_batches(messages)
             errors = result.errors.all()
             async with connection.transaction():
-                await postgres.write_records(connection, result.rows, result.known)
+                await postgres.write_records(connection, result.rows.values(), result.based_on)
                 await postgres.add_read_slices(connection, [(one.page, one.records) for one in keyed])
                 await postgres.add_field_errors(connection, errors)
         _count(result, errors, {page.data.connection_id: page.data.system for page in pages})
@@ -69,8 +69,7 @@ class Recorder:
             index: await postgres.overtaken(connection, late.page, late.records)
             for index, late in late_pages(keyed, last)
         }
-        ids = [record_id for one in keyed for some in one.ids for record_id in some]
-        stored = await postgres.stored_records(connection, connection_ids, ids)
+        stored = await postgres.stored_records(connection, keyed)
         batch = Batch(stored, self._clock(), result)
         for index, one in enumerate(keyed):
             batch.add(one, overtaken.get(index, frozenset()))

@@ -1,6 +1,7 @@
 """The pool of one service: its own role, whose search path is its own schema."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
@@ -49,7 +50,9 @@ async def _prepare(connection: Any) -> None:
     )
 
 
-async def create_pool(dsn: str, *, size: int, service: str) -> Pool:
+async def create_pool(
+    dsn: str, *, size: int, service: str, server_settings: Mapping[str, str] | None = None
+) -> Pool:
     """A pool whose `jsonb` columns are Python values. Waits up to a minute for the server to come up."""
     deadline = asyncio.get_running_loop().time() + CONNECT_SECONDS
     while True:
@@ -60,7 +63,7 @@ async def create_pool(dsn: str, *, size: int, service: str) -> Pool:
                 max_size=size,
                 init=_prepare,
                 command_timeout=COMMAND_SECONDS,
-                server_settings={"application_name": f"lineshaft-{service}"},
+                server_settings={"application_name": f"lineshaft-{service}", **(server_settings or {})},
             )
         except (OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as error:
             if asyncio.get_running_loop().time() > deadline:

@@ -1,5 +1,6 @@
 """The record store. Every function takes a connection, so that the caller owns the transaction."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import starmap
@@ -9,13 +10,15 @@ from typing import Any
 from lineshaft.common.errors import RetryableError
 from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.common.postgres.queries import load_queries
+from lineshaft.mapping.domain.batch import KeyedPage
 from lineshaft.mapping.domain.field_errors import FieldErrorCount
 from lineshaft.mapping.domain.messages import Page, Position
-from lineshaft.mapping.domain.records import Row, Stored
+from lineshaft.mapping.domain.records import Origin, Row, Stored
 
 QUERIES = load_queries("lineshaft.mapping.adapters")
 
 _COUNT_VALUES = attrgetter(*FieldErrorCount.__slots__)
+_shared = attrgetter(*Origin.__slots__)
 
 
 class OvertakenError(RetryableError):
@@ -46,48 +49,35 @@ async def overtaken(connection: Connection, page: Page, source_ids: Collection[s
     return frozenset(row[0] for row in rows)
 
 
-async def stored_records(
-    connection: Connection, connection_ids: Collection[str], ids: Sequence[str]
-) -> dict[str, Stored]:
-    rows = await connection.fetch(QUERIES["stored_records"], list(connection_ids), ids)
+async def stored_records(connection: Connection, pages: Sequence[KeyedPage]) -> dict[str, Stored]:
+    """What the store holds of all entities of these pages, by id."""
+    connection_ids: list[str] = []
+    entities: list[str] = []
+    wanted: list[str] = []
+    for keyed in pages:
+        for mapping, ids in zip(keyed.mappings, keyed.ids, strict=True):
+            connection_ids += [keyed.page.data.connection_id] * len(ids)
+            entities += [mapping.entity] * len(ids)
+            wanted += ids
+    rows = await connection.fetch(QUERIES["stored_records"], connection_ids, entities, wanted)
     return {record_id: Stored(*rest) for record_id, *rest in rows}
 
 
-async def write_records(tx: Connection, rows: Mapping[str, Row], known: Mapping[str, int | None]) -> None:
-    """Write new rows and replace known revisions.
+async def write_records(tx: Connection, rows: Iterable[Row], based_on: Mapping[str, int]) -> None:
+    """Write new and changed rows.
 
     Raises:
-        OvertakenError: the store no longer holds what the decision was made on.
+        OvertakenError: the store no longer holds the revisions that the decision was made on.
     """
-    new = [row for record_id, row in rows.items() if known[record_id] is None]
-    old = [row for record_id, row in rows.items() if known[record_id] is not None]
-    if new:
-        status = await tx.execute(QUERIES["insert_records"], *_columns(new))
-        _require(status, len(new))
-    if old:
-        (
-            ids, connection_ids, _, _, _, raws, raw_hashes, documents, content_hashes, versions,
-            digests, revisions, epochs, sequences, observed, changed, deleted,
-        ) = _columns(old)  # fmt: skip
+    by_origin: dict[Origin, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_origin[row.origin].append(row)
+    for origin, some in by_origin.items():
+        _, *columns = zip(*some, strict=True)
         status = await tx.execute(
-            QUERIES["update_records"],
-            connection_ids,
-            ids,
-            [known[record_id] for record_id in ids],
-            raws,
-            raw_hashes,
-            documents,
-            content_hashes,
-            versions,
-            digests,
-            revisions,
-            epochs,
-            sequences,
-            observed,
-            changed,
-            deleted,
+            QUERIES["write_records"], *_shared(origin), *columns, [based_on[row.id] for row in some]
         )
-        _require(status, len(old))
+        _require(status, len(some))
 
 
 async def add_read_slices(tx: Connection, pages: Iterable[tuple[Page, Collection[str]]]) -> None:

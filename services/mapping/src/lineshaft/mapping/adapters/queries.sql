@@ -50,58 +50,50 @@ where connection_id = $1
     and key = any($5::text[])
 
 -- name: stored_records
--- What the decision about a record needs to know of the one in the store.
+-- What the decision about a record needs to know of the one in the store; one look-up by key for each.
 select
-    id, revision, raw_hash, mapping_digest, content_hash, lease_epoch, read_sequence, changed_at
-from record
-where connection_id = any($1::text[]) and id = any($2::text[])
+    wanted.id, r.revision, r.raw_hash, r.mapping_digest, r.content_hash, r.lease_epoch, r.read_sequence,
+    r.changed_at
+from unnest($1::text[], $2::text[], $3::text[]) as wanted (connection_id, entity, id)
+cross join lateral (
+    select * from record
+    where record.connection_id = wanted.connection_id
+        and record.entity = wanted.entity
+        and record.id = wanted.id
+    limit 1
+) as r
 
--- name: insert_records
--- New records; one that somebody else has inserted meanwhile is left as it is.
-insert into record (
-    id, connection_id, entity, object, source_id, raw, raw_hash, document, content_hash, mapping_version,
-    mapping_digest, revision, lease_epoch, read_sequence, observed_at, changed_at, deleted_at
+-- name: write_records
+-- Records of one page and entity. A row that is no longer at the revision which was decided on stays.
+insert into record as r (
+    connection_id, entity, object, mapping_version, mapping_digest, lease_epoch, read_sequence, observed_at,
+    id, source_id, raw, raw_hash, document, content_hash, revision, based_on, changed_at, deleted_at
 )
 select
-    id, connection_id, entity, object, source_id, convert_from(raw, 'UTF8')::jsonb, raw_hash,
-    convert_from(document, 'UTF8')::jsonb, content_hash, mapping_version, mapping_digest, revision,
-    lease_epoch, read_sequence, observed_at, changed_at, deleted_at
+    $1, $2, $3, $4, $5, $6, $7, $8,
+    id, source_id, convert_from(raw, 'UTF8')::jsonb, raw_hash, document, content_hash, revision, based_on,
+    changed_at, (document ->> 'deleted_at')::timestamptz
 from unnest(
-    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::bytea[],
-    $9::text[], $10::integer[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[],
-    $15::timestamptz[], $16::timestamptz[], $17::timestamptz[]
-) as new (
-    id, connection_id, entity, object, source_id, raw, raw_hash, document, content_hash, mapping_version,
-    mapping_digest, revision, lease_epoch, read_sequence, observed_at, changed_at, deleted_at
-)
-on conflict (id) do nothing
-
--- name: update_records
--- Records of which the store still holds the revision that the decision was made on.
-update record set
-    raw = convert_from(new.raw, 'UTF8')::jsonb,
-    raw_hash = new.raw_hash,
-    document = convert_from(new.document, 'UTF8')::jsonb,
-    content_hash = new.content_hash,
-    mapping_version = new.mapping_version,
-    mapping_digest = new.mapping_digest,
-    revision = new.revision,
-    lease_epoch = new.lease_epoch,
-    read_sequence = new.read_sequence,
-    observed_at = new.observed_at,
-    changed_at = new.changed_at,
-    deleted_at = new.deleted_at
-from unnest(
-    $1::text[], $2::text[], $3::bigint[], $4::bytea[], $5::text[], $6::bytea[], $7::text[], $8::integer[],
-    $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::timestamptz[], $14::timestamptz[],
-    $15::timestamptz[]
-) as new (
-    connection_id, id, known_revision, raw, raw_hash, document, content_hash, mapping_version,
-    mapping_digest, revision, lease_epoch, read_sequence, observed_at, changed_at, deleted_at
-)
-where record.id = new.id
-    and record.connection_id = new.connection_id
-    and record.revision = new.known_revision
+    $9::text[], $10::text[], $11::bytea[], $12::text[], $13::bytea[], $14::text[], $15::bigint[],
+    $16::timestamptz[], $17::bigint[]
+) as new (id, source_id, raw, raw_hash, mapped, content_hash, revision, changed_at, based_on)
+cross join lateral (select convert_from(mapped, 'UTF8')::jsonb as document offset 0) as parsed
+on conflict (connection_id, entity, id) do update set
+    object = excluded.object,
+    mapping_version = excluded.mapping_version,
+    mapping_digest = excluded.mapping_digest,
+    lease_epoch = excluded.lease_epoch,
+    read_sequence = excluded.read_sequence,
+    observed_at = excluded.observed_at,
+    raw = excluded.raw,
+    raw_hash = excluded.raw_hash,
+    document = excluded.document,
+    content_hash = excluded.content_hash,
+    revision = excluded.revision,
+    based_on = excluded.based_on,
+    changed_at = excluded.changed_at,
+    deleted_at = excluded.deleted_at
+where r.revision = excluded.based_on
 
 -- name: add_read_slice
 -- Remember which keys a slice held.
@@ -238,28 +230,31 @@ limit $6
 -- name: remap_changed
 -- Records whose content differs under the new version.
 update record set
-    document = convert_from(new.document, 'UTF8')::jsonb,
+    mapping_version = $3,
+    mapping_digest = $4,
+    changed_at = $5,
+    document = parsed.document,
     content_hash = new.content_hash,
-    mapping_version = $2,
-    mapping_digest = $3,
-    revision = new.revision,
-    changed_at = $4,
-    deleted_at = new.deleted_at
-from unnest($5::text[], $6::bigint[], $7::bytea[], $8::text[], $9::bigint[], $10::timestamptz[])
-    as new (id, known_revision, document, content_hash, revision, deleted_at)
-where record.id = new.id
-    and record.connection_id = $1
+    revision = new.known_revision + 1,
+    deleted_at = (parsed.document ->> 'deleted_at')::timestamptz
+from unnest($6::text[], $7::bigint[], $8::bytea[], $9::text[])
+    as new (id, known_revision, mapped, content_hash)
+cross join lateral (select convert_from(new.mapped, 'UTF8')::jsonb as document offset 0) as parsed
+where record.connection_id = $1
+    and record.entity = $2
+    and record.id = new.id
     and record.revision = new.known_revision
 
 -- name: remap_unchanged
 -- Records whose content is the same under the new version.
 update record set
-    document = record.document || jsonb_build_object('mapping_version', $2::integer),
-    mapping_version = $2,
-    mapping_digest = $3
-from unnest($4::text[], $5::bigint[]) as known (id, revision)
-where record.id = known.id
-    and record.connection_id = $1
+    document = record.document || jsonb_build_object('mapping_version', $3::integer),
+    mapping_version = $3,
+    mapping_digest = $4
+from unnest($5::text[], $6::bigint[]) as known (id, revision)
+where record.connection_id = $1
+    and record.entity = $2
+    and record.id = known.id
     and record.revision = known.revision
 
 -- name: advance_remap

@@ -60,10 +60,11 @@ async def write(
     """
     written = 0
     if result.changed:
-        ids, known, documents, hashes, revisions, deleted = map(list, zip(*result.changed, strict=True))
+        ids, known, documents, hashes = map(list, zip(*result.changed, strict=True))
         status = await tx.execute(
             QUERIES["remap_changed"],
             connection_id,
+            active.entity,
             active.version,
             active.digest,
             now,
@@ -71,14 +72,18 @@ async def write(
             known,
             documents,
             hashes,
-            revisions,
-            deleted,
         )
         written += int(status.rsplit(" ", 1)[1])
     if result.unchanged:
         ids, known = map(list, zip(*result.unchanged, strict=True))
         status = await tx.execute(
-            QUERIES["remap_unchanged"], connection_id, active.version, active.digest, ids, known
+            QUERIES["remap_unchanged"],
+            connection_id,
+            active.entity,
+            active.version,
+            active.digest,
+            ids,
+            known,
         )
         written += int(status.rsplit(" ", 1)[1])
     if written != len(result.changed) + len(result.unchanged):

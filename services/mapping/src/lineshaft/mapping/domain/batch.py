@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import msgspec
 import orjson
@@ -20,7 +19,7 @@ from lineshaft.mapping.domain.entity_events import EntityEvents
 from lineshaft.mapping.domain.field_errors import FieldErrorCounts
 from lineshaft.mapping.domain.mappings import ActiveMapping
 from lineshaft.mapping.domain.messages import Page, Position
-from lineshaft.mapping.domain.records import Effect, Row, Stored
+from lineshaft.mapping.domain.records import Effect, Origin, Row, Stored
 from lineshaft.mapping.domain.source_keys import NoKeyError, ReadKey
 
 MAX_DOCUMENT_BYTES = 1_500_000
@@ -57,8 +56,9 @@ class Result:
 
     messages: list[Message] = field(default_factory=list)
     rows: dict[str, Row] = field(default_factory=dict)
-    known: dict[str, int | None] = field(default_factory=dict)
-    """The revision in the store that a row replaces; None for a new one."""
+    """The last state of each entity, by id."""
+    based_on: dict[str, int] = field(default_factory=dict)
+    """The revision in the store that a row replaces; 0 for a new one."""
     effects: Counter[tuple[str, str, Effect]] = field(default_factory=Counter)
     """Counted by system, entity and effect."""
     errors: FieldErrorCounts = field(default_factory=FieldErrorCounts)
@@ -87,9 +87,9 @@ class Batch:
 
     def __init__(self, stored: dict[str, Stored], now: datetime, result: Result) -> None:
         self.result = result
-        self._stored = stored
-        self._now = now
-        self._time = now.isoformat().encode()
+        self.stored = stored
+        self.now = now
+        self.time = now.isoformat().encode()
 
     def add(self, keyed: KeyedPage, overtaken: frozenset[str]) -> None:
         """Map one page.
@@ -100,18 +100,6 @@ class Batch:
         """
         for mapping, ids in zip(keyed.mappings, keyed.ids, strict=True):
             _OnePage(self, keyed, mapping).map(ids, overtaken)
-
-    @property
-    def stored(self) -> dict[str, Stored]:
-        return self._stored
-
-    @property
-    def now(self) -> datetime:
-        return self._now
-
-    @property
-    def time(self) -> bytes:
-        return self._time
 
 
 class _OnePage:
@@ -124,19 +112,27 @@ class _OnePage:
         self._now = batch.now
         self._page = keyed.page
         self._records = keyed.records
-        self._mapping = mapping
+        self._apply = mapping.compiled.apply
         self._connection_id = data.connection_id
-        self._object = data.object
         self._position = data.position
-        self._read_at = data.read_at
+        self._origin = Origin(
+            data.connection_id,
+            mapping.entity,
+            data.object,
+            mapping.version,
+            mapping.digest,
+            data.lease_epoch,
+            data.read_sequence,
+            data.read_at,
+        )
         self._observed_at = iso(data.read_at)
-        self._count = (data.system, mapping.entity)
         self._events = EntityEvents(
             data.connection_id, mapping.entity, mapping.version, batch.time, keyed.page.traceparent
         )
 
     def map(self, ids: Sequence[str], overtaken: frozenset[str]) -> None:
-        stored, position, digest = self._stored, self._position, self._mapping.digest
+        stored, position, digest = self._stored, self._position, self._origin.mapping_digest
+        counts = dict.fromkeys(Effect, 0)
         unchanged = stale = 0
         for (source_id, raw), record_id in zip(self._records.items(), ids, strict=True):
             before = stored.get(record_id)
@@ -152,9 +148,11 @@ class _OnePage:
             except Exception as error:  # noqa: BLE001  one record never takes its neighbours with it
                 self._result.rejected.append(Rejected(self._page, raw, error))
             else:
-                self._result.effects[*self._count, effect] += 1
-        self._result.effects[*self._count, Effect.UNCHANGED] += unchanged
-        self._result.effects[*self._count, Effect.STALE] += stale
+                counts[effect] += 1
+        counts[Effect.UNCHANGED] += unchanged
+        counts[Effect.STALE] += stale
+        for effect, count in counts.items():
+            self._result.effects[self._page.data.system, self._origin.entity, effect] += count
 
     def _map_one(
         self, record_id: str, source_id: str, raw: bytes, raw_hash: str, before: Stored | None
@@ -163,62 +161,48 @@ class _OnePage:
         if _ESCAPED_NUL in raw:
             record = clean(record)
             raw = orjson.dumps(record)
-        mapping = self._mapping
-        mapped = mapping.compiled.apply(self._connection_id, source_id, record, self._observed_at)
-        effect, revision, changed_at = self._decide(before, mapped)
+        mapped = self._apply(self._connection_id, source_id, record, self._observed_at)
+        content_hash = mapped.content_hash
+        if before is None:
+            effect, revision, changed_at = Effect.NEW, 1, self._now
+        elif before.content_hash == content_hash:
+            effect, revision, changed_at = Effect.UNCHANGED, before.revision, before.changed_at
+        else:
+            effect, revision, changed_at = Effect.CHANGED, before.revision + 1, self._now
         document = mapped.encode(revision)
         if len(document) > MAX_DOCUMENT_BYTES:
             raise DocumentTooLargeError
         if mapped.errors:
-            self._result.errors.add(
-                connection_id=self._connection_id,
-                entity=mapping.entity,
-                mapping_version=mapping.version,
-                source_id=source_id,
-                at=self._now,
-                errors=mapped.errors,
-            )
+            self._count_errors(source_id, mapped)
+        result, origin = self._result, self._origin
         if effect is not Effect.UNCHANGED:
-            self._result.messages.append(
-                self._events.upserted(record_id, revision, mapped.content_hash, document)
-            )
-        self._result.known.setdefault(record_id, None if before is None else before.revision)
-        epoch, sequence = self._position
-        self._result.rows[record_id] = Row(
-            record_id,
-            self._connection_id,
-            mapping.entity,
-            self._object,
-            source_id,
-            raw,
-            raw_hash,
-            document,
-            mapped.content_hash,
-            mapping.version,
-            mapping.digest,
-            revision,
-            epoch,
-            sequence,
-            self._read_at,
-            changed_at,
-            deleted_at(mapped),
+            result.messages.append(self._events.upserted(record_id, revision, content_hash, document))
+        if record_id not in result.based_on:
+            result.based_on[record_id] = 0 if before is None else before.revision
+        result.rows[record_id] = Row(
+            origin, record_id, source_id, raw, raw_hash, document, content_hash, revision, changed_at
         )
         self._stored[record_id] = Stored(
-            revision, raw_hash, mapping.digest, mapped.content_hash, epoch, sequence, changed_at
+            revision,
+            raw_hash,
+            origin.mapping_digest,
+            content_hash,
+            origin.lease_epoch,
+            origin.read_sequence,
+            changed_at,
         )
         return effect
 
-    def _decide(self, before: Stored | None, mapped: Mapped) -> tuple[Effect, int, datetime]:
-        if before is None:
-            return Effect.NEW, 1, self._now
-        if before.content_hash == mapped.content_hash:
-            return Effect.UNCHANGED, before.revision, before.changed_at
-        return Effect.CHANGED, before.revision + 1, self._now
-
-
-def deleted_at(mapped: Mapped) -> datetime | None:
-    text: Any = mapped.document["deleted_at"]
-    return None if text is None else datetime.fromisoformat(text)
+    def _count_errors(self, source_id: str, mapped: Mapped) -> None:
+        origin = self._origin
+        self._result.errors.add(
+            connection_id=origin.connection_id,
+            entity=origin.entity,
+            mapping_version=origin.mapping_version,
+            source_id=source_id,
+            at=self._now,
+            errors=mapped.errors,
+        )
 
 
 def late_pages(

@@ -35,23 +35,29 @@ class Stored:
         return self.raw_hash == raw_hash and self.mapping_digest == mapping_digest
 
 
-class Row(NamedTuple):
-    """One entity as it is to be stored; the order is that of the statement that writes it."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """What all rows of one page and entity have in common; the order is that of the statements."""
 
-    id: str
     connection_id: str
     entity: str
     object: str
+    mapping_version: int
+    mapping_digest: str
+    lease_epoch: int
+    read_sequence: int
+    observed_at: datetime
+
+
+class Row(NamedTuple):
+    """One entity as it is to be stored."""
+
+    origin: Origin
+    id: str
     source_id: str
     raw: bytes
     raw_hash: str
     document: bytes
     content_hash: str
-    mapping_version: int
-    mapping_digest: str
     revision: int
-    lease_epoch: int
-    read_sequence: int
-    observed_at: datetime
     changed_at: datetime
-    deleted_at: datetime | None

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.mapping import FieldError
 from lineshaft.common.mapping.plain import iso
-from lineshaft.mapping.domain.batch import deleted_at
 from lineshaft.mapping.domain.entity_events import EntityEvents
 from lineshaft.mapping.domain.field_errors import FieldErrorCounts
 from lineshaft.mapping.domain.mappings import ActiveMapping
@@ -32,8 +31,6 @@ class Remapped(NamedTuple):
     known_revision: int
     document: bytes
     content_hash: str
-    revision: int
-    deleted_at: datetime | None
 
 
 @dataclass(slots=True)
@@ -78,7 +75,5 @@ def remap(connection_id: str, rows: Sequence[Behind], active: ActiveMapping, now
         revision = row.revision + 1
         document = mapped.encode(revision)
         result.messages.append(events.upserted(row.id, revision, mapped.content_hash, document))
-        result.changed.append(
-            Remapped(row.id, row.revision, document, mapped.content_hash, revision, deleted_at(mapped))
-        )
+        result.changed.append(Remapped(row.id, row.revision, document, mapped.content_hash))
     return result

@@ -12,11 +12,12 @@ create table definition (
 );
 
 -- Each entity of each source record, as the source gave it and as it was mapped.
--- `raw_hash` and `mapping_digest` stand for all that `document` was made from.
+-- `raw_hash` and `mapping_digest` stand for all that `document` was made from; `based_on` is the revision that
+-- the last write was decided on, so that a write by somebody else in between is noticed.
 create table record (
-    id text primary key,
     connection_id text not null,
     entity text not null,
+    id text not null,
     object text not null,
     source_id text not null,
     raw jsonb not null,
@@ -26,13 +27,16 @@ create table record (
     mapping_version integer not null,
     mapping_digest text not null,
     revision bigint not null,
+    based_on bigint not null,
     lease_epoch bigint not null,
     read_sequence bigint not null,
     observed_at timestamptz not null,
     changed_at timestamptz not null,
-    deleted_at timestamptz
-);
-create index record_by_id on record (connection_id, entity, id);
+    deleted_at timestamptz,
+    primary key (connection_id, entity, id)
+)
+-- Rows of a few kB stay uncompressed: compressing two documents costs more than storing them.
+with (toast_tuple_target = 8160);
 create index record_by_change on record (connection_id, entity, changed_at, id);
 
 -- Which keys each slice of an object held. A row of `record` is not touched by a read that found it
