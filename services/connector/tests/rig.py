@@ -5,7 +5,7 @@ import base64
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 import pytest_asyncio
@@ -38,6 +38,7 @@ from .fake_source import FakePlant
 
 if TYPE_CHECKING:
     from conftest import Database
+    from lineshaft.common.kafka.producer import Producer
 
 ROOT = Path(__file__).parents[3]
 CATALOG = Catalog.load(ROOT / "integrations")
@@ -284,7 +285,7 @@ async def a_rig(pools: tuple[Pool, Pool]) -> AsyncIterator[Rig]:
     http = SourceHttp(AddressPolicy(["127.0.0.0/8"]))
     tools = Tools(
         pool=own,
-        producer=broker,  # type: ignore[arg-type]  the part of it that is used
+        producer=cast("Producer", broker),
         catalog=CATALOG,
         keys=KEYS,
         http=http,

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from lineshaft.common.events.commands import AuthorizationRequested
 from lineshaft.common.events.connections import Lifecycle
 from lineshaft.common.outcomes import Operation, Outcome, Rung
 from lineshaft.connector.domain.evidence import Evidence
@@ -101,7 +102,7 @@ async def test_one_that_was_entered_while_another_came_into_force_loses(rig: Rig
     late = await rig.candidate(connection_id, values)
     await rig.carry_out()
     assert (await rig.answer(first))["result"]
-    command = fixtures.AuthorizationRequested(
+    command = AuthorizationRequested(
         command_id="cmd_late",
         connection_id=connection_id,
         system="tryton",
@@ -119,7 +120,7 @@ async def test_a_command_that_comes_twice_is_carried_out_once(rig: Rig) -> None:
     row = await rig.pool.fetchrow("select payload from command_job where command_id = $1", command_id)
     await rig.carry_out()
     assert row is not None
-    await rig.ask(fixtures.AuthorizationRequested.model_validate(row["payload"]))
+    await rig.ask(AuthorizationRequested.model_validate(row["payload"]))
     await rig.carry_out()
     assert (await rig.answer(command_id))["result"]
     assert rig.plant.logins == 1

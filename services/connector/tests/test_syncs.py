@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from lineshaft.common.clock import now
@@ -83,7 +85,7 @@ async def test_the_next_sync_begins_at_the_cursor_and_a_full_one_does_not(rig: R
 
 async def test_a_slice_whose_time_is_over_goes_on_from_its_page(rig: Rig) -> None:
     connection_id = await connected(rig)
-    rig.tools = fixtures.replace(rig.tools, slice_seconds=0.0)
+    rig.tools = replace(rig.tools, slice_seconds=0.0)
     await rig.request_sync(connection_id, entities=["item"])
     assert await rig.read_all() == 3
     assert rig.plant.reads == [("product.product", 0), ("product.product", 10), ("product.product", 20)]

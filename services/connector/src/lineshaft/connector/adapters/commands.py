@@ -12,7 +12,7 @@ from lineshaft.common.events.commands import (
 )
 from lineshaft.common.events.envelope import Event
 from lineshaft.common.postgres.pool import Connection, Pool
-from lineshaft.connector.adapters.sql import QUERIES
+from lineshaft.connector.adapters.postgres import QUERIES
 
 LEASE = timedelta(seconds=180)
 

@@ -8,7 +8,7 @@ from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.mapping import MappingDefinition
 from lineshaft.common.postgres.pool import Connection, Pool
-from lineshaft.connector.adapters.sql import QUERIES, Database
+from lineshaft.connector.adapters.postgres import QUERIES, Database
 from lineshaft.connector.domain.sync_requests import MappedObject
 
 

@@ -10,7 +10,7 @@ import orjson
 from lineshaft.common.encryption import KeyRing
 from lineshaft.common.errors import RetryableError
 from lineshaft.common.postgres.pool import Connection, Pool
-from lineshaft.connector.adapters.sql import QUERIES, Database
+from lineshaft.connector.adapters.postgres import QUERIES, Database
 from lineshaft.connector.domain.credentials import InForce
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from lineshaft.common.events.health import StatusDescribed
 from lineshaft.common.postgres.pool import Connection
-from lineshaft.connector.adapters.sql import QUERIES, Database, standing_of
+from lineshaft.connector.adapters.postgres import QUERIES, Database, standing_of
 from lineshaft.connector.domain.gate import Standing
 
 

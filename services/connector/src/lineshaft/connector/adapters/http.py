@@ -20,6 +20,7 @@ from lineshaft.common.outcomes import Outcome, Rung
 TOTAL_SECONDS = 60.0
 MOST_BODY_BYTES = 64 * 1024 * 1024
 LONGEST_WAIT = timedelta(hours=24)
+HIGHEST_PORT = 65_535
 
 
 class NoAnswerError(LineshaftError):
@@ -90,12 +91,13 @@ class SourceHttp:
         """
         started = time.perf_counter()
         try:
+            _check(url)
             async with asyncio.timeout(seconds):
                 return await self._send("POST", url, content, headers, started)
         except NoAnswerError as error:
             error.duration_ms = _milliseconds_since(started)
             raise
-        except (httpx.HTTPError, httpx.InvalidURL, ForbiddenAddressError, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ForbiddenAddressError, OSError, UnicodeError) as error:
             raise no_answer(error, _milliseconds_since(started)) from error
 
     async def _send(
@@ -123,6 +125,12 @@ class SourceHttp:
             )
 
 
+def _check(url: str) -> None:
+    port = httpx.URL(url).port
+    if port is not None and not 0 < port <= HIGHEST_PORT:
+        raise httpx.InvalidURL(f"there is no port {port}")
+
+
 def no_answer(error: BaseException, duration_ms: float = 0.0) -> NoAnswerError:
     """What an exception of the HTTP client means."""
     outcome, rung, code = _meaning(error)
@@ -147,7 +155,12 @@ _BY_CAUSE: tuple[tuple[type[BaseException], Rung | None, str], ...] = (
 
 _BY_KIND: tuple[tuple[tuple[type[BaseException], ...], Outcome, Rung | None, str], ...] = (
     ((ForbiddenAddressError,), Outcome.CONFIGURATION_ERROR, None, "address_not_allowed"),
-    ((httpx.InvalidURL, httpx.UnsupportedProtocol), Outcome.CONFIGURATION_ERROR, None, "invalid_address"),
+    (
+        (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError),
+        Outcome.CONFIGURATION_ERROR,
+        None,
+        "invalid_address",
+    ),
     ((httpx.ProxyError,), Outcome.UNREACHABLE, Rung.PROXY, "proxy_failed"),
     ((httpx.ConnectTimeout,), Outcome.UNREACHABLE, Rung.TCP, "connect_timeout"),
     ((httpx.ConnectError,), Outcome.UNREACHABLE, Rung.TCP, "connection_refused"),

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import timedelta
 
 from lineshaft.common.postgres.pool import Connection, Pool
-from lineshaft.connector.adapters.sql import QUERIES
+from lineshaft.connector.adapters.postgres import QUERIES
 from lineshaft.connector.domain.protocol import FieldDescription, ObjectDescription
 
 FRESH = timedelta(minutes=15)

@@ -17,7 +17,7 @@ from lineshaft.common.errors import RetryableError
 from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.connector.adapters import gates
 from lineshaft.connector.adapters.credentials import Credential
-from lineshaft.connector.adapters.sql import QUERIES
+from lineshaft.connector.adapters.postgres import QUERIES
 from lineshaft.connector.domain.evidence import SourceFailureError
 from lineshaft.connector.domain.gate import CredentialsReplacedError, GateClosedError, decide
 from lineshaft.connector.domain.sessions import Login, Session

@@ -12,7 +12,7 @@ from lineshaft.common.events.syncs import SyncMode
 from lineshaft.common.ids import new_id
 from lineshaft.common.outcomes import Outcome
 from lineshaft.common.postgres.pool import Connection, Pool
-from lineshaft.connector.adapters.sql import QUERIES, standing_of
+from lineshaft.connector.adapters.postgres import QUERIES, standing_of
 from lineshaft.connector.domain.gate import Standing
 from lineshaft.connector.domain.jobs import Job, Lease
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from lineshaft.common.logs import logger
 from lineshaft.common.postgres.pool import RETRYABLE, Pool
 from lineshaft.connector.adapters import credentials
-from lineshaft.connector.adapters.sql import QUERIES
+from lineshaft.connector.adapters.postgres import QUERIES
 
 EVERY_SECONDS = 600.0
 KEEP_CANDIDATES = timedelta(hours=1)

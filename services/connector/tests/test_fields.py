@@ -1,0 +1,54 @@
+from lineshaft.common.outcomes import Outcome
+from lineshaft.connector.domain.fields import loss, note_on, select
+from lineshaft.connector.domain.protocol import FieldDescription, ObjectDescription
+
+
+def field(name: str, **options: object) -> FieldDescription:
+    return FieldDescription(name, "char", name, **options)  # type: ignore[arg-type]
+
+
+PURCHASE = ObjectDescription(
+    "purchase.purchase",
+    "Purchases",
+    (
+        field("id"),
+        field("number"),
+        field("comment"),
+        field("total", stored=False),
+        field("party", relation="party.party", readable=False),
+    ),
+)
+
+
+def test_mapped_fields_and_all_plain_columns_are_read() -> None:
+    selection = select(PURCHASE, ["number", "total", "number"])
+    assert selection.fields == ("number", "total", "comment", "id")
+    assert selection.mapped == ("number", "total")
+
+
+def test_columns_are_bounded_but_mapped_fields_are_not() -> None:
+    assert select(PURCHASE, ["number", "total"], most=1).fields == ("number", "total")
+
+
+def test_what_was_never_there_is_left_out_and_noted() -> None:
+    selection = select(PURCHASE, ["number", "x_abc", "party.rec_name"])
+    assert selection.missing == ("x_abc", "party.rec_name")
+    assert loss(PURCHASE, selection, ()) is None
+    assert "x_abc, party.rec_name" in (note_on(selection) or "")
+
+
+def test_what_is_hidden_now_is_a_matter_of_rights() -> None:
+    evidence = loss(PURCHASE, select(PURCHASE, ["party.rec_name", "x_abc"]), {"party.rec_name", "x_abc"})
+    assert evidence is not None
+    assert evidence.outcome is Outcome.PERMISSION_DENIED
+    assert "no read access to party.party" in (evidence.message or "")
+
+
+def test_what_is_gone_now_is_a_matter_of_configuration() -> None:
+    evidence = loss(PURCHASE, select(PURCHASE, ["x_abc"]), {"x_abc"})
+    assert evidence is not None
+    assert (evidence.outcome, evidence.code) == (Outcome.CONFIGURATION_ERROR, "fields_missing")
+
+
+def test_what_the_mapping_needs_no_more_is_no_loss() -> None:
+    assert loss(PURCHASE, select(PURCHASE, ["number"]), {"number", "x_abc"}) is None
