@@ -1,5 +1,6 @@
 import pytest
 
+from lineshaft.api.adapters.keys import install_admin_key
 from lineshaft.api.domain.keys import KeyKind, new_key
 
 from .conftest import World
@@ -48,7 +49,7 @@ async def test_another_scheme_gets_401(world: World) -> None:
 @pytest.mark.parametrize(("method", "path"), ADMIN_ROUTES)
 async def test_a_token_opens_no_admin_route(world: World, method: str, path: str) -> None:
     connection_id, token = await world.connect()
-    body = {} if method == "POST" else None
+    body: dict[str, str] | None = {} if method == "POST" else None
     answer = await world.call(method, path.format(id=connection_id), body, key=token)
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), answer.text
 
@@ -89,8 +90,6 @@ async def test_last_used_is_kept(world: World) -> None:
 
 
 async def test_the_key_that_was_set_before_ends(world: World) -> None:
-    from lineshaft.api.adapters.keys import install_admin_key
-
     await install_admin_key(world.context.pool, new_key(KeyKind.ADMIN))
     assert (await world.call("GET", "/systems")).status_code == 401
     await install_admin_key(world.context.pool, world.admin_key)

@@ -7,7 +7,7 @@ from lineshaft.common.events.health import Breaker, Evidence, ScopeStatus, Verdi
 from lineshaft.common.links import open_link
 from lineshaft.common.outcomes import ConnectionStatus, Fault, Move, Operation, Outcome, Scope
 
-from .conftest import World, verified
+from .conftest import World, insert, verified
 
 pytestmark = pytest.mark.integration
 
@@ -89,26 +89,30 @@ async def test_timeline_issues_and_errors_are_paged(world: World) -> None:
     at = now()
     for number in range(5):
         moment = at - timedelta(seconds=number // 2)
-        await health.execute(
-            "insert into timeline values ($1, $2, $3, 'status', 'changed', 'monitor', '{}')",
-            f"{connection_id}/{number}",
-            connection_id,
-            moment,
+        row_id = f"{connection_id}/{number}"
+        await insert(
+            health, "timeline", id=row_id, connection_id=connection_id, at=moment, kind="status_changed"
         )
-        await health.execute(
-            "insert into error_log values ($1, $2, $3, 'party.party', 'read', $4, 500, null, null, $5)",
-            f"{connection_id}/{number}",
-            connection_id,
-            moment,
-            "source_error" if number % 2 else "unreachable",
-            f"call_{number}",
+        await insert(
+            health,
+            "error_log",
+            event_id=row_id,
+            connection_id=connection_id,
+            at=moment,
+            operation="read",
+            outcome="source_error" if number % 2 else "unreachable",
+            request_id=f"call_{number}",
         )
-        await health.execute(
-            "insert into issue (issue_id, connection_id, fault, status, scope, opened_at, first_seen_at,"
-            " last_seen_at, count, resolved_at) values ($1, $2, 'network', 'resolved', 'all', $3, $3, $3, 1, $3)",
-            f"{connection_id}/{number}",
-            connection_id,
-            moment,
+        await insert(
+            health,
+            "issue",
+            issue_id=row_id,
+            connection_id=connection_id,
+            fault="network",
+            status="resolved",
+            scope="all",
+            opened_at=moment,
+            resolved_at=moment,
         )
     for area, name in (("timeline", "id"), ("errors", "event_id"), ("issues", "issue_id")):
         seen, cursor = [], ""

@@ -75,6 +75,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 _TITLES = {
     **dict(reversed(list(DEFAULTS.values()))),
     412: "It has changed since",
+    413: "The request is too large",
 }
 
 

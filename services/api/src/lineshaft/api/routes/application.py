@@ -24,8 +24,6 @@ from lineshaft.api.routes.data import data_router
 from lineshaft.api.routes.middleware import RequestMiddleware
 from lineshaft.common.operations import Check, operations_routes
 
-MAX_BODY_BYTES = 1024 * 1024
-
 DESCRIPTION = (
     "One API for the CMMS, EAM, ERP and WMS of your customers: connect them, read and write their records in"
     " one model, shape the mapping, watch their health."
@@ -41,7 +39,6 @@ def create_application(context: Context, checks: Mapping[str, Check]) -> FastAPI
         redoc_url=None,
         separate_input_output_schemas=False,
         exception_handlers=EXCEPTION_HANDLERS,
-        max_body_size=MAX_BODY_BYTES,
         redirect_slashes=False,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )

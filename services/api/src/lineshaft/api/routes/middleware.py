@@ -4,6 +4,7 @@ import re
 import time
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -11,6 +12,7 @@ from lineshaft.api.routes.answers import unexpected
 from lineshaft.common.ids import new_id
 from lineshaft.common.metrics import METRICS
 
+MAX_BODY_BYTES = 1024 * 1024
 HEADER = b"x-request-id"
 _ACCEPTED = re.compile(rb"[A-Za-z0-9._:-]{1,100}").fullmatch
 _NO_ROUTE = "none"
@@ -38,7 +40,7 @@ class RequestMiddleware:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self._app(scope, receive, send_with_id)
+                await self._app(scope, _limited(scope, receive), send_with_id)
             except Exception as error:
                 if status:
                     raise
@@ -51,6 +53,28 @@ def _given_id(scope: Scope) -> str | None:
         if name == HEADER:
             return value.decode() if _ACCEPTED(value) else None
     return None
+
+
+def _limited(scope: Scope, receive: Receive) -> Receive:
+    """FastAPI passes an HTTPException through that comes up while it reads the body."""
+    left = MAX_BODY_BYTES
+
+    async def receive_limited() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0 or _announced(scope) > MAX_BODY_BYTES:
+            raise HTTPException(413, f"A body has at most {MAX_BODY_BYTES} bytes.")
+        return message
+
+    return receive_limited
+
+
+def _announced(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0
 
 
 def _measure(scope: Scope, status: int, seconds: float) -> None:

@@ -137,7 +137,7 @@ def _shown(row: Any) -> dict[str, Any]:
         "result": row["result"],
         "records": row["records"],
         "objects": [
-            {**one, "result": readable.get(one["object"], {}).get("result")} for one in row["objects"]
+            {**one, "result": readable.get(one["object"], {}).get("result")} for one in row["objects"] or ()
         ],
         "created_at": row["created_at"],
         "ended_at": row["ended_at"],

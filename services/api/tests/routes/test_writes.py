@@ -1,0 +1,164 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from lineshaft.common.clock import now
+from lineshaft.common.events.commands import CommandProblem
+from lineshaft.common.events.health import Breaker
+from lineshaft.common.outcomes import ConnectionStatus, Outcome
+from lineshaft.common.unified import entity_id
+
+from .conftest import World
+
+pytestmark = pytest.mark.integration
+
+VENDOR = {"name": "Bolts & Co"}
+
+
+async def ask(world: World, token: str, body: dict[str, Any] | None = None, *, once: str = "") -> Any:
+    headers = {"Idempotency-Key": once} if once else {}
+    return await world.call("POST", "/vendors", VENDOR if body is None else body, key=token, **headers)
+
+
+async def last_command(world: World) -> dict[str, Any]:
+    return (await world.outbox("commands.connector"))[-1]
+
+
+async def test_a_slow_write_is_an_operation(world: World) -> None:
+    connection_id, token = await world.connect()
+    answer = await ask(world, token)
+    assert answer.status_code == 202
+    operation = answer.json()
+    assert operation["status"] == "pending"
+    assert answer.headers["location"] == f"/v1/operations/{operation['id']}"
+    command = await last_command(world)
+    assert command["object"] == "party.party"
+    assert command["operation"] == "create"
+    assert command["values"] == {"name": "Bolts & Co"}
+
+    await world.answer(operation["id"], result={"source_id": "77", "values": {}}, connection_id=connection_id)
+    done = (await world.call("GET", f"/operations/{operation['id']}", key=token)).json()
+    assert done["status"] == "succeeded"
+    assert done["data"]["id"] == entity_id(connection_id, "vendor", "77")
+    assert done["data"]["name"] == "Bolts & Co"
+    sync = (await world.outbox("sync.requests"))[-1]
+    assert (sync["connection_id"], sync["entities"]) == (connection_id, ["vendor"])
+
+
+async def test_an_operation_is_its_connections_own(world: World) -> None:
+    _, token = await world.connect()
+    _, other = await world.connect()
+    operation = (await ask(world, token)).json()["id"]
+    assert (await world.call("GET", f"/operations/{operation}", key=other)).status_code == 404
+    assert (await world.call("GET", f"/operations/{operation}")).status_code == 200
+    assert (await world.call("GET", "/operations/op_nothing")).status_code == 404
+
+
+async def test_the_same_idempotency_key_is_written_once(world: World) -> None:
+    connection_id, token = await world.connect()
+    key = "order-1"
+    first = (await ask(world, token, once=key)).json()["id"]
+    count = len(await world.outbox("commands.connector"))
+    assert (await ask(world, token, once=key)).json()["id"] == first
+    assert len(await world.outbox("commands.connector")) == count
+    other = await ask(world, token, {"name": "Nuts Ltd"}, once=key)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
+    await world.answer(
+        first, result={"source_id": "78", "values": {"name": "BOLTS"}}, connection_id=connection_id
+    )
+    again = await ask(world, token, once=key)
+    assert (again.status_code, again.json()["source_id"]) == (201, "78")
+    assert again.json()["name"] == "BOLTS"
+    _, other_token = await world.connect()
+    assert (await ask(world, other_token, once=key)).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "code"),
+    [
+        (
+            CommandProblem(code="x", message="m", outcome=Outcome.CREDENTIALS_REJECTED),
+            409,
+            "reauthorization_required",
+        ),
+        (CommandProblem(code="x", message="m", outcome=Outcome.UNREACHABLE), 503, "connection_unavailable"),
+        (CommandProblem(code="x", message="m", outcome=Outcome.RATE_LIMITED), 429, "rate_limited"),
+        (CommandProblem(code="x", message="m", outcome=Outcome.PERMISSION_DENIED), 422, "source_rejected"),
+        (CommandProblem(code="conflict", message="m"), 409, "conflict"),
+    ],
+)
+async def test_the_sources_answer_becomes_a_problem(
+    world: World, told: CommandProblem, status: int, code: str
+) -> None:
+    connection_id, token = await world.connect()
+    operation = (await ask(world, token, once="k")).json()["id"]
+    await world.answer(operation, problem=told, connection_id=connection_id)
+    answer = await ask(world, token, once="k")
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.json()["connection_id"] == connection_id
+    assert ("retry-after" in answer.headers) == (status in {429, 503})
+    shown = (await world.call("GET", f"/operations/{operation}", key=token)).json()
+    assert (shown["status"], shown["problem"]["code"]) == ("failed", code)
+
+
+async def test_the_sources_field_is_named_as_in_the_unified_model(world: World) -> None:
+    connection_id, token = await world.connect()
+    operation = (await ask(world, token, once="k")).json()["id"]
+    told = CommandProblem(
+        code="source_rejected", message="too long", outcome=Outcome.INVALID_REQUEST, field="name"
+    )
+    await world.answer(operation, problem=told, connection_id=connection_id)
+    answer = await ask(world, token, once="k")
+    assert answer.json()["errors"] == [{"field": "name", "message": "too long"}]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"nmae": "x"}, "nmae"),
+        ({"id": "x"}, "id"),
+        ({"custom_fields": {"none": 1}}, "custom_fields.none"),
+    ],
+)
+async def test_a_wrong_field_is_named(world: World, body: dict[str, Any], field: str) -> None:
+    _, token = await world.connect()
+    answer = await ask(world, token, body)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["field"] == field
+    assert (await ask(world, token, {})).status_code == 422
+
+
+async def test_writes_wait_for_reauthorization(world: World) -> None:
+    connection_id, token = await world.connect()
+    await world.set_status(connection_id, ConnectionStatus.REAUTHORIZATION_REQUIRED)
+    answer = await ask(world, token)
+    assert (answer.status_code, answer.json()["code"]) == (409, "reauthorization_required")
+    sync = await world.call("POST", f"/connections/{connection_id}/syncs", {})
+    assert (sync.status_code, sync.json()["code"]) == (409, "reauthorization_required")
+
+
+async def test_writes_wait_for_the_breaker(world: World) -> None:
+    connection_id, token = await world.connect()
+    breaker = Breaker(state="open", retry_at=now() + timedelta(seconds=90))
+    await world.set_status(connection_id, ConnectionStatus.UNREACHABLE, breaker=breaker)
+    answer = await ask(world, token)
+    assert (answer.status_code, answer.json()["code"]) == (503, "connection_unavailable")
+    assert 80 <= int(answer.headers["retry-after"]) <= 90
+
+
+async def test_a_change_needs_its_record(world: World) -> None:
+    connection_id, token = await world.connect()
+    (document,) = await world.store(connection_id, "vendor", [{"id": 5, "name": "Old"}])
+    missing = await world.call("PATCH", "/vendors/nothing", VENDOR, key=token)
+    assert missing.status_code == 404
+    answer = await world.call("PATCH", f"/vendors/{document['id']}", VENDOR, key=token)
+    assert answer.status_code == 202
+    command = await last_command(world)
+    assert (command["operation"], command["source_id"]) == ("update", "5")
+
+
+async def test_an_entity_that_the_system_has_not(world: World) -> None:
+    _, token = await world.connect()
+    answer = await world.call("POST", "/meters", {"name": "x"}, key=token)
+    assert answer.status_code == 404
