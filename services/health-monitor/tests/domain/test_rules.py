@@ -267,6 +267,19 @@ def test_a_half_open_connection_is_probed() -> None:
     assert scene.probes > 1
 
 
+def test_a_probe_that_succeeds_is_followed_by_another_at_once() -> None:
+    scene = Scene.connected("party.party")
+    for _ in range(3):
+        scene.call(Outcome.UNREACHABLE, None, rung=Rung.TCP)
+    scene.wait(23)
+    scene.call(Outcome.OK, None, operation=Operation.PROBE)
+    scene.wait(1)
+    assert scene.probes == 2
+    scene.call(Outcome.OK, None, operation=Operation.PROBE)
+    assert scene.described.breaker.state == "closed"
+    assert scene.described.status is ConnectionStatus.HEALTHY
+
+
 def test_one_slow_object_stops_only_itself() -> None:
     scene = Scene.connected("party.party")
     for _ in range(4):

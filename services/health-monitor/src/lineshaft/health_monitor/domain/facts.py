@@ -115,6 +115,8 @@ class _Observer:
 
     def succeeded(self) -> ConnectionState:
         state = self._with_whole(self._mended(self._state.whole, self._thresholds.whole))
+        if state.whole.breaker.state == "half_open":
+            state = state.model_copy(update={"probed_at": None})
         scope = self._scope(state)
         if scope is None:
             return state

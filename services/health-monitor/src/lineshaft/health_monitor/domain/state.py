@@ -100,7 +100,7 @@ class ConnectionState(_Part):
     revision: int = 0
     probes: int = 0
     probed_at: datetime | None = None
-    """While half open."""
+    """While half open and nothing has been heard since."""
 
     @property
     def active(self) -> bool:
