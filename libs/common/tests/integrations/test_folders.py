@@ -14,7 +14,7 @@ from lineshaft.common.unified import join_source_key, model_of
 
 INTEGRATIONS = Path(__file__).parents[4] / "integrations"
 HEADINGS = ("What you get", "Set up", "Reconnect", "Limits", "Troubleshooting")
-FORBIDDEN_IN_FIXTURES = ("/home/", "/work/", "Authorization", "Session ")
+FORBIDDEN_IN_FIXTURES = ("/home/", "/Users/", "Authorization", "Session ")
 
 SYSTEMS = [place.parent.name for place in sorted(INTEGRATIONS.glob("*/manifest.yaml"))]
 WITH_ENTITIES = [(name, entity) for name in SYSTEMS for entity in System.load(INTEGRATIONS / name).entities]

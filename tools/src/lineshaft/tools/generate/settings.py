@@ -26,10 +26,10 @@ def variable(name: str) -> str:
 
 def settings_page() -> str:
     shared = set(Settings.model_fields)
-    parts = ["Settings are environment variables.", "## All services", _table(Settings, shared)]
+    parts = ["Settings are environment variables.", "## All services", settings_table(Settings, shared)]
     for service, model in SERVICES.items():
         own = set(model.model_fields) - shared
-        parts += [f"## {service}", _table(model, own) if own else "No settings of its own."]
+        parts += [f"## {service}", settings_table(model, own) if own else "No settings of its own."]
     return page("Settings", *parts)
 
 
@@ -45,7 +45,7 @@ def environment_example() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(model: type[Settings], names: set[str]) -> str:
+def settings_table(model: type[Settings], names: set[str]) -> str:
     return table(
         ["Variable", "Default", "Meaning"],
         [
