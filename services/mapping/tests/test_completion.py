@@ -1,12 +1,14 @@
 """Ends of reads become one end of the sync."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from lineshaft.common.events.syncs import SyncResult
 from lineshaft.common.ids import new_id
 from lineshaft.common.kafka.record import Message
+from lineshaft.mapping.adapters import syncs
 
 from . import drive
 from .builders import READ_AT, read_completed, records_read
@@ -84,3 +86,14 @@ async def test_two_last_ends_at_once(service: Service, sync_events: Reader) -> N
     await asyncio.gather(*(service.raw(sync.end(name)) for sync in syncs for name in OBJECTS))
     await service.relay.send_all()
     assert {end.sync_id for end in sync_ends(await sync_events.new())} == {sync.sync_id for sync in syncs}
+
+
+async def test_old_syncs_are_forgotten_but_for_the_last(service: Service) -> None:
+    first, last = Sync(service), Sync(service)
+    for sync in (first, last):
+        await service.raw(sync.end("party"), sync.end("product"))
+    await syncs.forget(service.pool, datetime.now(UTC), timedelta(days=1))
+    kept = await service.pool.fetch(
+        "select sync_id from sync_result_view where connection_id = $1", service.connection_id
+    )
+    assert [row["sync_id"] for row in kept] == [last.sync_id]

@@ -3,7 +3,8 @@ from datetime import UTC, datetime
 import pytest
 
 from lineshaft.common.mapping import FieldError
-from lineshaft.mapping.domain.field_errors import FieldErrorCounts, field_name, metric_field
+from lineshaft.mapping.domain.field_errors import FieldErrorCounts, field_name
+from lineshaft.mapping.domain.labels import entity_label, field_label
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -21,9 +22,11 @@ def test_positions_in_lists_do_not_count_apart(field: str, name: str) -> None:
     assert field_name(field) == name
 
 
-def test_custom_fields_are_one_label() -> None:
-    assert metric_field("custom_fields.anything") == "custom_fields"
-    assert metric_field("lines.quantity") == "lines.quantity"
+def test_what_customers_name_is_one_label() -> None:
+    assert field_label("custom_fields.anything") == "custom_fields"
+    assert field_label("lines.quantity") == "lines.quantity"
+    assert entity_label("custom:tool") == "custom"
+    assert entity_label("item") == "item"
 
 
 def test_counts_per_field_with_the_last_sample() -> None:

@@ -20,10 +20,12 @@ from lineshaft.mapping.handlers import RawHandler
 from lineshaft.mapping.recording import Recorder
 from lineshaft.mapping.remapping import Remapper, on_mappings_changed
 from lineshaft.mapping.settings import MappingSettings
-from lineshaft.mapping.workers import fold_slices
+from lineshaft.mapping.workers import housekeeping
 
 NAME = "mapping"
 MAPPINGS = "mappings"
+MAX_MESSAGES = 200
+"""A message holds up to 500 kB of records."""
 
 SERVER_SETTINGS = {"plan_cache_mode": "force_custom_plan"}
 """A plan kept from when a table was nearly empty reads too much once a first sync fills it."""
@@ -51,6 +53,7 @@ async def build(settings: MappingSettings) -> Service:
                 [topics.RECORDS_RAW],
                 decode=decode,
                 handle=raw_handler(pool, producer, mappings, settings),
+                max_records=MAX_MESSAGES,
             ),
             Subscription(
                 MAPPINGS,
@@ -60,7 +63,12 @@ async def build(settings: MappingSettings) -> Service:
             ),
         ],
         background={
-            "fold_slices": fold_slices(pool, timedelta(hours=settings.slices_keep_hours), now),
+            "housekeeping": housekeeping(
+                pool,
+                now,
+                slices=timedelta(hours=settings.slices_keep_hours),
+                results=timedelta(days=settings.syncs_keep_days),
+            ),
         },
     )
 

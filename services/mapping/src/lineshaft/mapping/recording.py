@@ -22,7 +22,8 @@ from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.mapping.adapters import definitions, postgres
 from lineshaft.mapping.domain.batch import Batch, KeyedPage, Rejected, Result, key_page, late_pages
 from lineshaft.mapping.domain.entity_events import SOURCE
-from lineshaft.mapping.domain.field_errors import FieldErrorCount, metric_field
+from lineshaft.mapping.domain.field_errors import FieldErrorCount
+from lineshaft.mapping.domain.labels import entity_label, field_label
 from lineshaft.mapping.domain.mappings import ActiveMapping, InForce, Mappings, entities_of
 from lineshaft.mapping.domain.messages import Page, alone
 
@@ -84,26 +85,10 @@ class Recorder:
             if row is None:
                 plan.append(self._mappings.default(system, entity))
             else:
-                plan.append(await active_mapping(connection, self._mappings, row))
+                plan.append(await definitions.compiled(connection, self._mappings, row))
         if not plan:
             log.warning("object_not_mapped", connection_id=page.data.connection_id, object=page.data.object)
         return plan
-
-
-async def active_mapping(connection: Connection, mappings: Mappings, row: InForce) -> ActiveMapping:
-    """The compiled mapping of one row, compiled once.
-
-    Raises:
-        OvertakenError: another version came into force since the row was read.
-        DeadLetterError: the definition is not valid.
-    """
-    active = mappings.customers(row)
-    if active is None:
-        effective = await definitions.effective(connection, row)
-        if effective is None:
-            raise postgres.OvertakenError
-        active = mappings.add(row, effective)
-    return active
 
 
 def _set_aside(rejected: Rejected) -> Message:
@@ -123,13 +108,8 @@ def _set_aside(rejected: Rejected) -> Message:
 def _count(result: Result, errors: Sequence[FieldErrorCount], systems: Mapping[str, str]) -> None:
     for (system, entity, effect), count in result.effects.items():
         if count:
-            METRICS.records_mapped.labels(system, metric_entity(entity), effect).inc(count)
+            METRICS.records_mapped.labels(system, entity_label(entity), effect).inc(count)
     for error in errors:
         METRICS.mapping_errors.labels(
-            systems[error.connection_id], metric_entity(error.entity), metric_field(error.field)
+            systems[error.connection_id], entity_label(error.entity), field_label(error.field)
         ).inc(error.count)
-
-
-def metric_entity(entity: str) -> str:
-    """A bounded label: custom objects have names that customers choose."""
-    return entity.partition(":")[0]

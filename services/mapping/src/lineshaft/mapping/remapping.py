@@ -17,11 +17,10 @@ from lineshaft.common.postgres import outbox
 from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.mapping.adapters import definitions, postgres, remaps
 from lineshaft.mapping.domain.entity_events import SOURCE
-from lineshaft.mapping.domain.field_errors import metric_field
+from lineshaft.mapping.domain.labels import entity_label, field_label
 from lineshaft.mapping.domain.mappings import Mappings, compile_effective
 from lineshaft.mapping.domain.records import Effect
 from lineshaft.mapping.domain.remaps import Behind, remap
-from lineshaft.mapping.recording import active_mapping, metric_entity
 
 log = logger(__name__)
 
@@ -93,7 +92,7 @@ class Remapper:
         row = in_force.get(request.connection_id, {}).get(request.entity)
         if row is None or row.version != request.version:
             return
-        active = await active_mapping(connection, self._mappings, row)
+        active = await definitions.compiled(connection, self._mappings, row)
         now = self._clock()
         result = remap(request.connection_id, rows, active, now)
         await self._producer.publish_batches(result.messages)
@@ -113,11 +112,11 @@ class Remapper:
             if rows:
                 await outbox.add_events(connection, [_chunk(request, rows[-1].id, event)])
         mapped = METRICS.records_mapped.labels
-        mapped(request.system, metric_entity(request.entity), Effect.CHANGED).inc(len(result.changed))
-        mapped(request.system, metric_entity(request.entity), Effect.UNCHANGED).inc(len(result.unchanged))
+        mapped(request.system, entity_label(request.entity), Effect.CHANGED).inc(len(result.changed))
+        mapped(request.system, entity_label(request.entity), Effect.UNCHANGED).inc(len(result.unchanged))
         for error in errors:
             METRICS.mapping_errors.labels(
-                request.system, metric_entity(error.entity), metric_field(error.field)
+                request.system, entity_label(error.entity), field_label(error.field)
             ).inc(error.count)
         if not rows:
             log.info(

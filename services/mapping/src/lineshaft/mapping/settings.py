@@ -18,3 +18,8 @@ class MappingSettings(Settings):
         gt=0,
         description="Keys of read slices are kept this long, then written into the records.",
     )
+    syncs_keep_days: float = Field(
+        default=30.0,
+        gt=0,
+        description="Results of syncs are kept this long; a connection's last one longer.",
+    )

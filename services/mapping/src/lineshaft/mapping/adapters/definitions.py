@@ -6,8 +6,8 @@ from typing import Any
 
 from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.postgres.pool import Connection
-from lineshaft.mapping.adapters.postgres import QUERIES
-from lineshaft.mapping.domain.mappings import InForce
+from lineshaft.mapping.adapters.postgres import QUERIES, OvertakenError
+from lineshaft.mapping.domain.mappings import ActiveMapping, InForce, Mappings
 
 
 async def in_force(connection: Connection, connection_ids: Collection[str]) -> dict[str, dict[str, InForce]]:
@@ -19,12 +19,20 @@ async def in_force(connection: Connection, connection_ids: Collection[str]) -> d
     return found
 
 
-async def effective(connection: Connection, row: InForce) -> dict[str, Any] | None:
-    """The body; None if another version has come into force since."""
-    body: dict[str, Any] | None = await connection.fetchval(
-        QUERIES["effective_definition"], row.connection_id, row.entity, row.version
-    )
-    return body
+async def compiled(connection: Connection, mappings: Mappings, row: InForce) -> ActiveMapping:
+    """The compiled mapping of one row, compiled once.
+
+    Raises:
+        OvertakenError: another version came into force since the row was read.
+        DeadLetterError: the definition is not valid.
+    """
+    active = mappings.customers(row)
+    if active is None:
+        body = await _effective(connection, row)
+        if body is None:
+            raise OvertakenError
+        active = mappings.add(row, body)
+    return active
 
 
 async def upsert(tx: Connection, change: MappingChanged) -> bool:
@@ -41,3 +49,11 @@ async def upsert(tx: Connection, change: MappingChanged) -> bool:
         change.changed_by,
     )
     return version is not None
+
+
+async def _effective(connection: Connection, row: InForce) -> dict[str, Any] | None:
+    """The body; None if another version has come into force since."""
+    body: dict[str, Any] | None = await connection.fetchval(
+        QUERIES["effective_definition"], row.connection_id, row.entity, row.version
+    )
+    return body

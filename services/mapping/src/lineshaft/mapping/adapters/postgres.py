@@ -3,9 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import starmap
 from operator import attrgetter
-from typing import Any
 
 from lineshaft.common.errors import RetryableError
 from lineshaft.common.postgres.pool import Connection, Pool
@@ -17,7 +15,7 @@ from lineshaft.mapping.domain.records import Origin, Row, Stored
 
 QUERIES = load_queries("lineshaft.mapping.adapters")
 
-_COUNT_VALUES = attrgetter(*FieldErrorCount.__slots__)
+_count_values = attrgetter(*FieldErrorCount.__slots__)
 _shared = attrgetter(*Origin.__slots__)
 
 
@@ -100,7 +98,7 @@ async def add_read_slices(tx: Connection, pages: Iterable[tuple[Page, Collection
 
 async def add_field_errors(tx: Connection, counts: Sequence[FieldErrorCount]) -> None:
     if counts:
-        await tx.execute(QUERIES["add_field_errors"], *_columns([_COUNT_VALUES(count) for count in counts]))
+        await tx.execute(QUERIES["add_field_errors"], *zip(*map(_count_values, counts), strict=True))
 
 
 async def fold_old_slices(pool: Pool, now: datetime, keep: timedelta, *, streams: int = 100) -> int:
@@ -113,10 +111,6 @@ async def fold_old_slices(pool: Pool, now: datetime, keep: timedelta, *, streams
     for connection_id, object_name in found:
         await pool.execute(QUERIES["fold_slices"], connection_id, object_name, before)
     return len(found)
-
-
-def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    return list(starmap(lambda *column: list(column), zip(*rows, strict=True)))
 
 
 def _require(status: str, count: int) -> None:

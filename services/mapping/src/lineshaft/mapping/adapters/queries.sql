@@ -193,6 +193,22 @@ update sync set
     completed_at = $6
 where connection_id = $1 and sync_id = $2
 
+-- name: forget_syncs
+-- Old syncs, as long as a later one of the connection was completed.
+delete from sync
+where sync_id in (
+    select old.sync_id
+    from sync as old
+    where old.started_at < $1
+        and exists (
+            select from sync as later
+            where later.connection_id = old.connection_id
+                and (later.completed_at, later.sync_id) > (coalesce(old.completed_at, old.started_at), old.sync_id)
+                and later.result <> 'failed'
+        )
+    limit 10000
+)
+
 -- name: start_remap
 -- A new version starts from the beginning.
 insert into remap as r (connection_id, entity, object, system, version)
@@ -228,7 +244,8 @@ order by id
 limit $6
 
 -- name: remap_changed
--- Records whose content differs under the new version.
+-- Records whose content differs under the new version. The range, which the ids imply, keeps the planner
+-- within the chunk while the table has no statistics yet.
 update record set
     mapping_version = $3,
     mapping_digest = $4,
@@ -242,6 +259,7 @@ from unnest($6::text[], $7::bigint[], $8::bytea[], $9::text[])
 cross join lateral (select convert_from(new.mapped, 'UTF8')::jsonb as document offset 0) as parsed
 where record.connection_id = $1
     and record.entity = $2
+    and record.id between ($6::text[])[1] and ($6::text[])[cardinality($6::text[])]
     and record.id = new.id
     and record.revision = new.known_revision
 
@@ -254,6 +272,7 @@ update record set
 from unnest($5::text[], $6::bigint[]) as known (id, revision)
 where record.connection_id = $1
     and record.entity = $2
+    and record.id between ($5::text[])[1] and ($5::text[])[cardinality($5::text[])]
     and record.id = known.id
     and record.revision = known.revision
 

@@ -60,7 +60,7 @@ async def write(
     """
     written = 0
     if result.changed:
-        ids, known, documents, hashes = map(list, zip(*result.changed, strict=True))
+        ids, known, documents, hashes = zip(*result.changed, strict=True)
         status = await tx.execute(
             QUERIES["remap_changed"],
             connection_id,
@@ -75,7 +75,7 @@ async def write(
         )
         written += int(status.rsplit(" ", 1)[1])
     if result.unchanged:
-        ids, known = map(list, zip(*result.unchanged, strict=True))
+        ids, known = zip(*result.unchanged, strict=True)
         status = await tx.execute(
             QUERIES["remap_unchanged"],
             connection_id,

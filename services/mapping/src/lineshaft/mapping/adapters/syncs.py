@@ -1,12 +1,12 @@
 """Ends of syncs, object by object."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from lineshaft.common.events.records import ReadCompleted
 from lineshaft.common.events.syncs import ObjectResult, SyncResult
-from lineshaft.common.postgres.pool import Connection
+from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.mapping.adapters.postgres import QUERIES
 
 
@@ -62,3 +62,9 @@ async def complete(
     await tx.execute(
         QUERIES["complete_sync"], marker.connection_id, marker.sync_id, result, records, data_as_of, now
     )
+
+
+async def forget(pool: Pool, now: datetime, keep: timedelta) -> int:
+    """Forget syncs older than `keep` that a later one of their connection has followed."""
+    status = await pool.execute(QUERIES["forget_syncs"], now - keep)
+    return int(status.rsplit(" ", 1)[1])

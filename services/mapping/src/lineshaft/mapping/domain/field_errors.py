@@ -29,11 +29,6 @@ def field_name(field: str) -> str:
     return _POSITION.sub("", field)
 
 
-def metric_field(field: str) -> str:
-    """A bounded label: custom fields have names that customers choose."""
-    return "custom_fields" if field.startswith("custom_fields.") else field
-
-
 class FieldErrorCounts:
     def __init__(self) -> None:
         self._counts: dict[tuple[str, str, str], FieldErrorCount] = {}
