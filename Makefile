@@ -14,7 +14,7 @@ help: ## This list
 
 $(STAMP): requirements.txt $(addsuffix /pyproject.toml,$(MEMBERS))
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed"; exit 1; }
-	@test -x $(PYTHON) || python3 -m venv $(VENV)
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || python3 -m venv $(VENV)
 	@echo "installing the dependencies into $(VENV) (about a minute the first time)"
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps $(addprefix -e ,$(MEMBERS))
