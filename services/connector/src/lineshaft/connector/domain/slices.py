@@ -1,9 +1,10 @@
 """Slices of records as messages of `records.raw`: the source's own bytes, cut and framed, never decoded."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
+from itertools import accumulate, count
 
 import orjson
 
@@ -45,27 +46,28 @@ def sliced(
     origin: Origin, records: Sequence[bytes], read_sequence: int, read_at: datetime, source: str
 ) -> Slices:
     """`records` in messages of at most half a megabyte, numbered from `read_sequence + 1`."""
+    oversized: tuple[bytes, ...] = ()
+    sizes = list(map(len, records))
+    if sizes and max(sizes) > MOST_RECORD_BYTES:
+        oversized = tuple(record for record in records if len(record) > MOST_RECORD_BYTES)
+        records = [record for record in records if len(record) <= MOST_RECORD_BYTES]
+        sizes = list(map(len, records))
     numbers = count(read_sequence + 1)
-    oversized = tuple(record for record in records if len(record) > MOST_RECORD_BYTES)
     messages = tuple(
-        _message(origin, part, next(numbers), read_at, source) for part in _parts(records) if part
+        _message(origin, records[start:end], next(numbers), read_at, source) for start, end in _cuts(sizes)
     )
     return Slices(messages, read_sequence + len(messages), oversized)
 
 
-def _parts(records: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    part: list[bytes] = []
-    size = 0
-    for record in records:
-        length = len(record)
-        if length > MOST_RECORD_BYTES:
-            continue
-        if part and size + length > MOST_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(record)
-        size += length + 1
-    yield part
+def _cuts(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Where to cut, so that each part is as long as it may be."""
+    start = 0
+    ends = list(accumulate(sizes))
+    while start < len(sizes):
+        before = ends[start - 1] if start else 0
+        end = max(start + 1, bisect_right(ends, before + MOST_BYTES))
+        yield start, end
+        start = end
 
 
 def _message(

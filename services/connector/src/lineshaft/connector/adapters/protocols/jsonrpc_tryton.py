@@ -16,10 +16,23 @@ from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.protocols.target import Target, host_and_port
-from lineshaft.connector.adapters.protocols.tryton_answers import USER_ERROR, evidence_of, take_apart
+from lineshaft.connector.adapters.protocols.tryton_answers import (
+    REQUEST_ID,
+    USER_ERROR,
+    Reading,
+    Undecoded,
+    evidence_of,
+    take_apart,
+)
 from lineshaft.connector.adapters.protocols.tryton_fields import denied_objects, described, related_objects
-from lineshaft.connector.adapters.protocols.tryton_window import CURSOR_FIELDS, Window, advanced, cut
-from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
+from lineshaft.connector.adapters.protocols.tryton_window import (
+    CURSOR_FIELDS,
+    PageRepeatedError,
+    Window,
+    advanced,
+    cut,
+)
+from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, shortened
 from lineshaft.connector.domain.protocol import (
     Cursor,
     ObjectDescription,
@@ -99,20 +112,20 @@ class TrytonJsonRpc:
             object_name=object_name,
             related=tuple(name.split(".", 1)[0] for name in fields if "." in name),
         )
-        records = cut(rows)
-        following = advanced(window, rows, self._source_time(answer))
-        if following is None:
-            raise SourceFailureError(
-                Evidence(
-                    Outcome.SOURCE_ERROR,
-                    Operation.READ,
-                    object_name,
-                    http_status=answer.status,
-                    code="page_did_not_advance",
-                    message="the source repeated rows that it had given before",
-                    duration_ms=answer.duration_ms,
-                )
+        try:
+            records = cut(rows)
+            following = advanced(window, records, self._source_time(answer))
+        except (msgspec.DecodeError, PageRepeatedError) as error:
+            unusable = Evidence(
+                Outcome.SOURCE_ERROR,
+                Operation.READ,
+                object_name,
+                http_status=answer.status,
+                code="unusable_page",
+                message=shortened(str(error)),
+                duration_ms=answer.duration_ms,
             )
+            raise SourceFailureError(unusable) from error
         last = len(records) < most
         if not last:
             return Page(records, following.next_page(), last)
@@ -155,7 +168,7 @@ class TrytonJsonRpc:
         object_name: str | None = None,
         related: Sequence[str] = (),
         right: str = "read",
-    ) -> tuple[Answer, msgspec.Raw]:
+    ) -> tuple[Answer, Undecoded]:
         """One call, with one fresh login and one more try where the session is refused."""
         session = await self._sessions.get(self._login)
         answer = await self._post(session, method, params, operation, object_name)
@@ -163,8 +176,8 @@ class TrytonJsonRpc:
         if fresh:
             session = await self._sessions.renew(session, self._login)
             answer = await self._post(session, method, params, operation, object_name)
-        evidence = self._evidence(answer, operation, object_name, fresh_session=fresh)
         reading = take_apart(answer)
+        evidence = self._evidence(answer, operation, object_name, fresh_session=fresh, reading=reading)
         if evidence.outcome is Outcome.OK and reading.result is not None:
             return answer, reading.result
         if reading.code == USER_ERROR and object_name is not None:
@@ -204,8 +217,9 @@ class TrytonJsonRpc:
             answer = await self._send(path, _request("common.db.login", params), {}, Operation.LOGIN, None)
             if answer.status != _WRONG_PATH:
                 break
-        evidence = self._evidence(answer, Operation.LOGIN)
-        result = take_apart(answer).result
+        reading = take_apart(answer)
+        evidence = self._evidence(answer, Operation.LOGIN, reading=reading)
+        result = reading.result
         if evidence.outcome is not Outcome.OK or result is None:
             raise SourceFailureError(evidence)
         user_id, token, *_ = msgspec.json.decode(result)
@@ -254,6 +268,7 @@ class TrytonJsonRpc:
         object_name: str | None = None,
         *,
         fresh_session: bool = False,
+        reading: Reading | None = None,
     ) -> Evidence:
         return evidence_of(
             answer,
@@ -263,6 +278,7 @@ class TrytonJsonRpc:
             rules=self._manifest.errors,
             secrets=self._target.secrets,
             fresh_session=fresh_session,
+            reading=reading,
         )
 
     def _source_time(self, answer: Answer) -> datetime:
@@ -278,4 +294,4 @@ def _fields_of(object_name: str) -> list[Any]:
 
 
 def _request(method: str, params: Sequence[Any]) -> bytes:
-    return orjson.dumps({"id": 1, "method": method, "params": params})
+    return orjson.dumps({"id": REQUEST_ID, "method": method, "params": params})

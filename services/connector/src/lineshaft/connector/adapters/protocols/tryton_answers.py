@@ -7,9 +7,9 @@ Errors arrive with status 200 as `["UserError", [message, description, domain]]`
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -43,6 +43,11 @@ TRYTON_RULES: tuple[Rule, ...] = (
     Rule(Outcome.SOURCE_ERROR, ("200",), (BodyShape.ERROR,), confidence="medium"),
 )
 
+REQUEST_ID = 1
+_RESULT_BEGINS = b'{"id":%d,"result":' % REQUEST_ID
+
+Undecoded: TypeAlias = msgspec.Raw | memoryview
+
 _QUOTED_NAME = re.compile(r"'[^']*'")
 _TITLE = re.compile(rb"<title>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
@@ -57,19 +62,27 @@ class Reading:
     """An answer taken apart."""
 
     shape: BodyShape
-    result: msgspec.Raw | None = None
+    result: Undecoded | None = None
     code: str | None = None
     message: str | None = None
 
 
 def take_apart(answer: Answer) -> Reading:
-    if not answer.body:
+    """A result is found by where it begins, so that a page of records is not scanned for it."""
+    body = answer.body
+    if not body:
         return Reading(BodyShape.EMPTY)
+    if body.startswith(_RESULT_BEGINS) and body.endswith(b"}"):
+        return Reading(BodyShape.RESULT, result=memoryview(body)[len(_RESULT_BEGINS) : -1])
     if answer.is_html:
         title = _TITLE.search(answer.body[:4096])
         return Reading(BodyShape.HTML, message=title.group(1).decode(errors="replace") if title else None)
+    return _reply(body)
+
+
+def _reply(body: bytes) -> Reading:
     try:
-        reply = msgspec.json.decode(answer.body, type=_Reply)
+        reply = msgspec.json.decode(body, type=_Reply)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Reading(BodyShape.OTHER)
     if len(reply.error) and bytes(reply.error) != b"null":
@@ -101,8 +114,12 @@ def evidence_of(
     rules: Sequence[ErrorRule] = (),
     secrets: tuple[str, ...] = (),
     fresh_session: bool = False,
+    reading: Reading | None = None,
 ) -> Evidence:
-    """What an answer, or the lack of one, comes to; `rules` of the manifest come before Tryton's."""
+    """What an answer, or the lack of one, comes to; `rules` of the manifest come before Tryton's.
+
+    A manifest's rules do not look into a result.
+    """
     if isinstance(answer, NoAnswerError):
         return Evidence(
             outcome=answer.outcome,
@@ -113,13 +130,13 @@ def evidence_of(
             rung=answer.rung,
             duration_ms=answer.duration_ms,
         )
-    reading = take_apart(answer)
+    reading = reading or take_apart(answer)
     code = reading.code
     if answer.status == 401 and fresh_session:  # noqa: PLR2004  the status that means: no session
         code = FRESH_SESSION_REFUSED
-    facts = Facts(
-        operation, answer.status, reading.shape, code, answer.headers, lambda: _decoded(answer.body)
-    )
+    facts = Facts(operation, answer.status, reading.shape, code, answer.headers)
+    if reading.shape is BodyShape.ERROR:
+        facts = replace(facts, body=lambda: _decoded(answer.body))
     rule = ruling(facts, TRYTON_RULES, rules, fixed=SESSION_RULES)
     return Evidence(
         outcome=rule.outcome,

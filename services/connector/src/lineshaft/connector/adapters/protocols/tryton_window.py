@@ -2,7 +2,8 @@
 
 Pages go by id. An incremental read takes rows written since the last one; `write_date` is null until a
 row is first changed, so `create_date` stands in for it. The next read begins at the time when this one
-began, by the source's clock: rows written meanwhile may lie behind the page that was being read.
+began, by the source's clock, and not at the youngest row that was seen: rows written meanwhile may lie
+behind the page that was being read.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from lineshaft.common.errors import LineshaftError
 from lineshaft.connector.domain.protocol import Cursor
 
 CURSOR_FIELDS = ("write_date", "create_date")
@@ -20,28 +22,15 @@ CLOCK_SKEW = timedelta(minutes=5)
 """Between the source's web server, whose clock we see, and its database, whose clock stamps the rows."""
 
 
-class _Moment(msgspec.Struct):
-    year: int
-    month: int
-    day: int
-    hour: int = 0
-    minute: int = 0
-    second: int = 0
-    microsecond: int = 0
-
-    def aware(self) -> datetime:
-        return datetime(
-            self.year, self.month, self.day, self.hour, self.minute, self.second, self.microsecond, UTC
-        )
+class PageRepeatedError(LineshaftError):
+    """The source gave rows that it had given before."""
 
 
-class _Row(msgspec.Struct):
+class _Key(msgspec.Struct):
     id: int
-    write_date: _Moment | None = None
-    create_date: _Moment | None = None
 
 
-_ROWS = msgspec.json.Decoder(list[_Row])
+_KEY = msgspec.json.Decoder(_Key)
 _RECORDS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -52,8 +41,6 @@ class Window:
     after: int = 0
     until: datetime | None = None
     """When this read began."""
-    seen: datetime | None = None
-    """The youngest row so far."""
 
     @classmethod
     def parse(cls, cursor: Cursor | None) -> "Window":
@@ -62,7 +49,6 @@ class Window:
             since=_moment(cursor.get("since")),
             after=int(cursor.get("after", 0)),
             until=_moment(cursor.get("until")),
-            seen=_moment(cursor.get("seen")),
         )
 
     def domain(self) -> list[Any]:
@@ -79,38 +65,33 @@ class Window:
         return clauses
 
     def next_page(self) -> dict[str, Any]:
-        return {
-            "since": _text(self.since),
-            "after": self.after,
-            "until": _text(self.until),
-            "seen": _text(self.seen),
-        }
+        return {"since": _text(self.since), "after": self.after, "until": _text(self.until)}
 
     def next_sync(self, overlap: timedelta) -> dict[str, Any]:
-        """Where the next incremental read begins; as before where nothing was seen."""
-        if self.until is None or self.seen is None:
-            return {"since": _text(self.since)}
-        return {"since": _text(max(min(self.seen, self.until), self.until - CLOCK_SKEW) - overlap)}
+        """Where the next incremental read begins."""
+        return {"since": _text(self.until - CLOCK_SKEW - overlap if self.until else self.since)}
 
 
-def cut(rows: msgspec.Raw) -> list[bytes]:
+def cut(rows: msgspec.Raw | memoryview) -> list[bytes]:
     """The records of a page, each as it came."""
     records: list[Any] = _RECORDS.decode(rows)
     return records
 
 
-def advanced(window: Window, rows: msgspec.Raw, now: datetime) -> Window | None:
-    """The window after this page; None where the page does not lie behind the one before it."""
-    decoded: Sequence[_Row] = _ROWS.decode(rows)
-    if not decoded:
-        return replace(window, until=window.until or now)
-    if decoded[0].id <= window.after or decoded[-1].id < decoded[0].id:
-        return None
-    youngest = max(
-        (moment.aware() for row in decoded if (moment := row.write_date or row.create_date)), default=None
-    )
-    seen = max((moment for moment in (window.seen, youngest) if moment), default=None)
-    return replace(window, after=decoded[-1].id, until=window.until or now, seen=seen)
+def advanced(window: Window, records: Sequence[bytes], now: datetime) -> Window:
+    """The window after this page; of the records only the keys of the first and the last are decoded.
+
+    Raises:
+        PageRepeatedError: the page does not lie behind the one before it.
+        msgspec.DecodeError: a record is no object with an id.
+    """
+    until = window.until or now
+    if not records:
+        return replace(window, until=until)
+    first, last = _KEY.decode(records[0]).id, _KEY.decode(records[-1]).id
+    if first <= window.after or last < first:
+        raise PageRepeatedError
+    return replace(window, after=last, until=until)
 
 
 def _moment(text: Any) -> datetime | None:
