@@ -58,7 +58,7 @@ class Stage:
     async def pass_time(self, seconds: float) -> int:
         self.ahead += timedelta(seconds=seconds)
         async with self.pool.acquire() as tx, tx.transaction():
-            return await self.handlers.on_due(tx)
+            return await self.handlers.on_due(tx, await self.handlers.find_due(tx, 1000))
 
     async def published(self, connection_id: str) -> list[tuple[str, dict[str, Any]]]:
         rows = await self.pool.fetch(
@@ -218,14 +218,34 @@ async def test_two_replicas_do_what_is_due_once(stage: Stage) -> None:
     )
     stage.ahead = timedelta(seconds=50)
     stopping = asyncio.Event()
-    workers = [
-        asyncio.create_task(due_worker(stage.pool, stage.handlers.on_due, 0.05)(stopping)) for _ in range(2)
-    ]
+    workers = [asyncio.create_task(due_worker(stage.pool, stage.handlers, 0.05)(stopping)) for _ in range(2)]
     await asyncio.sleep(1)
     stopping.set()
     await asyncio.gather(*workers)
     for name in connection_ids:
         assert (await stage.types(name)).count("connection.status_changed") == 1
+
+
+async def test_a_connection_that_cannot_be_worked_stops_no_other(stage: Stage) -> None:
+    broken, fine = new_id("con"), new_id("con")
+    await stage.describe(described(broken), described(fine))
+    for name in (broken, fine):
+        await stage.calls(*[called(name, Outcome.UNREACHABLE, None, rung=Rung.TCP)] * 3)
+    await stage.pool.execute(
+        "update state set document = '{\"status\": 7}', due_at = now() - interval '1 hour'"
+        " where connection_id = $1",
+        broken,
+    )
+    stage.ahead = timedelta(seconds=50)
+    stopping = asyncio.Event()
+    worker = asyncio.create_task(due_worker(stage.pool, stage.handlers, 0.05)(stopping))
+    await asyncio.sleep(0.5)
+    stopping.set()
+    await worker
+    assert "connection.status_changed" in await stage.types(fine)
+    due = await stage.pool.fetchval("select due_at from state where connection_id = $1", broken)
+    assert due > now()
+    await stage.pool.execute("delete from state where connection_id = $1", broken)
 
 
 async def test_two_handlers_at_once_lose_nothing(stage: Stage) -> None:

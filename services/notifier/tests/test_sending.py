@@ -81,6 +81,15 @@ async def test_an_event_told_twice_is_delivered_once(stage: Stage) -> None:
     assert len(stage.receiver.ids("/hooks")) == 1
 
 
+async def test_an_old_event_that_is_read_once_more_goes_to_no_new_endpoint(stage: Stage) -> None:
+    event = await stage.tell("con_1")
+    await asyncio.sleep(0.01)
+    endpoint = await stage.endpoint("/new")
+    await stage.pool.execute("delete from inbox")
+    await stage.handle("connection-events", event)
+    assert await stage.states(endpoint) == []
+
+
 async def test_each_endpoint_gets_what_it_chose(stage: Stage) -> None:
     await stage.endpoint("/all")
     await stage.endpoint("/syncs", event_types=["sync.completed"])

@@ -53,7 +53,7 @@ async def build(settings: HealthMonitorSettings) -> Service:
             ),
         ],
         background={
-            "due": due_worker(pool, handlers.on_due, settings.due_poll_seconds),
+            "due": due_worker(pool, handlers, settings.due_poll_seconds),
             "count": count_worker(pool),
             "forget": forget_worker(pool, settings.history_days),
         },

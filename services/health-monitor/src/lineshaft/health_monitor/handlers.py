@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple, assert_never
 
 from lineshaft.common.clock import Clock, now
@@ -31,7 +32,6 @@ from lineshaft.health_monitor.domain.status import describe
 from lineshaft.health_monitor.domain.thresholds import Thresholds
 
 SOURCE = "health-monitor"
-DUE_BATCH = 200
 
 
 class Given(NamedTuple):
@@ -57,16 +57,22 @@ class Handlers:
     async def on_sync_events(self, tx: Connection, events: Sequence[Event[SyncEvent]]) -> None:
         await self._on_events(tx, events)
 
-    async def on_due(self, tx: Connection) -> int:
-        """Work what is due; the number of connections."""
+    async def find_due(self, connection: Connection, limit: int) -> list[str]:
+        return await postgres.find_due(connection, self._clock(), limit)
+
+    async def on_due(self, tx: Connection, connection_ids: Sequence[str]) -> int:
+        """Work those that are due and that no other replica is at; how many."""
         moment = self._clock()
-        states = await postgres.lock_due_states(tx, moment, DUE_BATCH)
+        states = await postgres.lock_due_states(tx, connection_ids, moment)
         await self._work(
             tx,
             states,
             [Given(name, Tick(), derived_id("due", name, moment.isoformat()), None) for name in states],
         )
         return len(states)
+
+    async def set_aside(self, tx: Connection, connection_id: str, pause: timedelta) -> None:
+        await postgres.set_aside(tx, connection_id, self._clock() + pause)
 
     async def _on_events(self, tx: Connection, events: Sequence[Event[Any]]) -> None:
         states = await postgres.lock_states(tx, [event.data.connection_id for event in events])
@@ -77,7 +83,7 @@ class Handlers:
     async def _work(
         self, tx: Connection, states: dict[str, ConnectionState], inputs: Iterable[Given]
     ) -> None:
-        done: list[tuple[Given, Effect]] = []
+        done: list[tuple[Given, int, Effect]] = []
         for given in inputs:
             states[given.connection_id], effects = apply(
                 states[given.connection_id],
@@ -87,7 +93,7 @@ class Handlers:
                 now=self._clock(),
                 chance=self._chance,
             )
-            done += [(given, effect) for effect in effects]
+            done += [(given, number, effect) for number, effect in enumerate(effects)]
         await self._save(tx, states)
         await _carry_out(tx, done)
 
@@ -105,13 +111,13 @@ class Handlers:
         )
 
 
-async def _carry_out(tx: Connection, done: Sequence[tuple[Given, Effect]]) -> None:
+async def _carry_out(tx: Connection, done: Sequence[tuple[Given, int, Effect]]) -> None:
     """Rows first, then events; of several descriptions of one connection the last one says it all."""
     issues: list[IssueChanged] = []
     lines: list[tuple[str, Noted]] = []
     events: list[Event[Any]] = []
     described: dict[str, Event[Any]] = {}
-    for number, (given, effect) in enumerate(done):
+    for given, number, effect in done:
         key, cause = given.connection_id, given.cause
         match effect:
             case IssueChanged():

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from typing import Protocol
 
 from lineshaft.common.logs import logger
 from lineshaft.common.metrics import METRICS
@@ -11,6 +12,8 @@ from lineshaft.common.postgres.pool import RETRYABLE, Connection, Pool
 from lineshaft.common.service import Background
 from lineshaft.health_monitor.adapters import postgres
 
+DUE_BATCH = 200
+SET_ASIDE_FOR = timedelta(minutes=5)
 COUNT_SECONDS = 10.0
 FORGET_SECONDS = 3600.0
 
@@ -20,17 +23,50 @@ Work = Callable[[], Awaitable[float]]
 log = logger(__name__)
 
 
-def due_worker(
-    pool: Pool, work_due: Callable[[Connection], Awaitable[int]], poll_seconds: float
-) -> Background:
+class DueWork(Protocol):
+    async def find_due(self, connection: Connection, limit: int) -> list[str]:
+        """Connections that time alone changes."""
+
+    async def on_due(self, tx: Connection, connection_ids: Sequence[str]) -> int:
+        """Work those of them that nobody else is at; how many."""
+
+    async def set_aside(self, tx: Connection, connection_id: str, pause: timedelta) -> None: ...
+
+
+def due_worker(pool: Pool, due_work: DueWork, poll_seconds: float) -> Background:
     """Any number of replicas may run it: a connection that one is at is passed over by the others."""
 
     async def work() -> float:
-        async with pool.acquire() as connection, connection.transaction():
-            worked = await work_due(connection)
+        async with pool.acquire() as connection:
+            due = await due_work.find_due(connection, DUE_BATCH)
+        if not due:
+            return poll_seconds
+        try:
+            async with pool.acquire() as connection, connection.transaction():
+                worked = await due_work.on_due(connection, due)
+        except RETRYABLE:
+            raise
+        except Exception:
+            log.exception("due_batch_failed", connections=len(due))
+            await _one_by_one(pool, due_work, due)
+            worked = len(due)
         return 0.0 if worked else poll_seconds
 
     return _every(work, poll_seconds)
+
+
+async def _one_by_one(pool: Pool, due_work: DueWork, due: Sequence[str]) -> None:
+    """The connection that fails is set aside for a while, so that it stops no other."""
+    for connection_id in due:
+        try:
+            async with pool.acquire() as connection, connection.transaction():
+                await due_work.on_due(connection, [connection_id])
+        except RETRYABLE:
+            raise
+        except Exception:
+            log.exception("due_connection_failed", connection_id=connection_id)
+            async with pool.acquire() as connection:
+                await due_work.set_aside(connection, connection_id, SET_ASIDE_FOR)
 
 
 def count_worker(pool: Pool) -> Background:

@@ -112,11 +112,11 @@ class Handlers:
 
     async def _tell(self, tx: Connection, told: Sequence[Told]) -> None:
         await postgres.share_routing(tx)
-        await postgres.add_events(tx, told)
+        new = await postgres.add_events(tx, told)
         await self._route(
             tx,
             await postgres.list_endpoints(tx),
-            [(event.event_id, event.event_type, event.connection_id) for event in told],
+            [(event.event_id, event.event_type, event.connection_id) for event in new],
         )
 
     async def _route(

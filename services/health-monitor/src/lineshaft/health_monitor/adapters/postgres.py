@@ -27,9 +27,19 @@ async def lock_states(tx: Connection, connection_ids: Iterable[str]) -> dict[str
     return {row["connection_id"]: _state(row) for row in rows}
 
 
-async def lock_due_states(tx: Connection, now: datetime, limit: int) -> dict[str, ConnectionState]:
-    rows = await tx.fetch(SQL["lock_due_states"], now, limit)
+async def find_due(connection: Connection, now: datetime, limit: int) -> list[str]:
+    return [row["connection_id"] for row in await connection.fetch(SQL["find_due"], now, limit)]
+
+
+async def lock_due_states(
+    tx: Connection, connection_ids: Sequence[str], now: datetime
+) -> dict[str, ConnectionState]:
+    rows = await tx.fetch(SQL["lock_due_states"], connection_ids, now)
     return {row["connection_id"]: _state(row) for row in rows}
+
+
+async def set_aside(tx: Connection, connection_id: str, until: datetime) -> None:
+    await tx.execute(SQL["set_aside"], connection_id, until)
 
 
 async def save_states(

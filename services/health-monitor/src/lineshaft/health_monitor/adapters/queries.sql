@@ -11,13 +11,20 @@ insert into state (connection_id)
 select connection_id from unnest($1::text[]) as connection_id order by connection_id
 on conflict do nothing;
 
+-- name: find_due
+-- Connections that time alone changes.
+select connection_id from state where due_at <= $1 order by due_at limit $2;
+
 -- name: lock_due_states
--- Connections that time alone changes, and that no other replica is at.
+-- Those of them that are still due, and that no other replica is at.
 select connection_id, document from state
-where due_at <= $1
-order by due_at
-limit $2
+where connection_id = any($1::text[]) and due_at <= $2
+order by connection_id
 for update skip locked;
+
+-- name: set_aside
+-- A connection that cannot be worked now.
+update state set due_at = $2 where connection_id = $1;
 
 -- name: save_states
 -- What was learnt of a batch of connections.

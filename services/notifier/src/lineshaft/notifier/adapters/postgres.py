@@ -117,8 +117,9 @@ async def metadata_of(tx: Connection, connection_ids: Iterable[str]) -> dict[str
     return {row["connection_id"]: row["metadata"] for row in rows}
 
 
-async def add_events(tx: Connection, told: Sequence[Told]) -> None:
-    await tx.execute(
+async def add_events(tx: Connection, told: Sequence[Told]) -> list[Told]:
+    """Those that are new: an old event that is read once more goes to nobody."""
+    rows = await tx.fetch(
         SQL["add_events"],
         [event.event_id for event in told],
         [event.event_type for event in told],
@@ -126,6 +127,8 @@ async def add_events(tx: Connection, told: Sequence[Told]) -> None:
         [event.at for event in told],
         [event.data for event in told],
     )
+    new = {row["event_id"] for row in rows}
+    return [event for event in told if event.event_id in new]
 
 
 async def add_deliveries(

@@ -54,10 +54,11 @@ where connection.revision < excluded.revision;
 select connection_id, metadata from connection where connection_id = any($1::text[]);
 
 -- name: add_events
--- What there is to tell.
+-- What there is to tell; those that were not there yet.
 insert into event (event_id, event_type, connection_id, at, data)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[])
-on conflict do nothing;
+on conflict do nothing
+returning event_id;
 
 -- name: add_deliveries
 -- One per endpoint and event, however often it is asked for.
