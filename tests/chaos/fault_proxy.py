@@ -86,7 +86,7 @@ class FaultProxy:
                 if self.fault is Fault.LATENCY:
                     await asyncio.sleep(self.seconds)
                 if self.fault is Fault.CUT and answers:
-                    chunk = chunk[:left]  # noqa: PLW2901  what is beyond the cut never arrives
+                    chunk = chunk[:left]
                     left -= len(chunk)
                 writer.write(chunk)
                 await writer.drain()

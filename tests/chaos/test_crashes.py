@@ -12,7 +12,6 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from conftest import ROLE_PASSWORD, Topics
 from lineshaft.common import topics as registry
 from lineshaft.common.events.envelope import encode, new_event
 from lineshaft.common.events.syncs import SyncRequested
@@ -22,6 +21,7 @@ from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.postgres.bootstrap import bootstrap
 from lineshaft.tools.stack.infrastructure import Infrastructure
 from lineshaft.tools.stack.ports import free_port
+from lineshaft.tools.testing.infrastructure import ROLE_PASSWORD, Topics
 
 pytestmark = [pytest.mark.chaos, pytest.mark.integration, pytest.mark.timeout(180)]
 

@@ -3,8 +3,8 @@
 import asyncpg
 import pytest
 
-from conftest import Database
 from lineshaft.common.postgres.bootstrap import SERVICES
+from lineshaft.tools.testing.infrastructure import Database
 
 pytestmark = pytest.mark.integration
 

@@ -15,7 +15,6 @@ import pytest_asyncio
 from aiohttp import web
 from standardwebhooks import Webhook
 
-from conftest import Database, Topics
 from lineshaft.common.clock import now
 from lineshaft.common.encryption import KeyRing
 from lineshaft.common.events.calls import CALL_EVENT_TYPES, Call
@@ -28,6 +27,7 @@ from lineshaft.common.links import open_link
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.tools.stack.ports import free_port
+from lineshaft.tools.testing.infrastructure import Database, Topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 

@@ -1,13 +1,13 @@
 import pytest
 from typer.testing import CliRunner
 
-from conftest import Topics
 from lineshaft.cli.main import app
 from lineshaft.common import topics as registry
 from lineshaft.common.errors import DeadLetterError
 from lineshaft.common.kafka.dead_letters import dead_letter
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.kafka.record import Record
+from lineshaft.tools.testing.infrastructure import Topics
 
 pytestmark = pytest.mark.integration
 

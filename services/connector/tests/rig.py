@@ -37,7 +37,7 @@ from lineshaft.connector.workers.tools import Tools
 from .fake_source import FakePlant
 
 if TYPE_CHECKING:
-    from conftest import Database
+    from lineshaft.tools.testing.infrastructure import Database
     from lineshaft.common.kafka.producer import Producer
 
 ROOT = Path(__file__).parents[3]

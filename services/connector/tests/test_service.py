@@ -30,7 +30,7 @@ from lineshaft.tools.stack.tryton import TrytonSource
 from .rig import KEYS, OBJECTS, ROOT, a_connection_id, an_event
 
 if TYPE_CHECKING:
-    from conftest import Database, Topics
+    from lineshaft.tools.testing.infrastructure import Database, Topics
     from lineshaft.tools.stack.infrastructure import Infrastructure
 
 pytestmark = pytest.mark.integration

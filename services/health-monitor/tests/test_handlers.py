@@ -10,7 +10,6 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from conftest import Database
 from lineshaft.common.clock import now
 from lineshaft.common.events.calls import CALL_EVENT_TYPES, Call
 from lineshaft.common.events.connections import ConnectionDescribed
@@ -24,6 +23,7 @@ from lineshaft.health_monitor.adapters import postgres
 from lineshaft.health_monitor.domain.thresholds import Thresholds
 from lineshaft.health_monitor.handlers import Handlers
 from lineshaft.health_monitor.workers import due_worker
+from lineshaft.tools.testing.infrastructure import Database
 
 from .domain.builders import a_call, a_description, a_sync
 

@@ -35,7 +35,7 @@ from lineshaft.mapping.remapping import Remapper, on_mappings_changed
 from .builders import SYSTEM, a_record, a_system
 
 if TYPE_CHECKING:
-    from conftest import Database, Topics
+    from lineshaft.tools.testing.infrastructure import Database, Topics
 
 
 @dataclass

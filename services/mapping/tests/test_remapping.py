@@ -19,7 +19,7 @@ from .builders import mapping_changed, records_read
 from .drive import Reader, Service
 
 if TYPE_CHECKING:
-    from conftest import Topics
+    from lineshaft.tools.testing.infrastructure import Topics
 
 pytestmark = pytest.mark.integration
 

@@ -11,7 +11,6 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from conftest import Database
 from lineshaft.common.clock import now
 from lineshaft.common.events.commands import EndpointTestRequested, RedeliveryRequested
 from lineshaft.common.events.connections import ConnectionDescribed
@@ -21,6 +20,7 @@ from lineshaft.common.events.webhooks import EndpointDescribed
 from lineshaft.common.ids import new_id
 from lineshaft.common.links import open_link
 from lineshaft.common.postgres.pool import Pool
+from lineshaft.tools.testing.infrastructure import Database
 
 from .stage import OTHER_SECRET, SECRET, Stage, a_receiver, an_event, eventually
 

@@ -8,7 +8,6 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faststream.kafka import KafkaBroker
 
-from conftest import Topics
 from lineshaft.common import topics as registry
 from lineshaft.common.errors import DeadLetterError, RetryableError
 from lineshaft.common.events.envelope import Decoder, Event
@@ -17,6 +16,7 @@ from lineshaft.common.ids import new_id
 from lineshaft.common.kafka.consumer import Handle, Subscription
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.kafka.record import Message
+from lineshaft.tools.testing.infrastructure import Topics
 
 pytestmark = pytest.mark.integration
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from conftest import Topics
 from lineshaft.common import topics as registry
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.kafka.record import Message
+from lineshaft.tools.testing.infrastructure import Topics
 
 pytestmark = pytest.mark.integration
 

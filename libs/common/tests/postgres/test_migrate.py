@@ -2,10 +2,10 @@ import asyncio
 
 import pytest
 
-from conftest import Database
 from lineshaft.common.errors import ConfigurationError
 from lineshaft.common.postgres.migrate import COMMON_PACKAGE, migrate
 from lineshaft.common.postgres.pool import create_pool
+from lineshaft.tools.testing.infrastructure import Database
 
 pytestmark = pytest.mark.integration
 

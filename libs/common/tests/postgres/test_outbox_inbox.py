@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from conftest import Database, Topics
 from lineshaft.common import topics as registry
 from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.events.syncs import SyncRequested
@@ -15,6 +14,7 @@ from lineshaft.common.postgres.inbox import transactional
 from lineshaft.common.postgres.migrate import COMMON_PACKAGE, migrate
 from lineshaft.common.postgres.outbox import Relay, add_events
 from lineshaft.common.postgres.pool import Connection, Pool, create_pool
+from lineshaft.tools.testing.infrastructure import Database, Topics
 
 pytestmark = pytest.mark.integration
 

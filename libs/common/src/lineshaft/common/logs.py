@@ -69,6 +69,7 @@ def configure(service: str, level: str = "INFO") -> None:
     root.setLevel(level)
     for noisy in ("aiokafka", "httpx", "httpcore", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("lineshaft.faststream").setLevel(logging.ERROR)  # its warnings are about our choices
     structlog.contextvars.bind_contextvars(service=service)
 
 

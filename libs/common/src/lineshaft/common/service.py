@@ -34,6 +34,7 @@ Background = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 KAFKA_WAIT_SECONDS = 60.0
 PRUNE_SECONDS = 3600.0
 CONFIGURATION_EXIT_CODE = 2
+FASTSTREAM_LOGGER = "lineshaft.faststream"
 
 S = TypeVar("S", bound=Settings)
 
@@ -116,7 +117,7 @@ async def run(service: Service) -> None:
         apply_types=False,
         allow_auto_create_topics=False,
         graceful_timeout=settings.shutdown_seconds,
-        logger=logging.getLogger("faststream"),
+        logger=logging.getLogger(FASTSTREAM_LOGGER),
         log_level=logging.DEBUG,
     )
     for subscription in service.subscriptions:

@@ -44,14 +44,14 @@ def create_application(context: Context, checks: Mapping[str, Check]) -> FastAPI
     )
     app.state.context = context
     for router in (
+        health.router,
+        data_router(),
         systems.router,
         link_sessions.router,
         connections.router,
-        health.router,
         mappings.router,
         syncs.router,
         webhook_endpoints.router,
-        data_router(),
         writes.writes_router(),
         writes.operations,
         meta.router,

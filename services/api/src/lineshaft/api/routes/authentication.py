@@ -14,18 +14,26 @@ from lineshaft.api.routes.context import Api
 _SCHEME = "bearer "
 
 
+def secret_of(request: Request) -> str:
+    """The key, after the checks that need no look-up.
+
+    Raises:
+        ProblemError: none, or one that was never ours.
+    """
+    header = request.headers.get("authorization", "")
+    if not header:
+        raise unauthorized("Send your key as `Authorization: Bearer ...`.")
+    secret = header[len(_SCHEME) :].strip()
+    if not header.lower().startswith(_SCHEME) or kind_of(secret) is None:
+        raise unauthorized("This is not a Lineshaft key; check that it was copied whole.")
+    return secret
+
+
 class KeyBearer(HTTPBearer):
-    """The key, after the checks that need no look-up; before anything else of the request is looked at."""
+    """Comes before anything else of the request is looked at."""
 
     async def __call__(self, request: Request) -> str:  # type: ignore[override]  # the key itself
-        """Raises a problem for none, or for one that was never ours."""
-        header = request.headers.get("authorization", "")
-        if not header:
-            raise unauthorized("Send your key as `Authorization: Bearer ...`.")
-        secret = header[len(_SCHEME) :].strip()
-        if not header.lower().startswith(_SCHEME) or kind_of(secret) is None:
-            raise unauthorized("This is not a Lineshaft key; check that it was copied whole.")
-        return secret
+        return secret_of(request)
 
 
 Secret = Annotated[

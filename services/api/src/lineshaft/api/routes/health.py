@@ -13,8 +13,8 @@ from lineshaft.api.routes.answers import Json, problems
 from lineshaft.api.routes.authentication import (
     Admin,
     ConnectionPath,
-    Secret,
     open_connection,
+    secret_of,
 )
 from lineshaft.api.routes.catalog import entity_by_object
 from lineshaft.api.routes.context import Api, Context, context_of
@@ -89,11 +89,13 @@ class CallError(BaseModel):
     "/{connection_id}/status",
     responses={200: {"model": Status}, **problems(404)},
     response_class=Json,
+    openapi_extra={"security": [{"key": []}]},
 )
-async def status(request: Request, secret: Secret, connection_id: ConnectionPath) -> Json:
-    """Key check and status are one query."""
+async def status(request: Request, connection_id: ConnectionPath) -> Json:
+    """What is wrong, where, whose move it is and what to do."""
+    # Asked often: one query for key and status, and no dependency for FastAPI to resolve.
     api = context_of(request)
-    _, known = await open_connection(api, secret, connection_id)
+    _, known = await open_connection(api, secret_of(request), connection_id)
     return Json(describe(api, known))
 
 
