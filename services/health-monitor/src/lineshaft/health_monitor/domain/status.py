@@ -9,7 +9,7 @@ import xxhash
 
 from lineshaft.common.events.connections import Lifecycle
 from lineshaft.common.events.health import Breaker, ScopeStatus, StatusDescribed
-from lineshaft.common.outcomes import ConnectionStatus, Fault, Scope
+from lineshaft.common.outcomes import ConnectionStatus, Fault, Operation, Scope
 from lineshaft.health_monitor.domain.faults import ActiveFault
 from lineshaft.health_monitor.domain.state import ConnectionState, ScopeState
 from lineshaft.health_monitor.domain.verdict import verdict
@@ -98,6 +98,6 @@ def _object_status(state: ConnectionState, name: str, now: datetime) -> ScopeSta
 
 
 def _closed_until(scope: ScopeState) -> datetime | None:
-    if scope.breaker.state != "open":
+    if scope.operation is Operation.WRITE or scope.breaker.state != "open":
         return None
     return scope.breaker.retry_at
