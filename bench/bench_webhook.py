@@ -1,0 +1,99 @@
+"""Webhooks: stored, signed, posted and recorded by the notifier, beside bare signed clients.
+
+`python bench/bench_webhook.py [--full] [--profile] [--records N] [--rounds N]`
+"""
+
+import argparse
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from harness.report import Target, folder, table, write
+from harness.runs import Result, Subject, alternated, micros_per_record, middle, run_subject
+from harness.servers import running_server
+from harness.stack import Stack, running_stack
+from harness.webhooks import ENDPOINTS
+
+BARE = "bare aiohttp, signed"
+HTTPX = "bare httpx, signed"
+OURS = "Lineshaft notifier, from event to recorded delivery"
+
+
+def subjects(stack: Stack, count: int) -> list[Subject]:
+    return [
+        Subject(BARE, "bare_webhooks.py", {"client": "aiohttp"}),
+        Subject(HTTPX, "bare_webhooks.py", {"client": "httpx", "records": min(count, 2_000)}),
+        ours(stack),
+    ]
+
+
+def ours(stack: Stack) -> Subject:
+    def new_topics() -> None:
+        nonlocal run
+        run += 1
+        asyncio.run(stack.create_topics(f"{run}."))
+        options["prefix"] = f"{run}."
+
+    run = 0
+    options = {"dsn": stack.dsn("notifier"), "api_dsn": stack.dsn("api")}
+    return Subject(OURS, "lineshaft_notifier.py", options, before=new_topics)
+
+
+def targets(results: Mapping[str, Sequence[Result]]) -> list[Target]:
+    some = results[OURS]
+    rate = middle(some, "records") / middle(some, "wall_seconds")
+    cost = micros_per_record(some)
+    return [
+        Target("deliveries per second and core, by wall clock", rate, 2_500, at_most=False),
+        Target("deliveries per CPU second", 1e6 / cost, 2_500, at_most=False),
+        Target("notifier / bare signed client", cost / micros_per_record(results[BARE]), 3),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="more deliveries and rounds")
+    parser.add_argument("--profile", action="store_true", help="profile the notifier, into var/bench")
+    parser.add_argument("--records", type=int, help="deliveries")
+    parser.add_argument("--rounds", type=int)
+    arguments = parser.parse_args()
+    count = (arguments.records or (100_000 if arguments.full else 20_000)) // ENDPOINTS * ENDPOINTS
+    rounds = arguments.rounds or (5 if arguments.full else 3)
+    with running_stack() as stack, running_server("webhook_receiver.py") as receiver:
+        asyncio.run(stack.migrate("notifier"))
+        common = {"bootstrap_servers": stack.bootstrap_servers, "receiver": receiver, "records": count}
+        if arguments.profile:
+            place = folder() / "webhook.profile.txt"
+            run_subject(ours(stack), {**common, "profile": str(place)})
+            print(place)
+            return
+
+        def with_postgres(run: Callable[[], Result]) -> Result:
+            before = stack.postgres_cpu()
+            return {**run(), "postgres_seconds": stack.postgres_cpu() - before}
+
+        results = alternated(subjects(stack, count), common, rounds, around=with_postgres)
+    report(results, count, rounds)
+
+
+def report(results: Mapping[str, Sequence[Result]], count: int, rounds: int) -> None:
+    floor = micros_per_record(results[BARE])
+    rows = [
+        [
+            name,
+            micros_per_record(some),
+            micros_per_record(some) / floor,
+            micros_per_record(some, "postgres_seconds"),
+            middle(some, "records") / middle(some, "wall_seconds"),
+            middle(some, "peak_mb"),
+        ]
+        for name, some in results.items()
+    ]
+    print(f"\n{count:,} deliveries to {ENDPOINTS} endpoints, {rounds} rounds in turn, medians\n")
+    print(table(["way", "CPU µs/delivery", "ratio", "Postgres µs", "deliveries/s", "peak MB"], rows))
+    met = targets(results)
+    print("\n" + "\n".join(target.line() for target in met))
+    print(write("webhook", {"deliveries": count, "rounds": rounds, "results": results}, met))
+
+
+if __name__ == "__main__":
+    main()
