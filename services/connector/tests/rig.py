@@ -37,8 +37,8 @@ from lineshaft.connector.workers.tools import Tools
 from .fake_source import FakePlant
 
 if TYPE_CHECKING:
-    from lineshaft.tools.testing.infrastructure import Database
     from lineshaft.common.kafka.producer import Producer
+    from lineshaft.tools.testing.infrastructure import Database
 
 ROOT = Path(__file__).parents[3]
 CATALOG = Catalog.load(ROOT / "integrations")

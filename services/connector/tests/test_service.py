@@ -30,8 +30,8 @@ from lineshaft.tools.stack.tryton import TrytonSource
 from .rig import KEYS, OBJECTS, ROOT, a_connection_id, an_event
 
 if TYPE_CHECKING:
-    from lineshaft.tools.testing.infrastructure import Database, Topics
     from lineshaft.tools.stack.infrastructure import Infrastructure
+    from lineshaft.tools.testing.infrastructure import Database, Topics
 
 pytestmark = pytest.mark.integration
 

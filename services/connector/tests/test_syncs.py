@@ -1,4 +1,6 @@
+import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -315,3 +317,49 @@ async def test_a_custom_object_can_be_asked_for(rig: Rig) -> None:
     await rig.request_sync(connection_id, entities=["custom:machine"])
     await rig.read_all()
     assert rig.broker.record_ids("plant.machine") == list(range(1, 26))
+
+
+async def test_stopping_gives_up_a_slow_read_and_keeps_its_place(rig: Rig) -> None:
+    connection_id = await connected(rig)
+    await rig.request_sync(connection_id, entities=["item"])
+    lease = await rig.lease()
+    piece = rig.slice(lease)
+    reading = asyncio.Event()
+
+    async def hang(_: str) -> None:
+        reading.set()
+        await asyncio.sleep(60)
+
+    pages = iter([None, hang])
+
+    def second_page_hangs(name: str) -> Any:
+        hook = next(pages, None)
+        return hook(name) if hook else None
+
+    rig.plant.before_read = second_page_hangs
+    running = asyncio.create_task(piece.run())
+    await reading.wait()
+    piece.halt()
+    await asyncio.wait_for(running, 2)
+    rig.plant.before_read = None
+    again = await rig.another().lease()
+    assert again.job.position == {"after": 10}
+    await rig.slice(again).run()
+    assert rig.broker.record_ids("product.product") == list(range(1, 26))
+
+
+async def test_a_fault_of_ours_is_tried_again_and_then_told(rig: Rig) -> None:
+    connection_id = await connected(rig)
+
+    def fault(_: str) -> None:
+        raise ZeroDivisionError
+
+    rig.plant.before_read = fault
+    await rig.request_sync(connection_id, entities=["item"])
+    for _ in range(MOST_ATTEMPTS):
+        await rig.read_all()
+        await rig.due_now()
+    marker = (await rig.markers(connection_id))["product.product"]
+    assert marker["result"]["result"] == "failed"
+    assert "Lineshaft could not read" in marker["result"]["message"]
+    assert await rig.calls(connection_id, "source_error") == []

@@ -243,7 +243,23 @@ insert into stream (connection_id, object) select $1, unnest($2::text[]) on conf
 insert into sync_job (sync_id, connection_id, object) select $1, $2, unnest($3::text[]);
 
 -- name: job_pick
--- The job that is due on a free stream of the connection that has waited longest, locked.
+-- Of the jobs that have been due longest, on free streams of connections with a free place, the one whose
+-- connection was served longest ago, locked.
+with due as materialized (
+    select j.sync_id, j.object
+    from sync_job j
+    join connection c on c.connection_id = j.connection_id
+    join stream s on s.connection_id = j.connection_id and s.object = j.object
+    where j.ended_at is null and j.due_at <= now()
+        and (s.lease_until is null or s.lease_until < now())
+        and (
+            select count(*)
+            from stream o
+            where o.connection_id = j.connection_id and o.lease_owner is not null and o.lease_until >= now()
+        ) < coalesce(($1::jsonb ->> c.system)::integer, 1)
+    order by j.due_at
+    limit 100
+)
 select
     j.sync_id, j.connection_id, j.object, j.state, j.position, j.attempts, j.stalls,
     y.mode, y.objects, y.created_at as sync_created_at, y.started_at as sync_started_at,
@@ -251,18 +267,13 @@ select
     c.system, c.lifecycle, g.rejected_version, g.not_before, g.status, g.probe_until,
     coalesce((select version from credential k where k.connection_id = j.connection_id and k.state = 'active'), 0)
         as version
-from sync_job j
-join sync y using (sync_id)
+from due
+join sync_job j on j.sync_id = due.sync_id and j.object = due.object
+join sync y on y.sync_id = j.sync_id
 join stream s on s.connection_id = j.connection_id and s.object = j.object
 join connection c on c.connection_id = j.connection_id
 join gate g on g.connection_id = j.connection_id
-where j.ended_at is null and j.due_at <= now()
-    and (s.lease_until is null or s.lease_until < now())
-    and (
-        select count(*)
-        from stream o
-        where o.connection_id = j.connection_id and o.lease_owner is not null and o.lease_until >= now()
-    ) < coalesce(($1::jsonb ->> c.system)::integer, 1)
+where j.ended_at is null and j.due_at <= now() and (s.lease_until is null or s.lease_until < now())
 order by g.served_at nulls first, j.created_at, j.sync_id, j.object
 limit 1
 for update of j, s, g skip locked;
