@@ -32,7 +32,10 @@ async def build(settings: ApiSettings) -> Service:
     admin_key = _admin_key(settings)
     catalog = Catalog.load(settings.integrations_dir)
     pool = await create_pool(
-        settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool_size, service=NAME
+        settings.postgres_dsn.get_secret_value(),
+        size=settings.postgres_pool_size,
+        service=NAME,
+        reset=False,
     )
     await migrate(pool, "lineshaft.api.adapters")
     if admin_key is not None:

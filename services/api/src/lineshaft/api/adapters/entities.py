@@ -59,10 +59,12 @@ async def read_page(pool: Pool, query: Query, mapping: Mapping) -> EntityPage:
         wanted = query.limit - len(entities)
         rows = await place.fetch(pool, query, mapping.version, wanted + 1)
         compiled = await mapping.needed_for(rows)
-        for row in rows[:wanted]:
-            place = place.after(row)
-            if (entity := _shown(row, query, compiled)) is not None:
-                entities.append(entity)
+        shown = rows[:wanted]
+        if compiled is None and not query.include_raw:
+            entities += [row["document"].encode() for row in shown]
+        else:
+            entities += [one for row in shown if (one := _shown(row, query, compiled)) is not None]
+        place = place.after(shown[-1]) if shown else place
         if len(rows) <= wanted:
             return EntityPage(entities, None)
         if len(entities) == query.limit:
