@@ -51,6 +51,23 @@ async def test_many_workers_tell_one_refusal_after_one_login(rig: Rig) -> None:
     assert (await rig.sync(ids))["status"] == "waiting"
 
 
+async def test_of_two_refusals_the_first_is_told(rig: Rig) -> None:
+    """As when the lease of a login ended before its answer came."""
+    ids = await connected(rig)
+    await rig.request_sync(ids)
+    leases = [await rig.lease(), await rig.lease()]
+
+    def refuse(_: str) -> None:
+        raise SourceFailureError(
+            Evidence(Outcome.CREDENTIALS_REJECTED, Operation.LOGIN, None, 401, "login_refused")
+        )
+
+    rig.plant.before_read = refuse
+    await asyncio.gather(*(rig.slice(lease).run() for lease in leases))
+    assert len(await rig.calls(ids, "credentials_rejected")) == 1
+    assert await rig.read_all() == 0
+
+
 async def test_a_login_that_was_claimed_after_a_refusal_is_not_made(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
