@@ -26,8 +26,9 @@ from lineshaft.common.service import Service, start_producer
 from lineshaft.notifier.adapters.http import WebhookClient
 from lineshaft.notifier.adapters.signing import Signers
 from lineshaft.notifier.handlers import SOURCE, Handlers
+from lineshaft.notifier.housekeeping import count_worker, forget_worker
 from lineshaft.notifier.settings import NotifierSettings
-from lineshaft.notifier.workers import Sender, count_worker, forget_worker
+from lineshaft.notifier.workers import Sender
 
 NAME = SOURCE
 

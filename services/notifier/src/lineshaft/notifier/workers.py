@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,9 +12,7 @@ from standardwebhooks import Webhook
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.links import reauthorize_url
 from lineshaft.common.logs import logger
-from lineshaft.common.metrics import METRICS
 from lineshaft.common.postgres.pool import RETRYABLE, Pool
-from lineshaft.common.service import Background
 from lineshaft.notifier.adapters import postgres
 from lineshaft.notifier.adapters.http import WebhookClient
 from lineshaft.notifier.adapters.postgres import Lease, Made
@@ -29,8 +27,6 @@ from lineshaft.notifier.settings import NotifierSettings
 
 LEASED_AT_ONCE = 500
 POLL_SECONDS = 1.0
-COUNT_SECONDS = 5.0
-FORGET_SECONDS = 3600.0
 SAFETY_SECONDS = 2.0
 NO_SECRET = "no signing secret of this endpoint can be read; nothing is sent unsigned"  # noqa: S105  a message
 
@@ -208,35 +204,3 @@ class Sender:
     async def _wake_at(self, stopping: asyncio.Event) -> None:
         await stopping.wait()
         self._wake.set()
-
-
-def count_worker(pool: Pool) -> Background:
-    async def work() -> float:
-        deliveries, oldest = await postgres.count_due(pool)
-        METRICS.deliveries_due.set(deliveries)
-        METRICS.deliveries_oldest.set(oldest)
-        return COUNT_SECONDS
-
-    return _every(work)
-
-
-def forget_worker(pool: Pool, history_days: float) -> Background:
-    async def work() -> float:
-        await postgres.forget(pool, timedelta(days=history_days))
-        return FORGET_SECONDS
-
-    return _every(work)
-
-
-def _every(work: Callable[[], Awaitable[float]]) -> Background:
-    async def run(stopping: asyncio.Event) -> None:
-        while not stopping.is_set():
-            try:
-                pause = await work()
-            except RETRYABLE as error:
-                log.warning("background_retries", error=repr(error))
-                pause = POLL_SECONDS
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), pause)
-
-    return run

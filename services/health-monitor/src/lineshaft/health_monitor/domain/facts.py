@@ -1,20 +1,18 @@
 """What one call tells: changes of the facts, without a judgement."""
 
 from datetime import datetime
-from typing import NamedTuple, assert_never
+from typing import assert_never
 
 from lineshaft.common.events.calls import Call
 from lineshaft.common.events.health import Evidence
-from lineshaft.common.outcomes import Fault, Operation, Outcome, Rung
+from lineshaft.common.outcomes import Fault, Outcome
 from lineshaft.health_monitor.domain import breaker as breakers
-from lineshaft.health_monitor.domain.breaker import CLOSED, BreakerRules, Chance
-from lineshaft.health_monitor.domain.state import ConnectionState, Limit, Rejection, ScopeState, scope_key
+from lineshaft.health_monitor.domain.breaker import CLOSED, Chance
+from lineshaft.health_monitor.domain.observer import Moment, Observer
+from lineshaft.health_monitor.domain.state import ConnectionState, ScopeState
 from lineshaft.health_monitor.domain.thresholds import Thresholds
 
-KEPT_EVIDENCE = 5
 MESSAGE_LENGTH = 500
-OF_THE_HOST = frozenset({Rung.DNS, Rung.TCP, Rung.TLS, Rung.PROXY})
-"""Rungs that no single object can be the cause of."""
 FAULTS: dict[Outcome, Fault | None] = {
     Outcome.OK: None,
     Outcome.CREDENTIALS_REJECTED: Fault.CREDENTIALS,
@@ -54,7 +52,7 @@ def observe(  # noqa: PLR0911  one answer per kind of fault
     if call.outcome in NOT_HEALTH:
         return state, None
     fault = FAULTS[call.outcome]
-    observer = _Observer(state, call, evidence, thresholds, Moment(now, chance))
+    observer = Observer(state, call, evidence, thresholds, Moment(now, chance))
     match fault:
         case None:
             return observer.succeeded(), None
@@ -90,140 +88,3 @@ def with_credentials(state: ConnectionState, version: int) -> ConnectionState:
 def without_faults(state: ConnectionState) -> ConnectionState:
     """The connection has ended; should it ever begin again, it begins anew."""
     return state.model_copy(update={"whole": ScopeState(), "scopes": {}, "rejection": None, "limit": None})
-
-
-class Moment(NamedTuple):
-    now: datetime
-    chance: Chance
-
-
-class _Observer:
-    def __init__(
-        self,
-        state: ConnectionState,
-        call: Call,
-        evidence: Evidence,
-        thresholds: Thresholds,
-        moment: Moment,
-    ) -> None:
-        self._state = _knowing(state, call.object)
-        self._call = call
-        self._evidence = evidence
-        self._thresholds = thresholds
-        self._now, self._chance = moment
-        self._operation = Operation.WRITE if call.operation is Operation.WRITE else Operation.READ
-
-    def succeeded(self) -> ConnectionState:
-        state = self._with_whole(self._mended(self._state.whole, self._thresholds.whole))
-        if state.whole.breaker.state == "half_open":
-            state = state.model_copy(update={"probed_at": None})
-        scope = self._scope(state)
-        if scope is None:
-            return state
-        return self._with_scope(state, self._mended(scope, self._rules(scope.fault)))
-
-    def rejected(self) -> ConnectionState:
-        known = self._state.rejection
-        evidence = _joined(known.evidence if known else (), self._evidence)
-        return self._state.model_copy(
-            update={
-                "rejection": Rejection(
-                    since=known.since if known else self._now,
-                    evidence=evidence,
-                    confidence=self._call.confidence,
-                )
-            }
-        )
-
-    def limited(self) -> ConnectionState:
-        until = self._call.retry_at or self._now + self._thresholds.default_limit
-        known = self._state.limit
-        running = known is not None and known.until > self._now
-        if known is not None and running:
-            limit = Limit(
-                since=known.since,
-                until=max(until, known.until),
-                evidence=_joined(known.evidence, self._evidence),
-            )
-        else:
-            limit = Limit(since=self._now, until=until, evidence=(self._evidence,))
-        return self._state.model_copy(update={"limit": limit})
-
-    def lastingly_failed(self, fault: Fault) -> ConnectionState:
-        """The object is at fault, whatever else works; a call without an object speaks for all."""
-        scope = self._scope(self._state)
-        if scope is None:
-            return self._with_whole(self._broken(self._state.whole, fault, self._thresholds.whole))
-        return self._with_scope(self._state, self._broken(scope, fault, self._rules(fault)))
-
-    def failed_for_a_while(self, fault: Fault) -> ConnectionState:
-        """The host is at fault if no object can be; else one object alone never stops the others."""
-        state = self._state
-        scope = self._scope(state)
-        failing = tuple(sorted({*state.whole.failing, *([self._call.object] if self._call.object else [])}))
-        of_the_host = self._call.rung in OF_THE_HOST or scope is None
-        whole = self._broken(
-            state.whole,
-            fault,
-            self._thresholds.whole,
-            may_open=of_the_host or len(failing) > 1,
-        )
-        state = self._with_whole(whole.model_copy(update={"failing": failing}))
-        if scope is None or of_the_host:
-            return state
-        return self._with_scope(state, self._broken(scope, fault, self._rules(fault)))
-
-    def _rules(self, fault: Fault | None) -> BreakerRules:
-        lasting = fault in {Fault.PERMISSION, Fault.CONFIGURATION}
-        return self._thresholds.lasting if lasting else self._thresholds.passing
-
-    def _scope(self, state: ConnectionState) -> ScopeState | None:
-        if self._call.object is None:
-            return None
-        key = scope_key(self._call.object, self._operation)
-        return state.scopes.get(key) or ScopeState(object=self._call.object, operation=self._operation)
-
-    def _mended(self, scope: ScopeState, rules: BreakerRules) -> ScopeState:
-        breaker = breakers.succeeded(scope.breaker, rules, self._now, self._call.count)
-        update: dict[str, object] = {
-            "breaker": breaker,
-            "last_ok_at": max(self._call.at, scope.last_ok_at or self._call.at),
-            "failing": (),
-        }
-        if not breaker.tripped:
-            update |= {"fault": None, "rung": None, "failing_since": None, "evidence": ()}
-        return scope.model_copy(update=update)
-
-    def _broken(
-        self, scope: ScopeState, fault: Fault, rules: BreakerRules, *, may_open: bool = True
-    ) -> ScopeState:
-        same = scope.fault is fault
-        return scope.model_copy(
-            update={
-                "fault": fault,
-                "confidence": self._call.confidence,
-                "rung": self._call.rung,
-                "host": self._call.host,
-                "breaker": breakers.failed(scope.breaker, rules, self._now, self._chance, may_open=may_open),
-                "failing_since": scope.failing_since if same and scope.failing_since else self._call.at,
-                "last_error_at": max(self._call.at, scope.last_error_at or self._call.at),
-                "evidence": _joined(scope.evidence if same else (), self._evidence),
-            }
-        )
-
-    def _with_whole(self, whole: ScopeState) -> ConnectionState:
-        return self._state.model_copy(update={"whole": whole})
-
-    def _with_scope(self, state: ConnectionState, scope: ScopeState) -> ConnectionState:
-        key = scope_key(scope.object or "", scope.operation)
-        return state.model_copy(update={"scopes": {**state.scopes, key: scope}})
-
-
-def _knowing(state: ConnectionState, name: str | None) -> ConnectionState:
-    if name is None or name in state.known_objects:
-        return state
-    return state.model_copy(update={"known_objects": tuple(sorted({*state.known_objects, name}))})
-
-
-def _joined(evidence: tuple[Evidence, ...], latest: Evidence) -> tuple[Evidence, ...]:
-    return (*evidence, latest)[-KEPT_EVIDENCE:]

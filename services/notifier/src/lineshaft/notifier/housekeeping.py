@@ -1,0 +1,50 @@
+"""Background loops beside the sender: figures, and the end of old history."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from lineshaft.common.logs import logger
+from lineshaft.common.metrics import METRICS
+from lineshaft.common.postgres.pool import RETRYABLE, Pool
+from lineshaft.common.service import Background
+from lineshaft.notifier.adapters import postgres
+
+COUNT_SECONDS = 5.0
+FORGET_SECONDS = 3600.0
+RETRY_SECONDS = 1.0
+
+log = logger(__name__)
+
+
+def count_worker(pool: Pool) -> Background:
+    async def work() -> float:
+        deliveries, oldest = await postgres.count_due(pool)
+        METRICS.deliveries_due.set(deliveries)
+        METRICS.deliveries_oldest.set(oldest)
+        return COUNT_SECONDS
+
+    return _every(work)
+
+
+def forget_worker(pool: Pool, history_days: float) -> Background:
+    async def work() -> float:
+        await postgres.forget(pool, timedelta(days=history_days))
+        return FORGET_SECONDS
+
+    return _every(work)
+
+
+def _every(work: Callable[[], Awaitable[float]]) -> Background:
+    async def run(stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            try:
+                pause = await work()
+            except RETRYABLE as error:
+                log.warning("background_retries", error=repr(error))
+                pause = RETRY_SECONDS
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), pause)
+
+    return run
