@@ -58,7 +58,9 @@ async def test_batches_and_single_messages_share_partitions_and_order(
     assert len(await consumed(topics, ASSETS, 5)) == 5
 
 
-async def test_more_than_a_batch_holds_and_one_larger_than_a_batch(topics: Topics, producer: Producer) -> None:
+async def test_more_than_a_batch_holds_and_one_larger_than_a_batch(
+    topics: Topics, producer: Producer
+) -> None:
     topic = registry.entity_topic_name("site")
     many = [Message(topic, b"one-key", b"%06d" % number + b"x" * 2_000) for number in range(500)]
     await producer.publish_batches([*many, Message(topic, b"one-key", b"y" * 1_500_000)])

@@ -8,7 +8,8 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -34,6 +35,9 @@ Background = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 KAFKA_WAIT_SECONDS = 60.0
 PRUNE_SECONDS = 3600.0
 CONFIGURATION_EXIT_CODE = 2
+HANDLERS_SHARE = 0.6
+"""Of the time to stop: handlers that take longer are cancelled, and another member has their records."""
+LAST_MOMENT_SECONDS = 0.5
 FASTSTREAM_LOGGER = "lineshaft.faststream"
 
 S = TypeVar("S", bound=Settings)
@@ -116,7 +120,7 @@ async def run(service: Service) -> None:
         client_id=f"lineshaft-{service.name}",
         apply_types=False,
         allow_auto_create_topics=False,
-        graceful_timeout=settings.shutdown_seconds,
+        graceful_timeout=settings.shutdown_seconds * HANDLERS_SHARE,
         logger=logging.getLogger(FASTSTREAM_LOGGER),
         log_level=logging.DEBUG,
     )
@@ -136,29 +140,55 @@ async def run(service: Service) -> None:
 
     http = asyncio.create_task(server.serve(), name="http")
     await _start_together(broker)
+    drained = asyncio.Event()
+    relaying = asyncio.create_task(relay.run(drained), name="relay")
     works: dict[str, Background] = {
         **service.background,
-        "relay": relay.run,
         "watchdog": watchdog.run,
         "prune": partial(_prune, service.pool),
     }
     tasks = [asyncio.create_task(work(stopping), name=name) for name, work in works.items()]
     log.info("started", port=settings.http_port)
 
-    await _first_end(stopping, [*tasks, http])
+    await _first_end(stopping, [*tasks, relaying, http])
     stopping.set()
     log.info("stopping")
+    until = _Deadline(settings.shutdown_seconds)
     for subscription in service.subscriptions:
         subscription.stop()
-    await broker.stop()
-    failures = await _finish(tasks, settings.shutdown_seconds)
+    await until.share(0.8, "consumers", broker.stop())
+    failures = await _finish(tasks, until.left(0.9))
+    drained.set()
+    failures += await _finish([relaying], until.left(1.0))
     server.should_exit = True
-    await asyncio.wait_for(asyncio.gather(http, return_exceptions=True), settings.shutdown_seconds)
-    await service.producer.stop()
-    await asyncio.wait_for(service.pool.close(), settings.shutdown_seconds)
+    await until.share(1.0, "http", asyncio.gather(http, return_exceptions=True))
+    await until.share(1.0, "producer", service.producer.stop())
+    if not await until.share(1.0, "postgres", service.pool.close()):
+        service.pool.terminate()
     log.info("stopped")
     if failures:
         raise failures[0]
+
+
+class _Deadline:
+    """The time to stop, which all parts share: a supervisor kills what takes longer."""
+
+    def __init__(self, seconds: float) -> None:
+        self._started = time.monotonic()
+        self._seconds = seconds
+
+    def left(self, share: float) -> float:
+        """Seconds until this share of the time is over, and a moment in any case."""
+        return max(LAST_MOMENT_SECONDS, self._started + self._seconds * share - time.monotonic())
+
+    async def share(self, share: float, name: str, end: Awaitable[object]) -> bool:
+        """Whether it ended in time."""
+        try:
+            await asyncio.wait_for(end, self.left(share))
+        except TimeoutError:
+            log.warning("not_stopped_in_time", part=name)
+            return False
+        return True
 
 
 def _http_config(service: Service) -> uvicorn.Config:

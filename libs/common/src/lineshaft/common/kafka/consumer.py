@@ -4,17 +4,19 @@
 2. Records are decoded inside our own try; what cannot be read goes to the dead letters.
 3. The handler gets the batch. A retryable error is tried again in place, with growing pauses, until it
    works or the partition is taken away. Any other error splits the batch to find the one bad record.
-4. The offsets of the finished batch are committed, explicitly, per partition.
+4. The offsets of what is finished are committed, explicitly, per partition: never past a record that is not.
 5. Before partitions are given up, what was handed out is finished: aiokafka moves a partition's position
    at the moment it hands records out, so `position > finished` means work in flight, with no gap
    between the hand-over and our own mark.
+6. What only fails is given up at once when its partition is asked back or the process stops: the next
+   owner begins with it. Until then nothing behind it is handled here.
 """
 
 import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -38,10 +40,13 @@ HEARTBEAT_MS = 3_000
 REBALANCE_TIMEOUT_MS = 60_000
 MAX_POLL_INTERVAL_MS = 300_000
 DRAIN_SECONDS = 50.0
-IDLE_TICKS = 5
+TICK_SECONDS = 0.01
+IDLE_TICKS = 10
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 10.0
 UNEXPECTED_ATTEMPTS = 3
+BROKER_SECONDS = 5.0
+LARGEST_RECORD_BYTES = 4 * 1024 * 1024
 
 log = logger(__name__)
 
@@ -50,11 +55,42 @@ Decode = Callable[[Record], E | None]
 Handle = Callable[[Sequence[E]], Awaitable[None]]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Partition:
-    """How far one assigned partition has been finished."""
+    """How far one assigned partition has been finished; a new assignment gets a new one."""
 
     finished: int
+    given_up: bool = False
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Records that were handed out together, and which of them need nothing more."""
+
+    records: list[Record] = field(default_factory=list)
+    partitions: list[TopicPartition] = field(default_factory=list)
+    states: dict[TopicPartition, _Partition] = field(default_factory=dict)
+    done: set[int] = field(default_factory=set)
+
+    def add(self, record: Record, partition: TopicPartition, state: _Partition) -> None:
+        self.records.append(record)
+        self.partitions.append(partition)
+        self.states[partition] = state
+
+    def ends(self) -> dict[TopicPartition, int]:
+        """Per partition the offset after the contiguous prefix of what is done."""
+        ends: dict[TopicPartition, int] = {}
+        open_partitions = set(self.states)
+        for index, (record, partition) in enumerate(zip(self.records, self.partitions, strict=True)):
+            if index not in self.done:
+                open_partitions.discard(partition)
+            elif partition in open_partitions:
+                ends[partition] = record.offset + 1
+        return ends
+
+    def give_up(self) -> None:
+        for state in self.states.values():
+            state.given_up = True
 
 
 class Subscription(Generic[E]):
@@ -77,12 +113,19 @@ class Subscription(Generic[E]):
         self.name = name
         self.topics = tuple(topics)
         self.last_progress = time.monotonic()
+        self.last_life = time.monotonic()
+        """When the handler last returned, be it with an error."""
+        self.out_since: float | None = time.monotonic()
+        """Since when the group has given this member nothing, not even an empty share."""
         self._decode = decode
         self._handle = handle
         self._max_records = max_records
         self._group_suffix = broadcast_group
         self._partitions: dict[TopicPartition, _Partition] = {}
-        self._stopping = asyncio.Event()
+        self._revoked: set[TopicPartition] = set()
+        self._busy = False
+        self._stopping = False
+        self._hurry = asyncio.Event()
         self._service = ""
         self._prefix = ""
         self._producer: Producer | None = None
@@ -123,7 +166,8 @@ class Subscription(Generic[E]):
 
     def stop(self) -> None:
         """End retries in place; what is unfinished stays uncommitted."""
-        self._stopping.set()
+        self._stopping = True
+        self._hurry.set()
 
     @property
     def consumer(self) -> AIOKafkaConsumer | None:
@@ -136,43 +180,92 @@ class Subscription(Generic[E]):
         """The group has given this member its share, be it empty."""
         return self._joined
 
-    def lag(self) -> int:
-        """Records of our partitions that are on the broker and not finished here."""
+    async def lag(self) -> int | None:
+        """Records of our partitions that the broker has and we have not finished; None: it does not answer.
+
+        The broker is asked, because what the client knows of the ends is as old as its last fetch.
+        """
         consumer = self.consumer
         if consumer is None:
-            return 0
-        total = 0
-        for partition in self.assigned():
-            end = consumer.highwater(partition)
-            state = self._partitions.get(partition)
-            if end is not None and state is not None:
-                total += max(0, end - state.finished)
-        return total
-
-    async def _on_batch(self, batch: tuple[ConsumerRecord[bytes, bytes], ...]) -> None:
-        """Never raises but for cancellation: an exception here would let the position run ahead."""
-        if not batch:
-            return
-        ends: dict[TopicPartition, int] = {}
-        for raw in batch:
-            partition = TopicPartition(raw.topic, raw.partition)
-            self._partitions.setdefault(partition, _Partition(raw.offset))
-            ends[partition] = raw.offset + 1
+            return None
+        assigned = self.assigned()
+        asked = assigned or {TopicPartition(self._prefix + topic.name, 0) for topic in self.topics}
         try:
-            await self._process([self._record(raw) for raw in batch])
-        except StoppedError:
-            log.info("batch_given_up", subscription=self.name, records=len(batch))
-            return
-        for partition, end in ends.items():
-            self._partitions[partition].finished = end
-        self.last_progress = time.monotonic()
-        await self._commit(ends)
+            async with asyncio.timeout(BROKER_SECONDS):
+                ends = await consumer.end_offsets(asked)
+                reached = {partition: await self._reached(partition) for partition in assigned}
+        except (TimeoutError, KafkaError, IllegalStateError):
+            return None
+        return sum(max(0, int(ends[partition]) - offset) for partition, offset in reached.items())
 
-    async def _process(self, records: Sequence[Record]) -> None:
+    async def _reached(self, partition: TopicPartition) -> int:
+        consumer, state = self.consumer, self._partitions.get(partition)
+        if state is not None and self._busy:
+            return state.finished
+        position = await _position(consumer, partition)
+        if position is not None:
+            return position
+        beginnings: dict[TopicPartition, int] = await consumer.beginning_offsets([partition])  # type: ignore[union-attr]  # lag() has asked it
+        return beginnings[partition]
+
+    async def _on_batch(self, raw_batch: tuple[ConsumerRecord[bytes, bytes], ...]) -> None:
+        """Never raises but for cancellation: an exception here would let the position run ahead."""
+        batch = await self._held(raw_batch)
+        if not batch.records:
+            return
+        self._busy = True
+        try:
+            await self._work(batch)
+        except BaseException:
+            batch.give_up()
+            raise
+        finally:
+            self._busy = False
+
+    async def _work(self, batch: _Batch) -> None:
+        try:
+            await self._process(batch)
+        except StoppedError:
+            batch.give_up()
+            log.info("batch_given_up", subscription=self.name, records=len(batch.records) - len(batch.done))
+        else:
+            self.last_progress = time.monotonic()
+        await self._settle(batch)
+
+    async def _held(self, raw_batch: Sequence[ConsumerRecord[bytes, bytes]]) -> _Batch:
+        """What may be handled here.
+
+        Not what was asked back, nothing behind what was given up, and nothing a second time where the
+        partition went and came back while FastStream held the records.
+        """
+        states = {
+            partition: await self._state(partition, offset)
+            for partition, offset in _first_offsets(raw_batch).items()
+        }
+        batch = _Batch()
+        for raw in raw_batch:
+            partition = TopicPartition(raw.topic, raw.partition)
+            state = states[partition]
+            if state is not None and not state.given_up and raw.offset >= state.finished:
+                batch.add(self._record(raw), partition, state)
+        return batch
+
+    async def _state(self, partition: TopicPartition, offset: int) -> _Partition | None:
+        if partition in self._revoked or partition not in self.assigned():
+            return None
+        state = self._partitions.setdefault(partition, _Partition(offset))
+        position = await _position(self.consumer, partition)
+        if position is not None and position < state.finished:
+            # The topic was made anew: its offsets begin again.
+            state.finished = offset
+        return state
+
+    async def _process(self, batch: _Batch) -> None:
         started = time.perf_counter()
-        decoded: list[tuple[Record, E]] = []
-        for record in records:
+        decoded: list[tuple[int, E]] = []
+        for index, record in enumerate(batch.records):
             try:
+                _check_size(record)
                 event = self._decode(record)
             except UndecodableError as error:
                 await self._set_aside(record, "decode", error)
@@ -180,13 +273,15 @@ class Subscription(Generic[E]):
                 await self._set_aside(record, "decode", error)
             else:
                 if event is not None:
-                    decoded.append((record, event))
+                    decoded.append((index, event))
+                    continue
+            batch.done.add(index)
         if decoded:
-            await self._handle_or_split(decoded)
-        METRICS.consumed_records.labels(self._service, self.name).inc(len(records))
+            await self._handle_or_split(batch, decoded)
+        METRICS.consumed_records.labels(self._service, self.name).inc(len(batch.records))
         METRICS.batch_seconds.labels(self._service, self.name).observe(time.perf_counter() - started)
 
-    async def _handle_or_split(self, decoded: Sequence[tuple[Record, E]]) -> None:
+    async def _handle_or_split(self, batch: _Batch, decoded: Sequence[tuple[int, E]]) -> None:
         attempt = 0
         while True:
             attempt += 1
@@ -198,15 +293,17 @@ class Subscription(Generic[E]):
             except Exception as error:
                 if len(decoded) > 1:
                     for one in decoded:
-                        await self._handle_or_split([one])
+                        await self._handle_or_split(batch, [one])
                     return
                 if isinstance(error, DeadLetterError) or attempt >= UNEXPECTED_ATTEMPTS:
                     log.exception("handler_failed", subscription=self.name, attempt=attempt)
-                    await self._set_aside(decoded[0][0], "handle", error, attempt)
-                    return
+                    await self._set_aside(batch.records[decoded[0][0]], "handle", error, attempt)
+                    break
                 await self._pause(attempt)
             else:
-                return
+                break
+        self.last_life = time.monotonic()
+        batch.done.update(index for index, _ in decoded)
 
     async def _set_aside(self, record: Record, stage: str, error: BaseException, attempt: int = 1) -> None:
         if self._producer is None:
@@ -233,46 +330,78 @@ class Subscription(Generic[E]):
         )
 
     async def _pause(self, attempt: int) -> None:
+        """Before the next try.
+
+        Raises:
+            StoppedError: the partition is asked back, or the process stops: somebody else goes on.
+        """
+        self.last_life = time.monotonic()
         METRICS.retries.labels(self._service, self.name).inc()
         longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt, 10))
         try:
-            await asyncio.wait_for(self._stopping.wait(), timeout=random.uniform(longest / 2, longest))  # noqa: S311
+            await asyncio.wait_for(self._hurry.wait(), timeout=random.uniform(longest / 2, longest))  # noqa: S311
         except TimeoutError:
             return
         raise StoppedError
 
+    async def _settle(self, batch: _Batch) -> None:
+        """Commit, then let `drain` see it: whoever gets the partition next must find the commit."""
+        ends = batch.ends()
+        await self._commit(
+            {partition: end for partition, end in ends.items() if self._is_ours(batch, partition)}
+        )
+        for partition, end in ends.items():
+            batch.states[partition].finished = end
+
+    def _is_ours(self, batch: _Batch, partition: TopicPartition) -> bool:
+        """Assigned, and not lost and assigned again since the records were handed out."""
+        return self._partitions.get(partition) is batch.states[partition] and partition in self.assigned()
+
     async def _commit(self, ends: dict[TopicPartition, int]) -> None:
         consumer = self.consumer
-        if consumer is None:
-            return
-        still_ours = {partition: end for partition, end in ends.items() if partition in consumer.assignment()}
-        if not still_ours:
+        if consumer is None or not ends:
             return
         try:
-            await consumer.commit(still_ours)
+            await consumer.commit(ends)
         except (KafkaError, IllegalStateError) as error:
             log.warning("commit_failed", subscription=self.name, error=repr(error))
 
     def on_assigned(self, partitions: int) -> None:
         self._joined = True
+        self.out_since = None
+        self._revoked.clear()
+        if not self._stopping:
+            self._hurry.clear()
         log.info("assigned", subscription=self.name, partitions=partitions)
 
     async def drain(self, revoked: Iterable[TopicPartition]) -> None:
-        """Wait until everything that was handed out of these partitions is finished and committed."""
-        consumer = self.consumer
+        """Wait until everything that was handed out of these partitions is finished and committed.
+
+        What fails is not tried again. What is not finished at the end of DRAIN_SECONDS is left to the next
+        owner.
+        """
+        revoked = set(revoked)
+        self.out_since = time.monotonic()
+        self._hurry.set()
         deadline = time.monotonic() + DRAIN_SECONDS
+        await asyncio.gather(*(self._drain_one(partition, deadline) for partition in revoked))
         for partition in revoked:
-            idle_ticks = 0
-            while consumer is not None and time.monotonic() < deadline and not self._stopping.is_set():
-                state = self._partitions.get(partition)
-                position = await _position(consumer, partition)
-                if position is None or (state is not None and state.finished >= position):
-                    break
-                await asyncio.sleep(0.01)
-                idle_ticks = idle_ticks + 1 if state is None else 0
-                if idle_ticks >= IDLE_TICKS:
-                    break
             self._partitions.pop(partition, None)
+        self._revoked |= revoked
+
+    async def _drain_one(self, partition: TopicPartition, deadline: float) -> None:
+        consumer = self.consumer
+        idle_ticks = 0
+        while consumer is not None and time.monotonic() < deadline:
+            state = self._partitions.get(partition)
+            position = await _position(consumer, partition)
+            if position is None or (state is not None and (state.given_up or state.finished >= position)):
+                return
+            # Handed out and not on its way to us: _held() refuses it if it comes after all.
+            idle_ticks = 0 if self._busy else idle_ticks + 1
+            if idle_ticks >= IDLE_TICKS:
+                return
+            await asyncio.sleep(TICK_SECONDS)
 
     def _record(self, raw: ConsumerRecord[bytes, bytes]) -> Record:
         return Record(
@@ -297,10 +426,24 @@ class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._subscription.on_assigned(len(assigned))
 
 
-async def _position(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int | None:
+def _first_offsets(raw_batch: Sequence[ConsumerRecord[bytes, bytes]]) -> dict[TopicPartition, int]:
+    firsts: dict[TopicPartition, int] = {}
+    for raw in raw_batch:
+        firsts.setdefault(TopicPartition(raw.topic, raw.partition), raw.offset)
+    return firsts
+
+
+def _check_size(record: Record) -> None:
+    size = len(record.value or b"") + len(record.key or b"")
+    size += sum(len(name) + len(value or b"") for name, value in record.headers)
+    if size > LARGEST_RECORD_BYTES:
+        raise UndecodableError(f"the record has {size} bytes; {LARGEST_RECORD_BYTES} are taken")
+
+
+async def _position(consumer: Any, partition: TopicPartition) -> int | None:
     """The next offset to hand out; None where nothing was handed out yet."""
     try:
-        return await asyncio.wait_for(consumer.position(partition), timeout=0.5)
+        return int(await asyncio.wait_for(consumer.position(partition), timeout=0.5))
     except (TimeoutError, IllegalStateError, KafkaError):
         return None
 

@@ -73,7 +73,10 @@ class Relay:
             except (*RETRYABLE, RetryableError) as error:
                 log.warning("relay_retries", error=repr(error))
                 await asyncio.sleep(POLL_SECONDS)
-        await self.send_all()
+        try:
+            await self.send_all()
+        except (*RETRYABLE, RetryableError) as error:
+            log.warning("outbox_left_for_the_next_start", error=repr(error))
 
     async def _work(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
