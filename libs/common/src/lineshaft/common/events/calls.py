@@ -45,6 +45,7 @@ class Call(EventData):
     message: str | None = Field(
         default=None, description="The source's own words, shortened, without secrets."
     )
+    field: str | None = Field(default=None, description="The field that the source refuses or does not know.")
     rung: Rung | None = None
     retry_at: datetime | None = None
     request_id: str = Field(description="Names this call in the error log.")

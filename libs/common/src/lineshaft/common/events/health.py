@@ -29,6 +29,9 @@ class Verdict(_Part):
     scope: Scope
     fault: Fault
     objects: list[str] = Field(default_factory=list)
+    fields: list[str] = Field(
+        default_factory=list, description="`object.field`, where only these are at fault."
+    )
     operations: list[Operation] = Field(default_factory=list)
     confidence: Literal["high", "medium", "low"] = "high"
     summary: str

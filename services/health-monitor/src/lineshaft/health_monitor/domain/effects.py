@@ -45,7 +45,7 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class ProbeWanted:
-    """Make one cheap call to find out whether the connection works again."""
+    """Make one cheap call to find out what works."""
 
     command_id: str
     connection_id: str

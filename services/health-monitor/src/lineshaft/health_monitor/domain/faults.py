@@ -19,6 +19,9 @@ GRAVEST_FIRST = (
 )
 EVIDENCE_SHOWN = 10
 ENOUGH_REFUSALS = 3
+HIDDEN_BY_SOURCES = frozenset({Fault.PERMISSION, Fault.CONFIGURATION})
+"""Sources answer alike where something is forbidden, gone, or the account is no longer one."""
+LEAST_FIRST: tuple[Confidence, ...] = ("low", "medium", "high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class ActiveFault:
     confidence: Confidence = "high"
     rung: Rung | None = None
     host: str = ""
+    code: str | None = None
+    fields: tuple[str, ...] = ()
 
     @property
     def rank(self) -> tuple[bool, int]:
@@ -58,6 +63,7 @@ def _of_everything(state: ConnectionState, now: datetime) -> Iterable[ActiveFaul
             state.rejection.since,
             evidence=state.rejection.evidence,
             confidence=state.rejection.confidence,
+            code=state.rejection.code,
         )
     whole = state.whole
     if whole.broken and whole.fault is not None:
@@ -69,10 +75,15 @@ def _of_everything(state: ConnectionState, now: datetime) -> Iterable[ActiveFaul
             confidence=whole.confidence,
             rung=whole.rung,
             host=whole.host,
+            code=whole.code,
         )
     if state.limit is not None and state.limit.until > now:
         yield ActiveFault(
-            Fault.SOURCE_RATE_LIMIT, Scope.ALL, state.limit.since, evidence=state.limit.evidence
+            Fault.SOURCE_RATE_LIMIT,
+            Scope.ALL,
+            state.limit.since,
+            evidence=state.limit.evidence,
+            code=state.limit.code,
         )
 
 
@@ -80,17 +91,39 @@ def _of_objects(state: ConnectionState, fault: Fault, broken: list[ScopeState]) 
     objects = tuple(sorted({scope.object for scope in broken if scope.object}))
     operations = tuple(sorted({scope.operation for scope in broken}))
     evidence = sorted((item for scope in broken for item in scope.evidence), key=lambda item: item.at)
+    extent = _extent(state, fault, broken, objects, operations)
+    since = min(scope.failing_since or evidence[0].at for scope in broken)
     return ActiveFault(
         fault,
-        _extent(state, fault, broken, objects, operations),
-        min(scope.failing_since or evidence[0].at for scope in broken),
+        extent,
+        since,
         objects,
         operations,
         tuple(evidence[-EVIDENCE_SHOWN:]),
-        broken[0].confidence,
+        _confidence(state, fault, broken, since, everything=extent is Scope.ALL),
         broken[0].rung,
         broken[0].host,
+        broken[0].code,
+        tuple(sorted({f"{scope.object}.{scope.field}" for scope in broken if scope.field})),
     )
+
+
+def _confidence(
+    state: ConnectionState, fault: Fault, broken: list[ScopeState], since: datetime, *, everything: bool
+) -> Confidence:
+    """As sure as the least certain answer; where the source hides the cause, what else works decides.
+
+    A refusal of everything may be one of the account itself, until something proves the credentials. An
+    object that times out while others answer may as well be slow as out of reach.
+    """
+    least = min((scope.confidence for scope in broken), key=LEAST_FIRST.index)
+    if fault is Fault.NETWORK:
+        return "low"
+    if least == "high" or fault not in HIDDEN_BY_SOURCES:
+        return least
+    if state.whole.last_ok_at is not None and state.whole.last_ok_at > since:
+        return "medium"
+    return "low" if everything else least
 
 
 def _extent(
@@ -102,9 +135,11 @@ def _extent(
 ) -> Scope:
     """All, if every object that we know of is refused and nothing works; one refusal is not enough."""
     refusals = sum(scope.breaker.failures for scope in broken)
-    everything = set(state.known_objects) <= set(objects)
-    if fault is Fault.PERMISSION and everything and (len(objects) > 1 or refusals >= ENOUGH_REFUSALS):
+    enough = len(objects) > 1 or (fault is Fault.PERMISSION and refusals >= ENOUGH_REFUSALS)
+    if fault in HIDDEN_BY_SOURCES and enough and set(state.known_objects) <= set(objects):
         return Scope.ALL
+    if all(scope.field for scope in broken):
+        return Scope.FIELD
     readable = any(
         scope.object in objects and not scope.broken and scope.operation is Operation.READ
         for scope in state.scopes.values()

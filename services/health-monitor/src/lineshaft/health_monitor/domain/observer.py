@@ -55,6 +55,7 @@ class Observer:
                     since=known.since if known else self._now,
                     evidence=evidence,
                     confidence=self._call.confidence,
+                    code=self._call.code,
                 )
             }
         )
@@ -68,9 +69,10 @@ class Observer:
                 since=known.since,
                 until=max(until, known.until),
                 evidence=_joined(known.evidence, self._evidence),
+                code=self._call.code,
             )
         else:
-            limit = Limit(since=self._now, until=until, evidence=(self._evidence,))
+            limit = Limit(since=self._now, until=until, evidence=(self._evidence,), code=self._call.code)
         return self._state.model_copy(update={"limit": limit})
 
     def lastingly_failed(self, fault: Fault) -> ConnectionState:
@@ -128,6 +130,8 @@ class Observer:
                 "confidence": self._call.confidence,
                 "rung": self._call.rung,
                 "host": self._call.host,
+                "code": self._call.code,
+                "field": self._call.field,
                 "breaker": breakers.failed(scope.breaker, rules, self._now, self._chance, may_open=may_open),
                 "failing_since": scope.failing_since if same and scope.failing_since else self._call.at,
                 "last_error_at": max(self._call.at, scope.last_error_at or self._call.at),

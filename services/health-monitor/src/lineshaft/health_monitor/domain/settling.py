@@ -12,8 +12,8 @@ from lineshaft.common.events.health import (
 from lineshaft.common.ids import derived_id
 from lineshaft.common.outcomes import Fault
 from lineshaft.health_monitor.domain import issues as issue_rules
-from lineshaft.health_monitor.domain.effects import Announced, Described, IssueChanged
-from lineshaft.health_monitor.domain.faults import ActiveFault, active_faults
+from lineshaft.health_monitor.domain.effects import Announced, Described, IssueChanged, ProbeWanted
+from lineshaft.health_monitor.domain.faults import HIDDEN_BY_SOURCES, ActiveFault, active_faults
 from lineshaft.health_monitor.domain.probes import wants_probes
 from lineshaft.health_monitor.domain.state import Issue
 from lineshaft.health_monitor.domain.status import describe, fingerprint, status_of
@@ -51,6 +51,7 @@ def settle(step: Step) -> None:
         IssueChanged(before.connection_id, issue, verdicts.get(issue.fault)) for issue in turn.changed
     ]
     _note_issues(step, turn, verdicts)
+    _ask_again(step, turn, verdicts)
     _announce(step, turn, faults, verdicts)
     _describe(step, faults)
 
@@ -66,6 +67,16 @@ def _note_issues(step: Step, turn: issue_rules.Turn, verdicts: dict[Fault, Verdi
         )
     for issue in turn.resolved:
         step.note("issue.resolved", f"Over: {issue.fault}.", issue_id=issue.issue_id, fault=issue.fault)
+
+
+def _ask_again(step: Step, turn: issue_rules.Turn, verdicts: dict[Fault, Verdict]) -> None:
+    """Where the source hides the cause, a call that proves the credentials decides; one for each issue."""
+    if not step.state.active or step.state.rejection is not None:
+        return
+    for issue in turn.opened:
+        if issue.fault in HIDDEN_BY_SOURCES and verdicts[issue.fault].confidence == "low":
+            command_id = derived_id("cmd", issue.issue_id, "second-probe")
+            step.effects.append(ProbeWanted(command_id, step.state.connection_id))
 
 
 def _announce(

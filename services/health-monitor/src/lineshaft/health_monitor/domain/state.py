@@ -29,6 +29,8 @@ class ScopeState(_Part):
     confidence: Confidence = "high"
     rung: Rung | None = None
     host: str = ""
+    code: str | None = None
+    field: str | None = None
     breaker: BreakerState = BreakerState()
     failing: tuple[str, ...] = ()
     """Objects that failed since the last success; kept for the whole connection only."""
@@ -48,6 +50,7 @@ class Rejection(_Part):
     since: datetime
     evidence: tuple[Evidence, ...]
     confidence: Confidence = "high"
+    code: str | None = None
 
 
 class Limit(_Part):
@@ -56,6 +59,7 @@ class Limit(_Part):
     since: datetime
     until: datetime
     evidence: tuple[Evidence, ...]
+    code: str | None = None
 
 
 class Issue(_Part):

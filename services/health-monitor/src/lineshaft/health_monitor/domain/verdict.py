@@ -3,38 +3,11 @@
 from typing import NamedTuple, assert_never
 
 from lineshaft.common.events.health import Verdict
-from lineshaft.common.outcomes import Fault, Move, Operation, Rung, Scope
+from lineshaft.common.outcomes import Fault, Move, Operation, Scope
 from lineshaft.health_monitor.domain.faults import ActiveFault
+from lineshaft.health_monitor.domain.wording import CREDENTIAL_WORDS, LOCKING, NETWORK_WORDS
 
 NAMED_OBJECTS = 5
-
-NETWORK_WORDS: dict[Rung | None, tuple[str, str]] = {
-    Rung.DNS: (
-        "its host name does not resolve",
-        "Check the address of the system and, where it is internal, the DNS of the network we call from.",
-    ),
-    Rung.TCP: (
-        "its port does not accept connections",
-        "Check that the system runs, and that the firewall lets our calls to this host and port through.",
-    ),
-    Rung.TLS: (
-        "no secure connection can be made with it",
-        "Check the certificate of the system: its end date, its host name and its chain.",
-    ),
-    Rung.PROXY: (
-        "the proxy in between refuses the connection",
-        "Check that the proxy allows connections to this host and port.",
-    ),
-    Rung.TIMEOUT: (
-        "it does not answer in time",
-        "Check the load of the system, and for a firewall that drops packets silently.",
-    ),
-    Rung.HTTP: (
-        "what answers does not speak the expected protocol",
-        "Check the address of the system, and for a login or error page of a proxy in between.",
-    ),
-    None: ("it cannot be reached", "Check that the system runs and can be reached from our network."),
-}
 
 
 class Words(NamedTuple):
@@ -50,6 +23,7 @@ def verdict(fault: ActiveFault, system: str) -> Verdict:
         scope=fault.scope,
         fault=fault.fault,
         objects=list(fault.objects),
+        fields=list(fault.fields),
         operations=list(fault.operations),
         confidence=fault.confidence,
         summary=words.summary,
@@ -62,27 +36,38 @@ def verdict(fault: ActiveFault, system: str) -> Verdict:
 def _words(fault: ActiveFault, system: str) -> Words:  # noqa: PLR0911  one answer per fault
     match fault.fault:
         case Fault.CREDENTIALS:
+            what, action = CREDENTIAL_WORDS.get(fault.code or "", CREDENTIAL_WORDS[""])
             return Words(
-                f"{system} no longer accepts the credentials of this connection. Nothing is read or written "
-                "until it is reconnected.",
-                Move.CUSTOMER,
-                "Open the reconnect link and enter the current credentials. Nothing else has to be set up "
-                "again.",
+                f"{system} {what}. Nothing is read or written until it is reconnected.", Move.CUSTOMER, action
             )
         case Fault.PERMISSION:
             return _permission(fault, system)
         case Fault.CONFIGURATION:
             return _configuration(fault, system)
+        case Fault.NETWORK if fault.objects:
+            return Words(
+                f"{system} does not answer in time for {_list(fault.objects)}; everything else goes on.",
+                Move.CUSTOMER,
+                f"Check the load of the system, and how long reading {_list(fault.objects)} takes "
+                "there. Fewer records or a smaller page may help.",
+            )
         case Fault.NETWORK:
             what, action = NETWORK_WORDS[fault.rung]
             where = f" at {fault.host}" if fault.host else ""
-            return Words(f"{system}{where} is not reachable: {what}.{_only(fault)}", Move.CUSTOMER, action)
+            return Words(f"{system}{where} is not reachable: {what}.", Move.CUSTOMER, action)
         case Fault.SOURCE_DOWN:
             return Words(
                 f"{system} answers with errors of its own.{_only(fault)}",
                 Move.SOURCE_VENDOR,
                 f"Whoever runs {system} looks into its log; we try again by ourselves and go on when it "
                 "works.",
+            )
+        case Fault.SOURCE_RATE_LIMIT if fault.code in LOCKING:
+            return Words(
+                f"{system} lets this user not log in for a while, after too many wrong passwords.",
+                Move.CUSTOMER,
+                "Find out who else logs in with this user; a user of its own for this connection avoids it. "
+                "We try again by ourselves.",
             )
         case Fault.SOURCE_RATE_LIMIT:
             return Words(
@@ -101,6 +86,21 @@ def _words(fault: ActiveFault, system: str) -> Words:  # noqa: PLR0911  one answ
 
 
 def _permission(fault: ActiveFault, system: str) -> Words:
+    if fault.scope is Scope.ALL and fault.confidence == "low":
+        return Words(
+            f"{system} refuses everything that is asked for{_naming(fault.objects)}, and does not say "
+            "whether the account lost its rights or is not accepted at all.",
+            Move.CUSTOMER,
+            f"An administrator of {system} looks whether the account is active and has its rights. If its "
+            "password or key was changed, open the reconnect link.",
+        )
+    if fault.scope is Scope.FIELD:
+        return Words(
+            f"{system} does not let this account see {_list(fault.fields)}.",
+            Move.CUSTOMER,
+            f"An administrator of {system} gives the account the right to {_list(fault.fields)}, or the "
+            "mapping leaves it out.",
+        )
     right = "write" if fault.operations == (Operation.WRITE,) else "read"
     if fault.scope is Scope.ALL:
         return Words(
@@ -125,6 +125,20 @@ def _configuration(fault: ActiveFault, system: str) -> Words:
             Move.VENDOR,
             "Check the address and the settings of the connection, and whether the system was moved or "
             "renamed.",
+        )
+    if fault.scope is Scope.ALL:
+        return Words(
+            f"{system} answers, but knows nothing of what this connection reads{_naming(fault.objects)}.",
+            Move.VENDOR,
+            "Check whether the address, the database or the client in the settings is still the right one, "
+            "and whether the system was upgraded or moved.",
+        )
+    if fault.scope is Scope.FIELD:
+        return Words(
+            f"{system} does not know {_list(fault.fields)} any more.",
+            Move.VENDOR,
+            f"Check whether {_list(fault.fields)} was renamed or removed in {system}, and adjust the "
+            "mapping.",
         )
     return Words(
         f"{system} does not know {_list(fault.objects)}, or not in the form that was asked for. Everything "
