@@ -24,7 +24,7 @@ from lineshaft.tools.stack.tryton_rpc import OPERATOR_MARK, TrytonSession
 
 _START_SECONDS = 60.0
 STORY_OBJECT = "purchase.purchase"
-_REQUEST = re.compile(rf'[A-Z]+ /{DATABASE}/(?P<target>\S*) HTTP/')
+_REQUEST = re.compile(rf"[A-Z]+ /{DATABASE}/(?P<target>\S*) HTTP/")
 
 
 class TrytonSource:
