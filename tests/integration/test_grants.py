@@ -10,6 +10,7 @@ pytestmark = pytest.mark.integration
 
 GRANTED = {
     ("api", "connector", "credential", "INSERT"),
+    ("api", "connector", "key_usage_view", "SELECT"),
     ("api", "connector", "schema_view", "SELECT"),
     ("api", "connector", "sync_view", "SELECT"),
     ("api", "health_monitor", "error_view", "SELECT"),
@@ -24,6 +25,7 @@ GRANTED = {
     ("api", "notifier", "attempt_view", "SELECT"),
     ("api", "notifier", "delivery_view", "SELECT"),
     ("api", "notifier", "endpoint_state_view", "SELECT"),
+    ("api", "notifier", "key_usage_view", "SELECT"),
     ("api", "notifier", "webhook_secret", "INSERT"),
 }
 

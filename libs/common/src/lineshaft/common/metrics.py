@@ -53,6 +53,9 @@ class Metrics:
         self.deliveries_oldest = gauge(
             "webhook_oldest_due_seconds", "Age of the oldest delivery that is due."
         )
+        self.secrets_to_reseal = gauge(
+            "secrets_to_reseal", "Stored secrets that are not under the active key.", "service"
+        )
         self.http_requests = counter(
             "http_requests_total", "Requests to the API.", "method", "route", "status"
         )

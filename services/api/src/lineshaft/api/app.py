@@ -4,6 +4,7 @@ import asyncio
 
 from lineshaft.api.adapters.commands import Waiters
 from lineshaft.api.adapters.keys import install_admin_key
+from lineshaft.api.adapters.link_sessions import SEALED
 from lineshaft.api.adapters.mappings import CompiledMappings
 from lineshaft.api.domain.keys import KeyKind, kind_of
 from lineshaft.api.handlers import Handlers
@@ -22,6 +23,7 @@ from lineshaft.common.kafka.consumer import Subscription
 from lineshaft.common.postgres.inbox import transactional
 from lineshaft.common.postgres.migrate import migrate
 from lineshaft.common.postgres.pool import create_pool
+from lineshaft.common.postgres.sealed import Resealing, refuse_unknown_keys
 from lineshaft.common.service import Service, readiness, start_producer
 
 NAME = "api"
@@ -38,6 +40,7 @@ async def build(settings: ApiSettings) -> Service:
         reset=False,
     )
     await migrate(pool, "lineshaft.api.adapters")
+    await refuse_unknown_keys(pool, keys)
     if admin_key is not None:
         await install_admin_key(pool, admin_key)
     producer = await start_producer(settings, NAME)
@@ -62,7 +65,11 @@ async def build(settings: ApiSettings) -> Service:
         pool=pool,
         producer=producer,
         subscriptions=subscriptions,
-        background={"waiters": waiters.listen, "forget": forget},
+        background={
+            "waiters": waiters.listen,
+            "forget": forget,
+            "resealing": Resealing(pool, keys, SEALED, NAME).run,
+        },
         http_app=create_application(context, readiness(pool, subscriptions, {})),
     )
 

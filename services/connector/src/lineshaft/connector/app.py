@@ -17,10 +17,12 @@ from lineshaft.common.kafka.consumer import Subscription
 from lineshaft.common.postgres.inbox import transactional
 from lineshaft.common.postgres.migrate import migrate
 from lineshaft.common.postgres.pool import Connection, create_pool
+from lineshaft.common.postgres.sealed import Resealing, refuse_unknown_keys
 from lineshaft.common.service import Service, start_producer
 from lineshaft.common.topics import Topic
 from lineshaft.connector.adapters.credentials import Credentials
 from lineshaft.connector.adapters.http import SourceHttp
+from lineshaft.connector.adapters.sealed import SEALED
 from lineshaft.connector.handlers import Handlers
 from lineshaft.connector.settings import ConnectorSettings
 from lineshaft.connector.workers.commanding import Commanding
@@ -41,6 +43,7 @@ async def build(settings: ConnectorSettings) -> Service:
         settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool_size, service=NAME
     )
     await migrate(pool, "lineshaft.connector.adapters")
+    await refuse_unknown_keys(pool, keys)
     producer = await start_producer(settings, NAME)
     tools = Tools(
         pool=pool,
@@ -97,5 +100,6 @@ async def build(settings: ConnectorSettings) -> Service:
             "commands": commands.run,
             "heartbeat": syncing.heartbeat,
             "housekeeping": Housekeeping(pool).run,
+            "resealing": Resealing(pool, keys, SEALED, NAME).run,
         },
     )

@@ -22,9 +22,10 @@ from lineshaft.common.kafka.consumer import Subscription
 from lineshaft.common.postgres.inbox import transactional
 from lineshaft.common.postgres.migrate import migrate
 from lineshaft.common.postgres.pool import create_pool
+from lineshaft.common.postgres.sealed import Resealing, refuse_unknown_keys
 from lineshaft.common.service import Service, start_producer
 from lineshaft.notifier.adapters.http import WebhookClient
-from lineshaft.notifier.adapters.signing import Signers
+from lineshaft.notifier.adapters.signing import SEALED, Signers
 from lineshaft.notifier.handlers import SOURCE, Handlers
 from lineshaft.notifier.housekeeping import count_worker, forget_worker
 from lineshaft.notifier.settings import NotifierSettings
@@ -39,6 +40,7 @@ async def build(settings: NotifierSettings) -> Service:
         settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool_size, service=NAME
     )
     await migrate(pool, "lineshaft.notifier.adapters")
+    await refuse_unknown_keys(pool, keys)
     producer = await start_producer(settings, NAME)
     handlers = Handlers()
     sender = Sender(
@@ -95,5 +97,6 @@ async def build(settings: NotifierSettings) -> Service:
             "sender": sender.run,
             "count": count_worker(pool),
             "forget": forget_worker(pool, settings.history_days),
+            "resealing": Resealing(pool, keys, SEALED, NAME).run,
         },
     )

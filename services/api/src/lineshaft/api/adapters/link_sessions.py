@@ -16,6 +16,7 @@ from lineshaft.common.events.commands import AuthorizationRequested
 from lineshaft.common.ids import new_id
 from lineshaft.common.postgres.pool import Connection as Transaction
 from lineshaft.common.postgres.pool import Pool
+from lineshaft.common.postgres.sealed import SealedTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +135,10 @@ async def exchange(tx: Transaction, code: str, *, at: datetime) -> str | None:
 
 def _bound_to(session_id: str) -> str:
     return f"link_session/{session_id}/code"
+
+
+SEALED = (
+    SealedTable(
+        pick=SQL["codes_under_keys"], put=SQL["codes_reseal"], bound_to=lambda row: _bound_to(row["id"])
+    ),
+)

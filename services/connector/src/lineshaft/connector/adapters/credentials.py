@@ -42,7 +42,7 @@ class Credentials:
         """None where it was decided on before, or never existed.
 
         Raises:
-            UnreadableSecretError: no key of ours opens it.
+            UnreadableSecretError: no key of ours opens it, or it is another row's.
         """
         row = await pool.fetchrow(QUERIES["credential_candidate"], credential_id, connection_id)
         if row is None:
@@ -66,8 +66,12 @@ class Credentials:
         )
 
     def _open(self, sealed: bytes, connection_id: str, credential_id: str) -> dict[str, str]:
-        plain = self._keys.open(sealed, bound_to=f"credential/{connection_id}/{credential_id}")
+        plain = self._keys.open(sealed, bound_to=credential_binding(connection_id, credential_id))
         return {str(name): str(value) for name, value in orjson.loads(plain).items()}
+
+
+def credential_binding(connection_id: str, credential_id: str) -> str:
+    return f"credential/{connection_id}/{credential_id}"
 
 
 async def lock_in_force(tx: Connection, connection_id: str) -> InForce | None:

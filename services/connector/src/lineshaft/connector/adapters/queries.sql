@@ -130,6 +130,38 @@ values ($1, $2, $3, 1)
 on conflict (credential_id) do update
 set sealed = excluded.sealed, generation = session.generation + 1, changed_at = now();
 
+-- Keys
+
+-- name: credentials_under_keys
+-- A batch that is sealed with some keys, locked.
+select credential_id as id, connection_id, sealed
+from credential
+where key_id = any($1::text[]) and credential_id > $2
+order by credential_id
+limit $3
+for no key update skip locked;
+
+-- name: credentials_reseal
+-- The same secrets under the active key.
+update credential set sealed = again.sealed
+from unnest($1::text[], $2::bytea[]) as again (id, sealed)
+where credential.credential_id = again.id;
+
+-- name: sessions_under_keys
+-- A batch that is sealed with some keys, locked.
+select credential_id as id, connection_id, sealed
+from session
+where key_id = any($1::text[]) and credential_id > $2
+order by credential_id
+limit $3
+for no key update skip locked;
+
+-- name: sessions_reseal
+-- The same sessions under the active key; their generation stays.
+update session set sealed = again.sealed
+from unnest($1::text[], $2::bytea[]) as again (id, sealed)
+where session.credential_id = again.id;
+
 -- Gate
 
 -- name: gate_make

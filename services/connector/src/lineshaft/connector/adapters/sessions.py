@@ -12,8 +12,9 @@ import time
 from datetime import timedelta
 
 from lineshaft.common.clock import Clock, now
-from lineshaft.common.encryption import KeyRing
+from lineshaft.common.encryption import KeyRing, UnknownKeyError, UnreadableSecretError
 from lineshaft.common.errors import RetryableError
+from lineshaft.common.logs import logger
 from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.connector.adapters import gates
 from lineshaft.connector.adapters.credentials import Credential
@@ -24,6 +25,16 @@ from lineshaft.connector.domain.sessions import Login, Session
 
 LOGIN_LEASE = timedelta(seconds=90)
 LONGEST_WAIT_SECONDS = 120.0
+
+log = logger(__name__)
+
+
+class UnreadableSessionError(UnreadableSecretError):
+    """The stored session is not this credential's; a login brings one that is."""
+
+    def __init__(self, generation: int) -> None:
+        super().__init__()
+        self.generation = generation
 
 
 class SharedSessions:
@@ -47,7 +58,11 @@ class SharedSessions:
         self._clock = clock
 
     async def get(self, login: Login) -> Session:
-        return await self._open() or await self._obtain(login, later_than=0)
+        try:
+            return await self._open() or await self._obtain(login, later_than=0)
+        except UnreadableSessionError as error:
+            log.warning("session_unreadable", connection_id=self._credential.connection_id)
+            return await self._obtain(login, later_than=error.generation)
 
     async def renew(self, refused: Session, login: Login) -> Session:
         return await self._obtain(login, later_than=refused.generation)
@@ -56,7 +71,13 @@ class SharedSessions:
         row = await self._pool.fetchrow(QUERIES["session_open"], *self._row)
         if row is None or row["generation"] <= later_than:
             return None
-        return Session(self._keys.open(row["sealed"], bound_to=self._bound_to), row["generation"])
+        try:
+            secret = self._keys.open(row["sealed"], bound_to=self._bound_to)
+        except UnknownKeyError:
+            raise
+        except UnreadableSecretError:
+            raise UnreadableSessionError(row["generation"]) from None
+        return Session(secret, row["generation"])
 
     async def _obtain(self, login: Login, later_than: int) -> Session:
         deadline = time.monotonic() + LONGEST_WAIT_SECONDS

@@ -8,6 +8,8 @@ from lineshaft.common.outcomes import Outcome, Rung
 from lineshaft.connector.domain.evidence import Evidence
 from lineshaft.connector.domain.gate import Decision, Reason
 
+UNREADABLE = "The stored credentials of this connection cannot be opened. It has to be connected again."
+
 _RUNGS = {
     Rung.DNS: "its name does not resolve",
     Rung.TCP: "no connection to its port",
@@ -71,6 +73,10 @@ def conflict() -> CommandProblem:
     return CommandProblem(
         code="conflict", message="Somebody else connected this system at the same moment. Nothing was saved."
     )
+
+
+def unreadable() -> CommandProblem:
+    return CommandProblem(code="reauthorization_required", message=UNREADABLE)
 
 
 _SUMMARIES = {

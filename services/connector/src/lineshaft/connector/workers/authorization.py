@@ -7,7 +7,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from lineshaft.common.encryption import UnreadableSecretError
+from lineshaft.common.encryption import UnknownKeyError, UnreadableSecretError
 from lineshaft.common.errors import ConfigurationError
 from lineshaft.common.events.commands import AuthorizationRequested, CommandProblem
 from lineshaft.common.logs import logger
@@ -66,6 +66,8 @@ class Authorization:
             candidate = await tools.credentials.candidate(
                 tools.pool, command.connection_id, command.credential_id
             )
+        except UnknownKeyError:
+            raise
         except (ConfigurationError, UnreadableSecretError) as error:
             self._log.exception("authorization_impossible")
             return CommandProblem(code="internal_error", message=str(error))

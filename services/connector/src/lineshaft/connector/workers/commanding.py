@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+from lineshaft.common.encryption import UnreadableSecretError
 from lineshaft.common.errors import RetryableError
 from lineshaft.common.events.commands import (
     AuthorizationRequested,
@@ -51,6 +52,9 @@ class Commanding:
         except (*RETRYABLE, RetryableError) as error:
             bound.warning("command_postponed", error=repr(error))
             await commands.later(self._tools.pool, job, PAUSE)
+        except UnreadableSecretError as error:
+            bound.error("credentials_unreadable", reason=str(error))
+            await self._answer(job, problems.unreadable())
         except Exception:  # noqa: BLE001  a fault of ours must not lose the command
             bound.exception("command_failed", stopping=stopping.is_set())
             await commands.later(self._tools.pool, job, PAUSE)

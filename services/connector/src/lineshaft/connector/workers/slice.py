@@ -12,6 +12,7 @@ from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from lineshaft.common.encryption import UnreadableSecretError
 from lineshaft.common.errors import RetryableError
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.logs import logger
@@ -25,6 +26,7 @@ from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, ab
 from lineshaft.connector.domain.fields import Selection, loss, select
 from lineshaft.connector.domain.gate import CredentialsReplacedError, GateClosedError, decide
 from lineshaft.connector.domain.jobs import Lease
+from lineshaft.connector.domain.problems import UNREADABLE
 from lineshaft.connector.domain.protocol import Cursor, ObjectDescription, Page
 from lineshaft.connector.domain.slices import sliced
 from lineshaft.connector.workers import endings
@@ -79,6 +81,9 @@ class Slice:
             self._log.warning("slice_postponed", error=repr(error))
             until = tools.clock() + POSTPONED
             await endings.postponed(tools, lease, self._source, self._tally, until)
+        except UnreadableSecretError as error:
+            self._log.error("credentials_unreadable", reason=str(error))
+            await endings.given_up(tools, lease, UNREADABLE)
         except Exception:  # noqa: BLE001  a fault of ours must not lose the job
             self._log.exception("slice_broken")
             await self._broken()

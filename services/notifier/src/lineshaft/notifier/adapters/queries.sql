@@ -127,6 +127,20 @@ returning delivery.delivery_id, delivery.webhook_id, delivery.endpoint_id, deliv
 select secret_id, endpoint_id, sealed, created_at, expires_at from webhook_secret
 where endpoint_id = any($1::text[]);
 
+-- name: secrets_under_keys
+-- A batch that is sealed with some keys, locked.
+select secret_id as id, endpoint_id, sealed from webhook_secret
+where key_id = any($1::text[]) and secret_id > $2
+order by secret_id
+limit $3
+for no key update skip locked;
+
+-- name: secrets_reseal
+-- The same secrets under the active key.
+update webhook_secret set sealed = again.sealed
+from unnest($1::text[], $2::bytea[]) as again (id, sealed)
+where webhook_secret.secret_id = again.id;
+
 -- name: next_due
 -- When the next delivery becomes due.
 select min(due_at) from delivery where state = 'due' and due_at > $1;

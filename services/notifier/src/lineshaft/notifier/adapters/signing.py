@@ -8,6 +8,7 @@ from standardwebhooks import Webhook
 from lineshaft.common.encryption import KeyRing, UnreadableSecretError
 from lineshaft.common.logs import logger
 from lineshaft.common.postgres.pool import Pool
+from lineshaft.common.postgres.sealed import SealedTable
 from lineshaft.notifier.adapters import postgres
 from lineshaft.notifier.domain.secrets import StoredSecret, in_force
 
@@ -42,16 +43,34 @@ class Signers:
             return known
         try:
             opened = self._keys.open(
-                secret.sealed, bound_to=f"webhook_secret/{secret.endpoint_id}/{secret.secret_id}"
+                secret.sealed, bound_to=secret_binding(secret.endpoint_id, secret.secret_id)
             )
             signer = Webhook(opened.decode())
         except (UnreadableSecretError, ValueError, RuntimeError) as error:
-            log.warning("secret_unreadable", secret_id=secret.secret_id, reason=type(error).__name__)
+            log.warning(
+                "secret_unreadable",
+                endpoint_id=secret.endpoint_id,
+                secret_id=secret.secret_id,
+                reason=type(error).__name__,
+            )
             return None
         if len(self._opened) >= KEPT_SIGNERS:
             self._opened.clear()
         self._opened[secret.secret_id] = signer
         return signer
+
+
+def secret_binding(endpoint_id: str, secret_id: str) -> str:
+    return f"webhook_secret/{endpoint_id}/{secret_id}"
+
+
+SEALED = (
+    SealedTable(
+        pick=postgres.SQL["secrets_under_keys"],
+        put=postgres.SQL["secrets_reseal"],
+        bound_to=lambda row: secret_binding(row["endpoint_id"], row["id"]),
+    ),
+)
 
 
 def signed_headers(signers: Iterable[Webhook], webhook_id: str, at: datetime, body: bytes) -> dict[str, str]:
