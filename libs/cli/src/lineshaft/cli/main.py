@@ -1,14 +1,15 @@
 import typer
 
-from lineshaft.cli import dead_letters
+from lineshaft.cli import dead_letters, keys
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Lineshaft for operators.")
 app.add_typer(dead_letters.app, name="dlq")
+app.add_typer(keys.app, name="keys")
 
 
 @app.callback()
 def root() -> None:
-    """Settings come from the environment: KAFKA_BOOTSTRAP_SERVERS, LINESHAFT_TOPIC_PREFIX."""
+    """Settings come from the environment, as the services' do: KAFKA_BOOTSTRAP_SERVERS and LINESHAFT_..."""
 
 
 if __name__ == "__main__":
