@@ -6,6 +6,7 @@
 import argparse
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 
 from harness.report import Target, folder, table, write
 from harness.runs import Result, Subject, alternated, micros_per_record, middle, run_subject
@@ -18,22 +19,21 @@ HTTPX = "bare httpx, signed"
 OURS = "Lineshaft notifier, from event to recorded delivery"
 
 
-def subjects(stack: Stack, count: int) -> list[Subject]:
+def subjects(stack: Stack, deliveries: int) -> list[Subject]:
     return [
         Subject(BARE, "bare_webhooks.py", {"client": "aiohttp"}),
-        Subject(HTTPX, "bare_webhooks.py", {"client": "httpx", "records": min(count, 2_000)}),
+        Subject(HTTPX, "bare_webhooks.py", {"client": "httpx", "records": min(deliveries, 2_000)}),
         ours(stack),
     ]
 
 
 def ours(stack: Stack) -> Subject:
-    def new_topics() -> None:
-        nonlocal run
-        run += 1
-        asyncio.run(stack.create_topics(f"{run}."))
-        options["prefix"] = f"{run}."
+    runs = count(1)
 
-    run = 0
+    def new_topics() -> None:
+        options["prefix"] = f"{next(runs)}."
+        asyncio.run(stack.create_topics(options["prefix"]))
+
     options = {"dsn": stack.dsn("notifier"), "api_dsn": stack.dsn("api")}
     return Subject(OURS, "lineshaft_notifier.py", options, before=new_topics)
 
@@ -56,11 +56,11 @@ def main() -> None:
     parser.add_argument("--records", type=int, help="deliveries")
     parser.add_argument("--rounds", type=int)
     arguments = parser.parse_args()
-    count = (arguments.records or (100_000 if arguments.full else 20_000)) // ENDPOINTS * ENDPOINTS
+    deliveries = (arguments.records or (100_000 if arguments.full else 20_000)) // ENDPOINTS * ENDPOINTS
     rounds = arguments.rounds or (5 if arguments.full else 3)
     with running_stack() as stack, running_server("webhook_receiver.py") as receiver:
         asyncio.run(stack.migrate("notifier"))
-        common = {"bootstrap_servers": stack.bootstrap_servers, "receiver": receiver, "records": count}
+        common = {"bootstrap_servers": stack.bootstrap_servers, "receiver": receiver, "records": deliveries}
         if arguments.profile:
             place = folder() / "webhook.profile.txt"
             run_subject(ours(stack), {**common, "profile": str(place)})
@@ -71,11 +71,11 @@ def main() -> None:
             before = stack.postgres_cpu()
             return {**run(), "postgres_seconds": stack.postgres_cpu() - before}
 
-        results = alternated(subjects(stack, count), common, rounds, around=with_postgres)
-    report(results, count, rounds)
+        results = alternated(subjects(stack, deliveries), common, rounds, around=with_postgres)
+    report(results, deliveries, rounds)
 
 
-def report(results: Mapping[str, Sequence[Result]], count: int, rounds: int) -> None:
+def report(results: Mapping[str, Sequence[Result]], deliveries: int, rounds: int) -> None:
     floor = micros_per_record(results[BARE])
     rows = [
         [
@@ -88,11 +88,11 @@ def report(results: Mapping[str, Sequence[Result]], count: int, rounds: int) -> 
         ]
         for name, some in results.items()
     ]
-    print(f"\n{count:,} deliveries to {ENDPOINTS} endpoints, {rounds} rounds in turn, medians\n")
+    print(f"\n{deliveries:,} deliveries to {ENDPOINTS} endpoints, {rounds} rounds in turn, medians\n")
     print(table(["way", "CPU µs/delivery", "ratio", "Postgres µs", "deliveries/s", "peak MB"], rows))
     met = targets(results)
     print("\n" + "\n".join(target.line() for target in met))
-    print(write("webhook", {"deliveries": count, "rounds": rounds, "results": results}, met))
+    print(write("webhook", {"deliveries": deliveries, "rounds": rounds, "results": results}, met))
 
 
 if __name__ == "__main__":

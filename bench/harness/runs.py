@@ -14,7 +14,7 @@ from harness.meter import MEASURED
 from harness.stack import SUBJECT_CORE
 
 BENCH = Path(__file__).parents[1]
-TIMEOUT_SECONDS = 3_600
+TIMEOUT_SECONDS = 1_800
 
 Result = dict[str, Any]
 

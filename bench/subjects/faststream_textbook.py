@@ -107,8 +107,8 @@ async def main() -> None:
     broker = KafkaBroker(asked["bootstrap_servers"], acks="all", logger=None)
     done, finished = 0, asyncio.Event()
 
-    @broker.publisher(asked["prefix"] + "mapped")  # type: ignore[untyped-decorator]  # it is FastStream's
-    @broker.subscriber(
+    @broker.publisher(asked["prefix"] + "mapped")
+    @broker.subscriber(  # type: ignore[untyped-decorator]  # it is FastStream's
         asked["prefix"] + "records",
         group_id=asked["run"],
         auto_offset_reset="earliest",

@@ -5,8 +5,7 @@
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +14,14 @@ from harness.meter import Meter, spec
 from pydantic import SecretStr
 
 from lineshaft.common import topics
-from lineshaft.common.integrations import Catalog
-from lineshaft.common.kafka.consumer import Subscription
 from lineshaft.common.logs import configure
 from lineshaft.common.metrics import METRICS
-from lineshaft.common.postgres.migrate import migrate
-from lineshaft.common.postgres.pool import create_pool
-from lineshaft.common.service import start_producer
+from lineshaft.mapping import app
 from lineshaft.mapping.adapters import definitions, postgres
-from lineshaft.mapping.app import raw_handler
-from lineshaft.mapping.domain.mappings import Mappings
-from lineshaft.mapping.domain.messages import Page, RawMessage, decode
 from lineshaft.mapping.settings import MappingSettings
 
 INTEGRATIONS = Path(__file__).parents[1] / "integrations"
-PATIENCE_SECONDS = 1_800
+PATIENCE_SECONDS = 1_200
 
 
 class NoConnection:
@@ -50,7 +42,12 @@ def leave_out_the_store() -> None:
 
     async def nothing(*_: Any) -> None: ...
 
+    async def no_pool(*_: Any, **__: Any) -> NoPool:
+        return NoPool()
+
     for module, name, answer in [
+        (app, "create_pool", no_pool),
+        (app, "migrate", nothing),
         (definitions, "in_force", no_rows),
         (postgres, "last_positions", no_rows),
         (postgres, "stored_records", no_rows),
@@ -81,53 +78,34 @@ async def main() -> None:
         topic_prefix=asked["prefix"],
         postgres_dsn=SecretStr(asked["dsn"]),
         integrations_dir=INTEGRATIONS,
-        fetch_wait_ms=5,
     )
-    pool: Any = NoPool()
-    if asked["store"]:
-        pool = await create_pool(asked["dsn"], size=settings.postgres_pool_size, service="mapping")
-        await migrate(pool, "lineshaft.mapping.adapters")
-    else:
+    if not asked["store"]:
         leave_out_the_store()
-    producer = await start_producer(settings, "mapping")
-    mappings = Mappings(Catalog.load(INTEGRATIONS).systems, settings.compiled_mappings)
-    mappings.default(mappings.system("plant"), "work_order")
-    handler = raw_handler(pool, producer, mappings, settings)
-    done, finished = 0, asyncio.Event()
-
-    async def handle(messages: Sequence[RawMessage]) -> None:
-        nonlocal done
-        await handler(messages)
-        done += sum(len(message.data.records) for message in messages if isinstance(message, Page))
-        if done >= asked["records"]:
-            finished.set()
-
-    broker = KafkaBroker(
-        asked["bootstrap_servers"], apply_types=False, logger=logging.getLogger("faststream")
-    )
-    records: Subscription[RawMessage] = Subscription(
-        "records", [topics.RECORDS_RAW], decode=decode, handle=handle
-    )
+    service = await app.build(settings)
+    (records,) = (one for one in service.subscriptions if one.topics == (topics.RECORDS_RAW,))
+    broker = KafkaBroker(asked["bootstrap_servers"], apply_types=False, logger=None)
     records.attach(
         broker,
-        producer,
+        service.producer,
         service=f"mapping-{asked['run']}",
         topic_prefix=settings.topic_prefix,
         session_seconds=settings.session_seconds,
         fetch_wait_ms=settings.fetch_wait_ms,
     )
     meter = Meter(asked.get("profile"))
-    meter.start()
-    await broker.start()
-    await asyncio.wait_for(finished.wait(), PATIENCE_SECONDS)
-    while records.lag():  # noqa: ASYNC110  the commit that follows the handler tells nobody
-        await asyncio.sleep(0.005)
-    meter.stop(done, effects=effects())
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        meter.start()
+        await broker.start()
+        while sum(effects().values()) < asked["records"]:  # noqa: ASYNC110  counters tell nobody
+            await asyncio.sleep(0.02)
+        # the commit that follows the handler
+        await asyncio.sleep(0.02)
+        meter.stop(asked["records"], effects=effects())
     records.stop()
     await broker.stop()
-    await producer.stop()
+    await service.producer.stop()
     if asked["store"]:
-        await pool.close()
+        await service.pool.close()
 
 
 if __name__ == "__main__":
