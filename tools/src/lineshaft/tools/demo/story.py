@@ -193,8 +193,8 @@ class Story:
     def reconnect(self) -> str:
         old = self.token
         fields = {"password": self.plant.connection_fields["password"]}
-        code = self.vendor.fill_in(self._reauthorize_url, fields)
         started = time.time()
+        code = self.vendor.fill_in(self._reauthorize_url, fields)
         self.receiver.wait_for(lambda one: one.type == "connection.recovered", EVENT_SECONDS)
         self.recovered_seconds = round(time.time() - started, 3)
         connection_id, self.token = self.vendor.exchange(code)
