@@ -6,7 +6,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PYTEST := $(VENV)/bin/pytest
 STAMP := $(VENV)/.installed
-MEMBERS := libs/common libs/cli $(wildcard services/*) tools
+MEMBERS := libs/common libs/cli libs/sandbox $(wildcard services/*) tools
 
 .PHONY: help
 help: ## This list
@@ -63,7 +63,7 @@ bench: $(STAMP) ## Side-by-side measurements
 check: $(STAMP) ## Format, lint, types, import contracts, integrations, generated docs; changes nothing
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
-	@$(VENV)/bin/mypy -p lineshaft.common -p lineshaft.cli -p lineshaft.api -p lineshaft.connector -p lineshaft.mapping -p lineshaft.health_monitor -p lineshaft.notifier -p lineshaft.tools
+	@$(VENV)/bin/mypy -p lineshaft.common -p lineshaft.cli -p lineshaft.sandbox -p lineshaft.api -p lineshaft.connector -p lineshaft.mapping -p lineshaft.health_monitor -p lineshaft.notifier -p lineshaft.tools
 	@$(VENV)/bin/mypy tests deploy/docker conftest.py
 	@$(VENV)/bin/lint-imports --no-cache
 	@$(PYTHON) -m lineshaft.tools.lints
