@@ -22,6 +22,8 @@ async def test_a_wrong_method_is_a_problem(world: World) -> None:
     answer = await world.http.put("/v1/systems")
     assert (answer.status_code, answer.json()["code"]) == (405, "not_supported")
     assert answer.headers["allow"] == "GET"
+    several = await world.http.put("/v1/connections/con_1")
+    assert several.headers["allow"] == "DELETE, GET, PATCH"
 
 
 async def test_each_error_names_its_field(world: World) -> None:

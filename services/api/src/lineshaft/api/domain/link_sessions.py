@@ -84,7 +84,7 @@ def check_redirect_url(url: str) -> str:
         raise invalid("redirect_url", "has to begin with https:// or http:// and a host")
     if parts.fragment or parts.username is not None:
         raise invalid("redirect_url", "may have no fragment and no user name")
-    if any(ord(character) <= ord(" ") or character in '";,\\' for character in url):
+    if not url.isascii() or any(ord(character) <= ord(" ") or character in '";,\\' for character in url):
         raise invalid("redirect_url", "has characters that an address cannot have; percent-encode them")
     return url
 

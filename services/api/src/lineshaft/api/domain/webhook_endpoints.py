@@ -31,7 +31,7 @@ def check_url(url: str) -> str:
         raise invalid("url", "has to begin with https:// or http:// and a host")
     if parts.username is not None or parts.fragment:
         raise invalid("url", "may have no user name, password or fragment; each request is signed instead")
-    if any(ord(character) <= ord(" ") for character in url):
+    if not url.isascii() or any(ord(character) <= ord(" ") for character in url):
         raise invalid("url", "has characters that an address cannot have; percent-encode them")
     return url
 

@@ -8,7 +8,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
+from starlette.routing import compile_path
 
 from lineshaft.api.adapters.postgres import as_problem
 from lineshaft.api.domain.problems import (
@@ -27,10 +28,8 @@ PROBLEM_MEDIA_TYPE = "application/problem+json"
 log = logger(__name__)
 
 
-class Json(Response):
+class Json(JSONResponse):
     """Encoded by orjson."""
-
-    media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
         return orjson.dumps(content, default=_plain)
@@ -115,16 +114,29 @@ _BY_STATUS = {
 
 async def on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  registered for it alone
-    code = _BY_STATUS.get(error.status_code, ProblemCode.VALIDATION_FAILED)
+    # FastAPI's own word for a body that is not even text
+    status = 422 if error.status_code == 400 else error.status_code  # noqa: PLR2004
+    headers = dict(error.headers or {})
     detail = error.detail
-    if error.status_code == 404:  # noqa: PLR2004
+    if status == 404:  # noqa: PLR2004
         detail = f"There is no {request.url.path} here; the routes are at /docs."
-    elif error.status_code == 405:  # noqa: PLR2004
-        detail = f"{request.method} is not possible on {request.url.path}."
-    found = Problem(code, detail, error.status_code, _TITLES.get(error.status_code, error.detail))
-    response = problem_response(found, request_id_of(request))
-    response.headers.update(error.headers or {})
-    return response
+    elif status == 405:  # noqa: PLR2004
+        headers["Allow"] = ", ".join(_methods(request))
+        detail = f"{request.method} is not possible on {request.url.path}; {headers['Allow']} is."
+    code = _BY_STATUS.get(status, ProblemCode.VALIDATION_FAILED)
+    found = Problem(code, detail, status, _TITLES.get(status, error.detail), headers=headers)
+    return problem_response(found, request_id_of(request))
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods of the path; the router tells those of the first route that has it."""
+    found = {
+        method.upper()
+        for path, operations in request.app.openapi()["paths"].items()
+        if compile_path(path)[0].match(request.url.path)
+        for method in operations
+    }
+    return sorted(found) or ["GET"]
 
 
 def unexpected(error: Exception, request_id: str) -> Response:

@@ -1,6 +1,6 @@
 """The FastAPI application."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -18,7 +18,7 @@ from lineshaft.api.routes import (
     webhook_endpoints,
     writes,
 )
-from lineshaft.api.routes.answers import EXCEPTION_HANDLERS, ProblemModel
+from lineshaft.api.routes.answers import EXCEPTION_HANDLERS, ProblemModel, problems
 from lineshaft.api.routes.context import Context
 from lineshaft.api.routes.data import data_router
 from lineshaft.api.routes.middleware import RequestMiddleware
@@ -65,6 +65,11 @@ def create_application(context: Context, checks: Mapping[str, Check]) -> FastAPI
     return app
 
 
+def _operations(description: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for operations in description["paths"].values():
+        yield from operations.values()
+
+
 def _describe_problems(app: FastAPI) -> None:
     generate = app.openapi
 
@@ -72,6 +77,9 @@ def _describe_problems(app: FastAPI) -> None:
         description = generate()
         schemas = description.setdefault("components", {}).setdefault("schemas", {})
         if "Problem" not in schemas:
+            for operation in _operations(description):
+                if "requestBody" in operation:
+                    operation["responses"] |= {"413": problems(413)[413]}
             problem = ProblemModel.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas |= problem.pop("$defs", {})
             schemas["Problem"] = problem

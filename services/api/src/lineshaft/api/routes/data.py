@@ -1,27 +1,26 @@
 """`/v1/assets`, `/v1/work-orders` and the rest: a customer's records, normalized."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import AwareDatetime, BaseModel, Field, create_model
 from starlette.responses import Response
 
 from lineshaft.api.adapters import entities
-from lineshaft.api.domain.problems import invalid, not_found
+from lineshaft.api.domain.problems import not_found
 from lineshaft.api.domain.reading import list_body
 from lineshaft.api.domain.status import Known
-from lineshaft.api.routes.answers import problems
+from lineshaft.api.routes.answers import Json, problems
 from lineshaft.api.routes.authentication import ConnectionQuery, Secret, open_connection
 from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Context, context_of
 from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit
 from lineshaft.common.mapping import CompiledMapping
 from lineshaft.common.outcomes import ConnectionStatus
-from lineshaft.common.unified import ENTITIES, ROUTES
+from lineshaft.common.unified import ENTITIES, ROUTES, fields_of
 
 JSON = "application/json"
-INCLUDABLE = {"raw"}
 
 EntityId = Annotated[str, Path(max_length=100)]
 ModifiedAfter = Annotated[
@@ -30,22 +29,12 @@ ModifiedAfter = Annotated[
         description="Changed in Lineshaft after this moment; ordered by change, so that nothing is missed."
     ),
 ]
-Include = Annotated[
-    str | None, Query(max_length=100, description="`raw` adds the source's own record.", examples=["raw"])
-]
-StatusFilter = Annotated[str | None, Query(max_length=100, description="A value of the entity's `status`.")]
+Include = Annotated[Literal["raw"] | None, Query(description="`raw` adds the source's own record.")]
 
 
 class Meta(BaseModel):
     connection_status: ConnectionStatus
     data_as_of: datetime | None = Field(description="End of the last sync whose records are readable.")
-
-
-def included(include: str | None) -> set[str]:
-    asked = {part.strip() for part in (include or "").split(",") if part.strip()}
-    if unknown := sorted(asked - INCLUDABLE):
-        raise invalid("include", f"{unknown[0]!r} cannot be included; {', '.join(sorted(INCLUDABLE))} can")
-    return asked
 
 
 def mapping_in_force(api: Context, known: Known, entity: str, version: int) -> entities.Mapping:
@@ -57,7 +46,9 @@ def mapping_in_force(api: Context, known: Known, entity: str, version: int) -> e
 
 
 def _add_list(router: APIRouter, entity: str, page_model: type[BaseModel]) -> None:
-    has_status = "status" in ENTITIES[entity].model_fields
+    status_field = fields_of(entity).get("status")
+    values = status_field.kind.values if status_field else ()
+    StatusFilter: Any = Annotated[Literal[values or ("",)] | None, Query()]  # noqa: N806  a type
 
     async def read(
         request: Request,
@@ -81,7 +72,7 @@ def _add_list(router: APIRouter, entity: str, page_model: type[BaseModel]) -> No
                 cursor=cursor,
                 modified_after=modified_after,
                 status=status,
-                include_raw="raw" in included(include),
+                include_raw=include == "raw",
             ),
             mapping_in_force(api, known, entity, access.mapping_version),
         )
@@ -133,13 +124,13 @@ def _add_list(router: APIRouter, entity: str, page_model: type[BaseModel]) -> No
 
     router.add_api_route(
         f"/{ROUTES[entity]}",
-        list_with_status if has_status else list_without_status,
+        list_with_status if values else list_without_status,
         methods=["GET"],
         name=f"list_{entity}",
         operation_id=f"list_{entity}",
         summary=f"List {ROUTES[entity].replace('-', ' ')}",
         responses={200: {"model": page_model}, **problems(404)},
-        response_class=Response,
+        response_class=Json,
     )
 
 
@@ -159,7 +150,7 @@ def _add_get(router: APIRouter, entity: str) -> None:
             entity,
             entity_id,
             mapping_in_force(api, known, entity, access.mapping_version),
-            include_raw="raw" in included(include),
+            include_raw=include == "raw",
         )
         if found is None:
             raise not_found(entity.replace("_", " "), connection_id=known.connection_id)
@@ -173,7 +164,7 @@ def _add_get(router: APIRouter, entity: str) -> None:
         operation_id=f"get_{entity}",
         summary=f"Read one {entity.replace('_', ' ')}",
         responses={200: {"model": ENTITIES[entity]}, **problems(404)},
-        response_class=Response,
+        response_class=Json,
     )
 
 

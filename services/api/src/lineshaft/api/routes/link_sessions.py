@@ -41,7 +41,10 @@ class NewLinkSession(BaseModel):
         default={}, max_length=MAX_SETTINGS, description="What is known already, so that it is filled in."
     )
     redirect_url: str | None = Field(
-        default=None, max_length=2000, description="Where the customer goes afterwards, with `?code=`."
+        default=None,
+        max_length=2000,
+        description="Where the customer goes afterwards, with `?code=`.",
+        json_schema_extra={"format": "uri"},
     )
     metadata: dict[str, Any] = Field(default={}, description="Your own; comes back in webhooks.")
     label: str = Field(default="", max_length=200, description="What you call this connection.")

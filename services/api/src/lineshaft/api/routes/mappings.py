@@ -77,7 +77,9 @@ class Version(BaseModel):
 class Rollback(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    version: int = Field(ge=1, le=NO_VERSION, description="The version whose changes come back as a new one.")
+    version: int = Field(
+        strict=True, ge=1, le=NO_VERSION, description="The version whose changes come back as a new one."
+    )
 
 
 class PreviewChange(BaseModel):

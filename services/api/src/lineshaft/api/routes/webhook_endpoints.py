@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from lineshaft.api.adapters.commands import ask
 from lineshaft.api.adapters.postgres import SQL
@@ -26,6 +26,7 @@ from lineshaft.api.routes.authentication import Admin
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit, Page, by_id, by_time, page
 from lineshaft.common.events.commands import EndpointTestRequested, RedeliveryRequested
+from lineshaft.common.events.webhooks import WEBHOOK_EVENT_TYPES
 from lineshaft.common.ids import new_id
 from lineshaft.common.postgres.pool import Connection as Transaction
 
@@ -37,28 +38,36 @@ MAX_CONNECTIONS = 1000
 router = APIRouter(prefix="/v1", tags=["webhooks"])
 
 EndpointPath = Annotated[str, Path(max_length=100)]
-EventTypes = Annotated[list[str], Field(max_length=50, description="Empty: all.")]
+EventTypes = Annotated[
+    list[str],
+    Field(
+        max_length=50,
+        description="Empty: all.",
+        json_schema_extra={"items": {"type": "string", "enum": list(WEBHOOK_EVENT_TYPES)}},
+    ),
+]
+Url = Annotated[str, Field(max_length=2000, json_schema_extra={"format": "uri", "pattern": "^https?://"})]
 ConnectionIds = Annotated[list[str], Field(max_length=MAX_CONNECTIONS, description="Empty: all.")]
 
 
 class NewEndpoint(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    url: str = Field(max_length=2000, examples=["https://product.example.com/webhooks"])
+    url: Url = Field(examples=["https://product.example.com/webhooks"])
     description: str = Field(default="", max_length=500)
     event_types: EventTypes = []
     connection_ids: ConnectionIds = []
-    enabled: bool = True
+    enabled: StrictBool = True
 
 
 class EndpointChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    url: str | None = Field(default=None, max_length=2000)
+    url: Url | None = None
     description: str | None = Field(default=None, max_length=500)
     event_types: EventTypes | None = None
     connection_ids: ConnectionIds | None = None
-    enabled: bool | None = None
+    enabled: StrictBool | None = None
 
 
 class EndpointModel(BaseModel):

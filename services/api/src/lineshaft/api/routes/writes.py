@@ -106,7 +106,7 @@ def _add_create(router: APIRouter, entity: str) -> None:
             ACCEPTED: {"model": OperationModel, "description": "It takes longer"},
             **problems(404, 409, 429),
         },
-        response_class=Response,
+        response_class=Json,
     )
 
 
@@ -136,7 +136,7 @@ def _add_update(router: APIRouter, entity: str) -> None:
             ACCEPTED: {"model": OperationModel, "description": "It takes longer"},
             **problems(404, 409, 429),
         },
-        response_class=Response,
+        response_class=Json,
     )
 
 
