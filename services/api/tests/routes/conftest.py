@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -31,15 +31,12 @@ from lineshaft.common.mapping import MappingContext, compile_mapping
 from lineshaft.common.outcomes import ConnectionStatus
 from lineshaft.common.postgres.inbox import transactional
 from lineshaft.common.postgres.pool import Pool
+from lineshaft.tools.testing.infrastructure import Database
 
 ROOT = Path(__file__).parents[4]
 REDIRECT_URL = "https://product.example.com/connected?tenant=7"
 SETTINGS = {"base_url": "https://erp.example.com", "database": "plant"}
 CREDENTIALS = {"username": "lineshaft", "password": "correct horse"}
-
-
-class Databases(Protocol):
-    async def pool(self, service: str, *, size: int = 8) -> Pool: ...
 
 
 @dataclass
@@ -196,7 +193,7 @@ def verified(account_id: str = "plant/5", version: int = 1) -> dict[str, Any]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def pools(database: Databases) -> AsyncIterator[dict[str, Pool]]:
+async def pools(database: Database) -> AsyncIterator[dict[str, Pool]]:
     services = ("connector", "mapping", "health_monitor", "notifier", "api")
     opened = {service: await database.pool(service, size=4) for service in services}
     yield opened
