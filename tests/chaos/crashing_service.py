@@ -93,8 +93,8 @@ async def build(settings: Settings) -> Service:
         handle=transactional(pool, "requests", point.around(effect, "effect")),
         max_records=BATCH,
     )
-    subscription._commit = point.around(subscription._commit, "offset_commit")
-    Producer.publish = point.around(Producer.publish, "publish")
+    subscription._commit = point.around(subscription._commit, "offset_commit")  # type: ignore[method-assign,assignment]
+    Producer.publish = point.around(Producer.publish, "publish")  # type: ignore[method-assign,assignment]
     return Service(NAME, settings, pool, producer, [subscription])
 
 
