@@ -1,15 +1,13 @@
 """What one process used between two moments. Runs in every subject, so it needs the standard library only."""
 
-import cProfile
-import io
 import json
-import pstats
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-PROFILE_LINES = 30
+from harness.profiler import Profiler
+
 MEASURED = "measured: "
 
 
@@ -25,7 +23,7 @@ class Meter:
     def __init__(self, profile: str | None = None) -> None:
         """Args: profile: a file that gets the profile of what is measured."""
         self._profile_file = profile
-        self._profile = cProfile.Profile() if profile else None
+        self._profile = Profiler() if profile else None
 
     def start(self) -> None:
         _forget_peak()
@@ -33,7 +31,7 @@ class Meter:
         self._wall = time.perf_counter()
         self._cpu = time.process_time()
         if self._profile:
-            self._profile.enable()
+            self._profile.start()
 
     def cpu(self) -> float:
         """Seconds since the start."""
@@ -42,11 +40,11 @@ class Meter:
     def stop(self, records: int, **more: Any) -> None:
         """Tell the harness, as a line of the standard output."""
         if self._profile:
-            self._profile.disable()
+            self._profile.stop()
         cpu, wall = self.cpu(), time.perf_counter() - self._wall
         peak = memory("VmHWM")
         if self._profile and self._profile_file:
-            Path(self._profile_file).write_text(_text(self._profile), encoding="utf-8")
+            Path(self._profile_file).write_text(self._profile.text(records), encoding="utf-8")
         result = {
             "records": records,
             "cpu_seconds": cpu,
@@ -67,11 +65,3 @@ def memory(key: str) -> float:
 
 def _forget_peak() -> None:
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-
-
-def _text(profile: cProfile.Profile) -> str:
-    out = io.StringIO()
-    stats = pstats.Stats(profile, stream=out)
-    stats.sort_stats("tottime").print_stats(PROFILE_LINES)
-    stats.sort_stats("cumulative").print_stats(PROFILE_LINES)
-    return out.getvalue()
