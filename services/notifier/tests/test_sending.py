@@ -14,11 +14,12 @@ from aiohttp import web
 from lineshaft.common.clock import now
 from lineshaft.common.events.commands import EndpointTestRequested, RedeliveryRequested
 from lineshaft.common.events.connections import ConnectionDescribed
-from lineshaft.common.events.health import ReauthorizationRequired
+from lineshaft.common.events.health import ReauthorizationRequired, SystemOutage
 from lineshaft.common.events.syncs import SyncCompleted, SyncMode, SyncResult
 from lineshaft.common.events.webhooks import EndpointDescribed
 from lineshaft.common.ids import new_id
 from lineshaft.common.links import open_link
+from lineshaft.common.outcomes import Fault, Move
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.tools.testing.infrastructure import Database
 
@@ -143,6 +144,32 @@ async def test_a_sync_carries_what_the_vendor_keeps_with_the_connection(stage: S
     assert body["type"] == "sync.completed"
     assert body["data"]["metadata"] == {"customer": 9}
     assert body["data"]["records"] == 5
+
+
+async def test_an_outage_goes_to_who_chose_it_and_has_one_of_the_connections(stage: Stage) -> None:
+    outage = SystemOutage(
+        outage_id="out_1",
+        system="tryton",
+        host="erp:443",
+        fault=Fault.NETWORK,
+        connections=2,
+        connection_ids=["con_1", "con_2"],
+        summary="out of reach",
+        move=Move.SOURCE_VENDOR,
+        action="wait",
+        began_at=now(),
+        at=now(),
+    )
+    await stage.handle("connection-events", an_event(outage, "tryton/erp:443"))
+    chosen = await stage.endpoint("/mine", connection_ids=["con_2"], changed_at=now() - timedelta(seconds=5))
+    await stage.endpoint("/other", connection_ids=["con_3"], changed_at=now() - timedelta(seconds=5))
+    async with stage.sending():
+        await all_in(stage, chosen, "delivered")
+    [(_, body, _)] = stage.receiver.got["/mine"]
+    assert body["type"] == "system.outage"
+    assert (body["data"]["host"], body["data"]["connections"]) == ("erp:443", 2)
+    assert "connection_ids" not in body["data"]
+    assert list(stage.receiver.got) == ["/mine"]
 
 
 async def test_an_endpoint_gets_what_reached_us_before_it_did(stage: Stage) -> None:

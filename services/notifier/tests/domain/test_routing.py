@@ -20,7 +20,14 @@ from lineshaft.notifier.domain.routing import Endpoint, webhook_type
 )
 def test_empty_choices_mean_all(types: list[str], connections: list[str], *, wanted: bool) -> None:
     endpoint = Endpoint("whe_1", frozenset(types), frozenset(connections))
-    assert endpoint.wants("connection.recovered", "con_1") == wanted
+    assert endpoint.wants("connection.recovered", ["con_1"]) == wanted
+
+
+def test_an_event_about_several_connections_goes_to_who_chose_one_of_them() -> None:
+    endpoint = Endpoint("whe_1", frozenset(), frozenset(["con_2"]))
+    assert endpoint.wants("system.outage", ["con_1", "con_2"])
+    assert not endpoint.wants("system.outage", ["con_1"])
+    assert not endpoint.wants("system.outage", [])
 
 
 def test_a_receiver_sees_no_prefix() -> None:

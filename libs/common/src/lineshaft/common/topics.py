@@ -123,6 +123,7 @@ CONNECTION_EVENTS = _topic(
     producers="health-monitor",
     consumers="notifier users",
     retention_days=30,
+    key=f"{CONNECTION}, of an outage <system>/<host>",
 )
 SYNC_EVENTS = _topic(
     "sync.events",

@@ -14,7 +14,8 @@ from lineshaft.common.postgres.pool import create_pool
 from lineshaft.common.service import Service, start_producer
 from lineshaft.health_monitor.handlers import SOURCE, Handlers
 from lineshaft.health_monitor.settings import HealthMonitorSettings
-from lineshaft.health_monitor.workers import count_worker, due_worker, forget_worker
+from lineshaft.health_monitor.watching import OutageWatch
+from lineshaft.health_monitor.workers import count_worker, due_worker, forget_worker, outage_worker
 
 NAME = SOURCE
 
@@ -54,6 +55,9 @@ async def build(settings: HealthMonitorSettings) -> Service:
         ],
         background={
             "due": due_worker(pool, handlers, settings.due_poll_seconds),
+            "outages": outage_worker(
+                pool, OutageWatch(settings.outage_rules()).look, settings.outage_poll_seconds
+            ),
             "count": count_worker(pool),
             "forget": forget_worker(pool, settings.history_days),
         },

@@ -15,7 +15,7 @@ from lineshaft.common.ids import derived_id
 from lineshaft.common.outcomes import Outcome
 from lineshaft.common.postgres import outbox
 from lineshaft.common.postgres.pool import Connection
-from lineshaft.health_monitor.adapters import postgres
+from lineshaft.health_monitor.adapters import outages, postgres
 from lineshaft.health_monitor.domain.breaker import Chance
 from lineshaft.health_monitor.domain.effects import (
     Announced,
@@ -27,6 +27,7 @@ from lineshaft.health_monitor.domain.effects import (
 )
 from lineshaft.health_monitor.domain.faults import active_faults
 from lineshaft.health_monitor.domain.rules import Input, Tick, apply, due_at
+from lineshaft.health_monitor.domain.sharing import SharedOutage
 from lineshaft.health_monitor.domain.state import ConnectionState
 from lineshaft.health_monitor.domain.status import describe
 from lineshaft.health_monitor.domain.thresholds import Thresholds
@@ -83,15 +84,18 @@ class Handlers:
     async def _work(
         self, tx: Connection, states: dict[str, ConnectionState], inputs: Iterable[Given]
     ) -> None:
+        shared = await _shared_outages(tx)
         done: list[tuple[Given, int, Effect]] = []
         for given in inputs:
+            state = states[given.connection_id]
             states[given.connection_id], effects = apply(
-                states[given.connection_id],
+                state,
                 given.input,
                 event_id=given.event_id,
                 thresholds=self._thresholds,
                 now=self._clock(),
                 chance=self._chance,
+                shared=shared.get((state.system, state.host)) or shared.get((state.system, "")),
             )
             done += [(given, number, effect) for number, effect in enumerate(effects)]
         await self._save(tx, states)
@@ -109,6 +113,18 @@ class Handlers:
                 if state.lifecycle is not None
             },
         )
+
+
+async def _shared_outages(tx: Connection) -> dict[tuple[str, str], SharedOutage]:
+    return {
+        key: SharedOutage(
+            outage.outage_id,
+            outage.mark,
+            outage.hold_back_until,
+            cleared=bool(outage.host) and outage.cleared_at is not None,
+        )
+        for key, (outage, _) in (await outages.open_outages(tx)).items()
+    }
 
 
 async def _carry_out(tx: Connection, done: Sequence[tuple[Given, int, Effect]]) -> None:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from lineshaft.common.settings import Settings
 from lineshaft.health_monitor.domain.breaker import BreakerRules
+from lineshaft.health_monitor.domain.outage import OutageRules
 from lineshaft.health_monitor.domain.thresholds import Thresholds
 
 
@@ -31,12 +32,27 @@ class HealthMonitorSettings(Settings):
     denied_longest_seconds: float = Field(
         default=3600.0, gt=0, description="Longest pause of such an object."
     )
+    outage_connections: int = Field(
+        default=3, ge=2, description="So many connections of one source must fail at once to be one outage."
+    )
+    outage_poll_seconds: float = Field(default=1.0, gt=0, description="How often to look for outages.")
     due_poll_seconds: float = Field(
         default=0.5, gt=0, description="How often to look for what time alone changes."
     )
     history_days: float = Field(
         default=30.0, gt=0, description="Timeline, errors and resolved issues are kept for this long."
     )
+
+    def outage_rules(self) -> OutageRules:
+        return OutageRules(
+            connections=self.outage_connections,
+            hold=timedelta(seconds=self.hold_seconds),
+            quiet=timedelta(seconds=self.quiet_seconds),
+            breaker=BreakerRules(
+                open_time=timedelta(seconds=self.breaker_open_seconds),
+                longest_open_time=timedelta(seconds=self.breaker_longest_seconds),
+            ),
+        )
 
     def thresholds(self) -> Thresholds:
         passing = BreakerRules(

@@ -69,6 +69,19 @@ async def _one_by_one(pool: Pool, due_work: DueWork, due: Sequence[str]) -> None
                 await due_work.set_aside(connection, connection_id, SET_ASIDE_FOR)
 
 
+def outage_worker(
+    pool: Pool, look: Callable[[Connection], Awaitable[bool]], poll_seconds: float
+) -> Background:
+    """Any number of replicas may run it; the one that has the lock looks."""
+
+    async def work() -> float:
+        async with pool.acquire() as connection, connection.transaction():
+            await look(connection)
+        return poll_seconds
+
+    return _every(work, poll_seconds)
+
+
 def count_worker(pool: Pool) -> Background:
     async def work() -> float:
         counts = await postgres.count_states(pool)

@@ -14,6 +14,8 @@ from lineshaft.common.events.health import (
     ConnectionRecovered,
     ReauthorizationRequired,
     StatusChanged,
+    SystemOutage,
+    SystemRecovered,
 )
 from lineshaft.common.events.syncs import SyncCompleted, SyncFailed
 from lineshaft.common.events.webhooks import EndpointDescribed
@@ -65,6 +67,8 @@ async def build(settings: NotifierSettings) -> Service:
                     ConnectionRecovered,
                     StatusChanged,
                     ConnectionDisconnected,
+                    SystemOutage,
+                    SystemRecovered,
                 ),
                 handle=effect("connection-events", handlers.on_connection_events),
             ),

@@ -12,7 +12,7 @@ from lineshaft.common.events.commands import (
 )
 from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.envelope import Event, new_event
-from lineshaft.common.events.health import ConnectionEvent
+from lineshaft.common.events.health import ConnectionEvent, SystemEvent
 from lineshaft.common.events.syncs import SyncCompleted
 from lineshaft.common.events.webhooks import EndpointDescribed
 from lineshaft.common.ids import derived_id
@@ -30,8 +30,10 @@ class Handlers:
     def __init__(self, clock: Clock = now) -> None:
         self._clock = clock
 
-    async def on_connection_events(self, tx: Connection, events: Sequence[Event[ConnectionEvent]]) -> None:
-        await self._tell(tx, [_told(event, _health_data(event.data)) for event in events])
+    async def on_connection_events(
+        self, tx: Connection, events: Sequence[Event[ConnectionEvent | SystemEvent]]
+    ) -> None:
+        await self._tell(tx, [_told_of_health(event) for event in events])
 
     async def on_sync_events(self, tx: Connection, events: Sequence[Event[SyncCompleted]]) -> None:
         metadata = await postgres.metadata_of(tx, [event.data.connection_id for event in events])
@@ -116,26 +118,34 @@ class Handlers:
         await self._route(
             tx,
             await postgres.list_endpoints(tx),
-            [(event.event_id, event.event_type, event.connection_id) for event in new],
+            new,
         )
 
     async def _route(
         self,
         tx: Connection,
         endpoints: Iterable[Endpoint],
-        events: Sequence[tuple[str, str, str | None]],
+        events: Sequence[Told],
     ) -> None:
         pairs = [
-            (endpoint.endpoint_id, event_id, event_type, connection_id)
+            (endpoint.endpoint_id, event.event_id, event.event_type, event.connection_id)
             for endpoint in endpoints
-            for event_id, event_type, connection_id in events
-            if endpoint.wants(event_type, connection_id)
+            for event in events
+            if endpoint.wants(event.event_type, event.connection_ids)
         ]
         await postgres.add_deliveries(tx, pairs, self._clock())
 
 
 def _told(event: Event[Any], data: dict[str, Any]) -> Told:
     return Told(event.id, webhook_type(event.type), event.data.connection_id, event.time, data)
+
+
+def _told_of_health(event: Event[Any]) -> Told:
+    data = event.data
+    if isinstance(data, SystemEvent):
+        content = data.model_dump(mode="json", exclude={"connection_ids", "at"})
+        return Told(event.id, webhook_type(event.type), None, event.time, content, tuple(data.connection_ids))
+    return _told(event, _health_data(data))
 
 
 def _health_data(event: ConnectionEvent) -> dict[str, Any]:

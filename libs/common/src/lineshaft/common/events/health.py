@@ -112,3 +112,31 @@ class StatusChanged(ConnectionEvent):
 @event("connection.disconnected", topics.CONNECTION_EVENTS.name)
 class ConnectionDisconnected(ConnectionEvent):
     pass
+
+
+class SystemEvent(EventData):
+    """Something about a source that many connections share."""
+
+    topic_name = topics.CONNECTION_EVENTS.name
+
+    outage_id: str
+    system: str
+    host: str = Field(description="`host:port`; empty where connections of several hosts are concerned.")
+    fault: Fault
+    connections: int = Field(description="How many were out of reach at most.")
+    connection_ids: list[str] = Field(default_factory=list, description="The first thousand of them.")
+    summary: str
+    move: Move
+    action: str
+    began_at: datetime
+    at: datetime
+
+
+@event("system.outage", topics.CONNECTION_EVENTS.name)
+class SystemOutage(SystemEvent):
+    pass
+
+
+@event("system.recovered", topics.CONNECTION_EVENTS.name)
+class SystemRecovered(SystemEvent):
+    pass

@@ -12,6 +12,7 @@ from lineshaft.common.events.health import StatusDescribed
 from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.common.postgres.queries import load_queries
 from lineshaft.health_monitor.domain.effects import IssueChanged, Noted
+from lineshaft.health_monitor.domain.sharing import is_down
 from lineshaft.health_monitor.domain.state import ConnectionState
 
 SQL = load_queries("lineshaft.health_monitor.adapters")
@@ -57,6 +58,11 @@ async def save_states(
             state.model_dump(mode="json", exclude_defaults=True),
             described[connection_id].model_dump(mode="json") if connection_id in described else None,
             state.last_sync_at,
+            state.host,
+            *_down(state),
+            state.heard_ok_at,
+            state.heard_error_at,
+            state.outage_mark,
         )
         for connection_id, state in states.items()
     ]
@@ -109,13 +115,20 @@ async def count_states(pool: Pool) -> list[tuple[str, str, int]]:
 
 
 async def forget(pool: Pool, older_than: timedelta) -> None:
-    for name in ("forget_timeline", "forget_errors", "forget_issues"):
+    for name in ("forget_timeline", "forget_errors", "forget_issues", "forget_outages"):
         await pool.execute(SQL[name], older_than)
 
 
 async def _run(tx: Connection, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
     if rows:
         await tx.execute(SQL[name], *(list(column) for column in zip(*rows, strict=True)))
+
+
+def _down(state: ConnectionState) -> tuple[datetime | None, str | None, str | None]:
+    """Since when, the fault and the rung."""
+    if not is_down(state):
+        return None, None, None
+    return state.whole.failing_since, state.whole.fault, state.whole.rung
 
 
 def _state(row: asyncpg.Record) -> ConnectionState:

@@ -34,9 +34,22 @@ update state set
     due_at = new.due_at,
     document = new.document,
     described = coalesce(new.described, state.described),
-    last_sync_at = new.last_sync_at
-from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::jsonb[], $7::timestamptz[])
-    as new (connection_id, system, status, due_at, document, described, last_sync_at)
+    last_sync_at = new.last_sync_at,
+    host = new.host,
+    down_since = new.down_since,
+    down_fault = new.down_fault,
+    down_rung = new.down_rung,
+    heard_ok_at = new.heard_ok_at,
+    heard_error_at = new.heard_error_at,
+    outage_mark = new.outage_mark
+from unnest(
+    $1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::jsonb[], $7::timestamptz[],
+    $8::text[], $9::timestamptz[], $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[],
+    $14::text[]
+) as new (
+    connection_id, system, status, due_at, document, described, last_sync_at, host, down_since, down_fault,
+    down_rung, heard_ok_at, heard_error_at, outage_mark
+)
 where state.connection_id = new.connection_id;
 
 -- name: save_issues
@@ -98,3 +111,98 @@ delete from error_log where at < now() - $1::interval;
 -- name: forget_issues
 -- Issues that were over before the retention.
 delete from issue where resolved_at < now() - $1::interval;
+
+-- name: outages_lock
+-- One replica at a time looks for outages.
+select pg_try_advisory_xact_lock(hashtext(current_schema() || '.outages'));
+
+-- name: groups
+-- What is known of each host, and of each system (`host` null), that has a connection down or an outage open.
+with touched as (
+    select distinct system from state where down_since is not null
+    union
+    select system from outage where resolved_at is null
+), member as (
+    select system, host, down_since, down_fault, down_rung, heard_ok_at, heard_error_at,
+        min(down_since) over (partition by system, host) as host_since
+    from state join touched using (system)
+    where described is not null and status not in ('paused', 'disconnected', 'reauthorization_required')
+)
+select system, host,
+    count(down_since) as down,
+    count(*) filter (
+        where heard_ok_at > $1 and heard_ok_at > coalesce(host_since, '-infinity')
+            and heard_ok_at > coalesce(heard_error_at, '-infinity')
+    ) as working,
+    min(down_since) as since,
+    max(heard_ok_at) as ok_at,
+    max(heard_error_at) as error_at,
+    mode() within group (order by down_fault) as fault,
+    mode() within group (order by down_rung) as rung
+from member
+group by grouping sets ((system, host), (system));
+
+-- name: open_outages
+-- Those that are not over.
+select document, probe_connection_id from outage where resolved_at is null;
+
+-- name: save_outage
+-- Recognized, changed or over.
+insert into outage (
+    outage_id, system, host, document, opened_at, announced_at, cleared_at, resolved_at, probe_connection_id
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+on conflict (outage_id) do update set
+    document = excluded.document,
+    announced_at = excluded.announced_at,
+    cleared_at = excluded.cleared_at,
+    resolved_at = excluded.resolved_at,
+    probe_connection_id = excluded.probe_connection_id;
+
+-- name: probe_candidate
+-- A connection of a host to probe it with, another one than the last time if there is one.
+select connection_id from state
+where system = $1 and host = $2 and described is not null
+    and status not in ('paused', 'disconnected', 'reauthorization_required', 'rate_limited')
+order by (connection_id = $3) nulls first, (down_since is null), random()
+limit 1;
+
+-- name: down_connections
+-- Connections that are out of reach, of one host or of the whole system.
+select connection_id from state
+where system = $1 and ($2 = '' or host = $2) and down_since is not null
+order by connection_id limit $3;
+
+-- name: wake_members
+-- Connections that have not taken notice of what became of the outage of their source.
+with stale as (
+    select connection_id from state
+    where system = $1 and outage_mark <> $3
+        and (host = $2 or ($2 = '' and down_since is not null and not (host = any($5::text[]))))
+        and described is not null and status not in ('paused', 'disconnected')
+        and (due_at is null or due_at > $4)
+    order by connection_id
+    limit 2000
+    for update skip locked
+)
+update state set due_at = $4 from stale where state.connection_id = stale.connection_id;
+
+-- name: wake_left_behind
+-- Connections that still count on an outage that is over.
+with stale as (
+    select connection_id from state
+    where outage_mark <> '' and (due_at is null or due_at > $1)
+        and not exists (
+            select from outage
+            where outage.system = state.system and (outage.host = state.host or outage.host = '')
+                and resolved_at is null
+        )
+    order by connection_id
+    limit 2000
+    for update skip locked
+)
+update state set due_at = $1 from stale where state.connection_id = stale.connection_id;
+
+-- name: forget_outages
+-- Outages that were over before the retention.
+delete from outage where resolved_at < now() - $1::interval;

@@ -77,9 +77,9 @@ def failed(
         case "open":
             return counted
         case "half_open":
-            return _opened(counted, rules, now, chance)
+            return opened(counted, rules, now, chance)
         case "closed":
-            return _opened(counted, rules, now, chance) if may_open and _too_many(counted, rules) else counted
+            return opened(counted, rules, now, chance) if may_open and _too_many(counted, rules) else counted
 
 
 def succeeded(breaker: BreakerState, rules: BreakerRules, now: datetime, count: int = 1) -> BreakerState:
@@ -120,7 +120,8 @@ def open_time(openings: int, rules: BreakerRules, chance: Chance) -> timedelta:
     return whole / 2 + whole / 2 * chance()
 
 
-def _opened(breaker: BreakerState, rules: BreakerRules, now: datetime, chance: Chance) -> BreakerState:
+def opened(breaker: BreakerState, rules: BreakerRules, now: datetime, chance: Chance) -> BreakerState:
+    """Open, for longer than the last time."""
     openings = breaker.openings + 1
     return breaker.model_copy(
         update={

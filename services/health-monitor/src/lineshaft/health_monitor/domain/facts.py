@@ -52,6 +52,7 @@ def observe(  # noqa: PLR0911  one answer per kind of fault
     if call.outcome in NOT_HEALTH:
         return state, None
     fault = FAULTS[call.outcome]
+    state = _heard(state, call, fault, now)
     observer = Observer(state, call, evidence, thresholds, Moment(now, chance))
     match fault:
         case None:
@@ -66,6 +67,15 @@ def observe(  # noqa: PLR0911  one answer per kind of fault
             return observer.failed_for_a_while(fault), fault
         case _:
             assert_never(fault)
+
+
+def _heard(state: ConnectionState, call: Call, fault: Fault | None, now: datetime) -> ConnectionState:
+    update: dict[str, object] = {"host": call.host or state.host}
+    if fault is None:
+        update["heard_ok_at"] = now
+    elif fault in {Fault.NETWORK, Fault.SOURCE_DOWN}:
+        update["heard_error_at"] = now
+    return state.model_copy(update=update)
 
 
 def with_credentials(state: ConnectionState, version: int) -> ConnectionState:

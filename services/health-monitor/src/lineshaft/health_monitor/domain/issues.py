@@ -4,7 +4,7 @@ An issue opens with its fault. What may be a short outage is announced only afte
 where new credentials ended it, otherwise when the fault has stayed away for the quiet time.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -38,14 +38,19 @@ def turn(
     seen: Mapping[Fault, int],
     thresholds: Thresholds,
     now: datetime,
-    may_announce: bool,
+    may_announce: Callable[[ActiveFault], bool],
+    released_at: datetime | None = None,
 ) -> Turn:
-    """The issues after a step; `seen` counts the failed calls of this step by fault."""
+    """The issues after a step; `seen` counts the failed calls of this step by fault.
+
+    A hold begins anew at `released_at`: until then an outage of the source spoke for its connections.
+    """
     result = Turn(open=dict(issues))
     active = {fault.fault: fault for fault in faults}
     for kind, fault in active.items():
         _go_on(result, fault, connection_id, seen.get(kind, 0), now)
-        _announce(result, kind, thresholds, now, may_announce=may_announce)
+        if may_announce(fault):
+            _announce(result, kind, thresholds, now, released_at)
     for kind in [kind for kind in result.open if kind not in active]:
         _fade(result, kind, thresholds, now)
     return result
@@ -58,7 +63,11 @@ def close_all(issues: Mapping[Fault, Issue], now: datetime) -> Turn:
 
 
 def next_due(
-    issues: Mapping[Fault, Issue], active: Iterable[Fault], thresholds: Thresholds
+    issues: Mapping[Fault, Issue],
+    active: Iterable[Fault],
+    thresholds: Thresholds,
+    *,
+    released_at: datetime | None = None,
 ) -> list[datetime]:
     """When a hold or a quiet time ends."""
     present = set(active)
@@ -67,7 +76,7 @@ def next_due(
         if issue.cleared_at is not None:
             due.append(issue.cleared_at + thresholds.quiet)
         elif issue.announced_at is None and issue.fault in present:
-            due.append(issue.opened_at + thresholds.hold)
+            due.append(_hold_ends(issue, thresholds, released_at))
     return due
 
 
@@ -95,13 +104,17 @@ def _go_on(result: Turn, fault: ActiveFault, connection_id: str, count: int, now
     result.changed.append(issue)
 
 
+def _hold_ends(issue: Issue, thresholds: Thresholds, released_at: datetime | None) -> datetime:
+    return max(issue.opened_at, released_at or issue.opened_at) + thresholds.hold
+
+
 def _announce(
-    result: Turn, kind: Fault, thresholds: Thresholds, now: datetime, *, may_announce: bool
+    result: Turn, kind: Fault, thresholds: Thresholds, now: datetime, released_at: datetime | None
 ) -> None:
     issue = result.open[kind]
-    if not may_announce or issue.announced_at is not None:
+    if issue.announced_at is not None:
         return
-    if kind in HELD and now < issue.opened_at + thresholds.hold:
+    if kind in HELD and now < _hold_ends(issue, thresholds, released_at):
         return
     _replace(result, issue, issue.model_copy(update={"announced_at": now}))
     result.announced.append(result.open[kind])

@@ -23,7 +23,13 @@ def probe(step: Step) -> None:
 
 
 def wants_probes(state: ConnectionState) -> bool:
-    return state.active and state.rejection is None and state.whole.breaker.state == "half_open"
+    """Not while another connection probes the host for all."""
+    return (
+        state.active
+        and state.rejection is None
+        and state.held_until is None
+        and state.whole.breaker.state == "half_open"
+    )
 
 
 def next_probe(state: ConnectionState, thresholds: Thresholds) -> datetime | None:

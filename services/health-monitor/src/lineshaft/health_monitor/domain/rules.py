@@ -15,6 +15,7 @@ from lineshaft.health_monitor.domain.facts import observe, with_credentials, wit
 from lineshaft.health_monitor.domain.faults import active_faults
 from lineshaft.health_monitor.domain.probes import next_probe, probe, wants_probes
 from lineshaft.health_monitor.domain.settling import settle
+from lineshaft.health_monitor.domain.sharing import SharedOutage, take_part, told_by_outage
 from lineshaft.health_monitor.domain.state import ConnectionState
 from lineshaft.health_monitor.domain.step import Step
 from lineshaft.health_monitor.domain.thresholds import Thresholds
@@ -36,9 +37,11 @@ def apply(
     thresholds: Thresholds,
     now: datetime,
     chance: Chance,
+    shared: SharedOutage | None = None,
 ) -> tuple[ConnectionState, list[Effect]]:
-    """The state after an event at `now`."""
+    """The state after an event at `now`; `shared` is the outage of its source, if there is one."""
     step = Step(_ripened(state, now), thresholds, now)
+    take_part(step, shared)
     match event:
         case Call():
             _called(step, event, event_id, chance)
@@ -77,8 +80,10 @@ def due_at(state: ConnectionState, thresholds: Thresholds, now: datetime) -> dat
     """When time alone will change something."""
     if state.lifecycle is None or state.ended:
         return None
-    active = [fault.fault for fault in active_faults(state, now)]
-    due = issue_rules.next_due(state.issues, active if state.active else (), thresholds)
+    active = [fault.fault for fault in active_faults(state, now) if not told_by_outage(state, fault)]
+    due = issue_rules.next_due(
+        state.issues, active if state.active else (), thresholds, released_at=state.released_at
+    )
     due += [
         scope.breaker.retry_at
         for scope in (state.whole, *state.scopes.values())

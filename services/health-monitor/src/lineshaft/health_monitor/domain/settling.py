@@ -15,6 +15,7 @@ from lineshaft.health_monitor.domain import issues as issue_rules
 from lineshaft.health_monitor.domain.effects import Announced, Described, IssueChanged, ProbeWanted
 from lineshaft.health_monitor.domain.faults import HIDDEN_BY_SOURCES, ActiveFault, active_faults
 from lineshaft.health_monitor.domain.probes import wants_probes
+from lineshaft.health_monitor.domain.sharing import told_by_outage
 from lineshaft.health_monitor.domain.state import Issue
 from lineshaft.health_monitor.domain.status import describe, fingerprint, status_of
 from lineshaft.health_monitor.domain.step import Step
@@ -35,7 +36,8 @@ def settle(step: Step) -> None:
             seen=step.seen,
             thresholds=step.thresholds,
             now=step.now,
-            may_announce=before.active,
+            may_announce=lambda fault: before.active and not told_by_outage(before, fault),
+            released_at=before.released_at,
         )
     status = status_of(before, faults)
     step.state = before.model_copy(

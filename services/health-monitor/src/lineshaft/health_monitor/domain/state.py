@@ -94,6 +94,17 @@ class ConnectionState(_Part):
     issues: dict[Fault, Issue] = Field(default_factory=dict)
     """The open ones."""
     last_sync_at: datetime | None = None
+    host: str = ""
+    """Where its calls went last."""
+    heard_ok_at: datetime | None = None
+    heard_error_at: datetime | None = None
+    """By our clock: a call that worked, a call that did not reach a working source."""
+    outage_mark: str = ""
+    """Of the outage of its source as it was last taken notice of."""
+    held_until: datetime | None = None
+    """Another connection probes their common host; this one is not to be called before."""
+    released_at: datetime | None = None
+    """The end of the last such outage."""
 
     status: ConnectionStatus = ConnectionStatus.PENDING
     since: datetime | None = None

@@ -77,6 +77,8 @@ def _breaker(state: ConnectionState) -> Breaker:
     )
     if state.rejection is not None:
         return Breaker(state="open", retry_at=None, scopes=scopes)
+    if state.held_until is not None:
+        return Breaker(state="open", retry_at=state.held_until, scopes=scopes)
     return Breaker(state=state.whole.breaker.state, retry_at=state.whole.breaker.retry_at, scopes=scopes)
 
 

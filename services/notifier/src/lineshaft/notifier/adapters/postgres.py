@@ -28,6 +28,12 @@ class Told:
     connection_id: str | None
     at: datetime
     data: dict[str, Any]
+    concerned: tuple[str, ...] = ()
+    """Connections that it is about, where it is about several."""
+
+    @property
+    def connection_ids(self) -> tuple[str, ...]:
+        return self.concerned or ((self.connection_id,) if self.connection_id else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +102,20 @@ async def save_endpoint(tx: Connection, endpoint: EndpointDescribed) -> bool:
     return bool(is_new)
 
 
-async def events_since(tx: Connection, since: datetime) -> list[tuple[str, str, str | None]]:
-    """Event id, type and connection id."""
+async def events_since(tx: Connection, since: datetime) -> list[Told]:
+    """Without their data, which routing does not look at."""
     rows = await tx.fetch(SQL["events_since"], since)
-    return [(row["event_id"], row["event_type"], row["connection_id"]) for row in rows]
+    return [
+        Told(
+            row["event_id"],
+            row["event_type"],
+            row["connection_id"],
+            row["at"],
+            {},
+            tuple(row["concerned"]),
+        )
+        for row in rows
+    ]
 
 
 async def save_connection(tx: Connection, connection: ConnectionDescribed) -> None:
@@ -126,6 +142,7 @@ async def add_events(tx: Connection, told: Sequence[Told]) -> list[Told]:
         [event.connection_id for event in told],
         [event.at for event in told],
         [event.data for event in told],
+        [{"ids": event.concerned} for event in told],
     )
     new = {row["event_id"] for row in rows}
     return [event for event in told if event.event_id in new]

@@ -40,7 +40,7 @@ delete from webhook_secret where endpoint_id = $1;
 
 -- name: events_since
 -- What happened after an endpoint was made and before we heard of it.
-select event_id, event_type, connection_id from event where at >= $1;
+select event_id, event_type, connection_id, at, concerned from event where at >= $1;
 
 -- name: save_connection
 -- A newer description.
@@ -55,8 +55,11 @@ select connection_id, metadata from connection where connection_id = any($1::tex
 
 -- name: add_events
 -- What there is to tell; those that were not there yet.
-insert into event (event_id, event_type, connection_id, at, data)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[])
+insert into event (event_id, event_type, connection_id, at, data, concerned)
+select event_id, event_type, connection_id, at, data,
+    array(select jsonb_array_elements_text(concerned -> 'ids'))
+from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::jsonb[])
+    as new (event_id, event_type, connection_id, at, data, concerned)
 on conflict do nothing
 returning event_id;
 

@@ -1,5 +1,6 @@
 """Which endpoints want which events."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 PREFIX = "lineshaft."
@@ -11,10 +12,10 @@ class Endpoint:
     event_types: frozenset[str]
     connection_ids: frozenset[str]
 
-    def wants(self, event_type: str, connection_id: str | None) -> bool:
-        """Empty choices mean all."""
+    def wants(self, event_type: str, connection_ids: Iterable[str]) -> bool:
+        """Empty choices mean all; of an event about several connections one that was chosen is enough."""
         return (not self.event_types or event_type in self.event_types) and (
-            not self.connection_ids or connection_id in self.connection_ids
+            not self.connection_ids or not self.connection_ids.isdisjoint(connection_ids)
         )
 
 

@@ -1,0 +1,36 @@
+"""An outage of a source in words."""
+
+from datetime import datetime
+
+from lineshaft.common.events.health import SystemEvent, SystemRecovered
+from lineshaft.common.outcomes import Fault, Move
+from lineshaft.health_monitor.domain.outage import Outage
+from lineshaft.health_monitor.domain.wording import NETWORK_WORDS
+
+
+def describe(
+    outage: Outage, kind: type[SystemEvent], connection_ids: list[str], now: datetime
+) -> SystemEvent:
+    at_host = f" at {outage.host}" if outage.host else ""
+    many = f"{outage.connections} connections"
+    if kind is SystemRecovered:
+        summary, action = f"{outage.system}{at_host} works again for {many}.", "Nothing has to be done."
+    elif outage.fault is Fault.SOURCE_DOWN:
+        summary = f"{outage.system}{at_host} answers {many} with errors of its own."
+        action = f"Whoever runs {outage.system} looks into it; we try again by ourselves."
+    else:
+        what, action = NETWORK_WORDS[outage.rung]
+        summary = f"{outage.system}{at_host} is not reachable for {many}: {what}."
+    return kind(
+        outage_id=outage.outage_id,
+        system=outage.system,
+        host=outage.host,
+        fault=outage.fault,
+        connections=outage.connections,
+        connection_ids=list(connection_ids),
+        summary=summary,
+        move=Move.NOBODY if kind is SystemRecovered else Move.SOURCE_VENDOR,
+        action=action,
+        began_at=outage.began_at,
+        at=now,
+    )
