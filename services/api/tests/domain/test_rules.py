@@ -101,24 +101,38 @@ def test_an_open_breaker_tells_when_to_come_back() -> None:
     assert raised.value.problem.headers == {"Retry-After": "61"}
 
 
+def test_a_breaker_whose_time_has_come_lets_one_try() -> None:
+    until = (NOW - timedelta(seconds=1)).isoformat()
+    require_callable(
+        judged("unreachable", breaker={"state": "open", "retry_at": until, "scopes": []}), "a", NOW
+    )
+
+
+def test_a_breaker_without_an_end_is_closed_for_now() -> None:
+    with pytest.raises(ProblemError) as raised:
+        require_callable(
+            judged("unreachable", breaker={"state": "open", "retry_at": None, "scopes": []}), "a", NOW
+        )
+    assert raised.value.problem.headers == {"Retry-After": "30"}
+
+
 def test_one_broken_object_does_not_stop_the_others() -> None:
-    known = judged("degraded", breaker={"state": "closed", "retry_at": None, "scopes": ["a"]})
-    require_callable(known, "b", NOW)
-    with pytest.raises(ProblemError):
-        require_callable(known, "a", NOW)
-
-
-def test_an_object_that_asks_for_a_pause() -> None:
     until = (NOW + timedelta(seconds=10)).isoformat()
-    known = judged("rate_limited", objects=[{"object": "a", "callable": False, "not_before": until}])
-    with pytest.raises(ProblemError):
+    closed = {"object": "a", "callable": False, "not_before": until}
+    open_for_writes = {"object": "b", "callable": True, "not_before": None}
+    breaker = {"state": "closed", "retry_at": None, "scopes": ["a", "b"]}
+    known = judged("degraded", objects=[closed, open_for_writes], breaker=breaker)
+    require_callable(known, "b", NOW)
+    require_callable(known, "c", NOW)
+    with pytest.raises(ProblemError) as raised:
         require_callable(known, "a", NOW)
+    assert raised.value.problem.headers == {"Retry-After": "10"}
     require_callable(known, "a", NOW + timedelta(seconds=11))
 
 
 def test_a_pause_has_bounds() -> None:
-    assert pause((NOW - timedelta(days=1)).isoformat(), NOW) == 1
-    assert pause((NOW + timedelta(days=9)).isoformat(), NOW) == 3600
+    assert pause(NOW - timedelta(days=1), NOW) == 1
+    assert pause(NOW + timedelta(days=9), NOW) == 3600
 
 
 def test_every_outcome_and_rung_has_words() -> None:

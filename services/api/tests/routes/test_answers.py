@@ -2,7 +2,7 @@
 
 import pytest
 
-from .conftest import World
+from .conftest import CREDENTIALS, SETTINGS, World
 
 pytestmark = pytest.mark.integration
 
@@ -94,10 +94,34 @@ async def test_every_answer_is_declared(world: World) -> None:
         for method, operation in operations.items():
             declared = operation["responses"]
             assert {"422", "500", "503"} <= set(declared), (method, path)
-            assert declared["422"]["content"] == {"application/problem+json": problem}, (method, path)
+            assert declared["422"]["content"]["application/problem+json"] == problem, (method, path)
             if path.startswith("/v1"):
                 assert {"401"} <= set(declared), (method, path)
                 assert operation["security"] == [{"key": []}], (method, path)
+
+
+async def test_a_customer_gets_a_page_even_for_a_failure(world: World) -> None:
+    page = await world.open_page()
+    connector = world.pools["connector"]
+    await connector.execute("alter table credential rename to credential_away")
+    try:
+        failed = await world.http.post(page, data=SETTINGS | CREDENTIALS)
+        assert failed.status_code == 503
+        assert failed.headers["content-type"].startswith("text/html")
+        assert failed.headers["retry-after"] == "5"
+        assert "correct horse" not in failed.text
+        program = await world.http.post(
+            page, data=SETTINGS | CREDENTIALS, headers={"Accept": "application/json"}
+        )
+        assert program.headers["content-type"] == "application/problem+json"
+    finally:
+        await connector.execute("alter table credential_away rename to credential")
+    assert (await world.http.get(page)).status_code == 200
+
+
+async def test_what_is_shown_once_is_kept_nowhere(world: World) -> None:
+    answer = await world.call("GET", "/systems")
+    assert answer.headers["cache-control"] == "no-store"
 
 
 async def test_requests_are_counted_by_route(world: World) -> None:

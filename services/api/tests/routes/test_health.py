@@ -124,6 +124,9 @@ async def test_timeline_issues_and_errors_are_paged(world: World) -> None:
                 break
             cursor = f"&cursor={page['next_cursor']}"
         assert sorted(seen) == [f"{connection_id}/{number}" for number in range(5)], area
+    for state, count in (("open", 0), ("resolved", 5)):
+        issues = await world.call("GET", f"/connections/{connection_id}/issues?state={state}")
+        assert len(issues.json()["data"]) == count
     errors = await world.call("GET", f"/connections/{connection_id}/errors?outcome=source_error")
     assert [one["request_id"] for one in errors.json()["data"]] == ["call_1", "call_3"]
     other = await world.call("GET", f"/connections/{connection_id}/errors?cursor=nonsense")

@@ -47,7 +47,7 @@ class Handlers:
                 problem=data.problem.model_dump(mode="json") if data.problem else None,
             )
             if command is None:
-                log.info("answer_to_nobody", command_id=data.command_id)
+                log.debug("answer_to_nobody", command_id=data.command_id)
             elif command.kind == "authorize":
                 await self._on_authorization(tx, command, event)
             elif command.kind == "write" and data.result is not None:

@@ -222,7 +222,7 @@ select issue_id, fault, status, scope, objects, opened_at, first_seen_at, last_s
     verdict
 from health_monitor.issue_view
 where connection_id = $1 and ($2::timestamptz is null or (opened_at, issue_id) < ($2, $3))
-    and ($5::text is null or status = $5)
+    and ($5::boolean is null or (resolved_at is null) = $5)
 order by opened_at desc, issue_id desc limit $4
 
 -- name: errors

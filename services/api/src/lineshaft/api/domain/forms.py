@@ -1,11 +1,11 @@
 """The connection form of a system: what it asks for, and whether what was typed fits."""
 
 import re
-import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from lineshaft.common.integrations.manifest import Credential, Manifest, Setting
 
@@ -123,8 +123,10 @@ def _typed(setting: Setting, text: str) -> Any:
             if text not in setting.choices:
                 raise ValueError(f"Please choose one of {', '.join(setting.choices)}.")
         case "timezone":
-            if text not in zoneinfo.available_timezones():
-                raise ValueError("Please enter the name of a time zone, such as Europe/Berlin.")
+            try:
+                ZoneInfo(text)
+            except (ValueError, KeyError, OSError):
+                raise ValueError("Please enter the name of a time zone, such as Europe/Berlin.") from None
         case "string" | "boolean":
             pass
     return text

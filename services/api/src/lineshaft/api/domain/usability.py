@@ -8,6 +8,7 @@ from lineshaft.api.domain.status import Known
 from lineshaft.common.outcomes import ConnectionStatus
 
 LONGEST_PAUSE = 3600
+UNKNOWN_PAUSE = 30
 
 
 def require_usable(known: Known) -> None:
@@ -31,37 +32,43 @@ def require_usable(known: Known) -> None:
 
 
 def require_callable(known: Known, name: str, now: datetime) -> None:
-    """For work that is done at once, such as a write to the object `name`.
+    """For work that is done at once, such as a write to the object `name`; the connector's gate decides.
 
     Raises:
-        ProblemError: somebody has to act first, or a breaker is open.
+        ProblemError: somebody has to act first, or the gate is closed for sure.
     """
     require_usable(known)
     breaker = known.breaker
-    if breaker["state"] == "open" or name in breaker["scopes"]:
+    until = _moment(breaker["retry_at"])
+    if breaker["state"] == "open" and (until is None or until > now):
         raise unavailable(
             "The source fails at the moment; it is left alone until it may have recovered.",
-            retry_after=pause(breaker["retry_at"] or _not_before(known, name), now),
+            retry_after=pause(until, now),
             connection_id=known.connection_id,
         )
-    if (not_before := _not_before(known, name)) and datetime.fromisoformat(not_before) > now:
+    not_before = _not_before(known, name)
+    if not_before is not None and not_before > now:
         raise unavailable(
-            "The source asks for a pause.",
+            f"{name} cannot be called at the moment.",
             retry_after=pause(not_before, now),
             connection_id=known.connection_id,
         )
 
 
-def pause(until: str | None, now: datetime) -> int:
+def pause(until: datetime | None, now: datetime) -> int:
     """Seconds to wait, rounded up."""
     if until is None:
-        return 30
-    return min(LONGEST_PAUSE, max(1, math.ceil((datetime.fromisoformat(until) - now).total_seconds())))
+        return UNKNOWN_PAUSE
+    return min(LONGEST_PAUSE, max(1, math.ceil((until - now).total_seconds())))
 
 
-def _not_before(known: Known, name: str) -> str | None:
+def _not_before(known: Known, name: str) -> datetime | None:
     document = known.binding or {}
     for one in document.get("objects", ()):
         if one["object"] == name and not one.get("callable", True):
-            return str(one["not_before"]) if one.get("not_before") else None
+            return _moment(one.get("not_before"))
     return None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

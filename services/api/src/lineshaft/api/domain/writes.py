@@ -93,7 +93,7 @@ def refusal(
     errors = []
     if told.field is not None:
         errors = [FieldProblem(origins.get(told.field, told.field), told.message)]
-    retry = {"Retry-After": str(pause(told.retry_at.isoformat() if told.retry_at else None, now))}
+    retry = {"Retry-After": str(pause(told.retry_at, now))}
     if outcome in {Outcome.CREDENTIALS_REJECTED, Outcome.ACCOUNT_MISMATCH}:
         return problem(ProblemCode.REAUTHORIZATION_REQUIRED, told.message, connection_id=connection_id)
     if outcome is Outcome.RATE_LIMITED:

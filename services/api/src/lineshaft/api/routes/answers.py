@@ -20,10 +20,13 @@ from lineshaft.api.domain.problems import (
     ProblemError,
     problem,
 )
+from lineshaft.api.routes.pages import render
 from lineshaft.common.ids import new_id
 from lineshaft.common.logs import logger
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
+JSON = "application/json"
+PAGES = ("/connect/", "/reauthorize/")
 
 log = logger(__name__)
 
@@ -82,9 +85,14 @@ def request_id_of(request: Request) -> str:
     return str(request.scope.get("request_id") or new_id("req"))
 
 
-def problem_response(found: Problem, request_id: str) -> Response:
+def problem_response(found: Problem, request: Request) -> Response:
+    """A page for a customer's browser, JSON for everybody else."""
+    if request.url.path.startswith(PAGES) and JSON not in request.headers.get("accept", ""):
+        page = render("message.html", status=found.status, title=found.title, text=found.detail)
+        page.headers.update(found.headers)
+        return page
     return Response(
-        orjson.dumps(found.body(request_id)),
+        orjson.dumps(found.body(request_id_of(request))),
         status_code=found.status,
         media_type=PROBLEM_MEDIA_TYPE,
         headers=dict(found.headers),
@@ -93,7 +101,7 @@ def problem_response(found: Problem, request_id: str) -> Response:
 
 async def on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101  registered for it alone
-    return problem_response(error.problem, request_id_of(request))
+    return problem_response(error.problem, request)
 
 
 async def on_invalid_request(request: Request, error: Exception) -> Response:
@@ -101,7 +109,7 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
     errors = [FieldProblem(_place(one["loc"]), one["msg"], one["type"]) for one in error.errors()]
     detail = "; ".join(f"{one.field}: {one.message}" for one in errors[:3])
     found = problem(ProblemCode.VALIDATION_FAILED, detail, errors=errors)
-    return problem_response(found.problem, request_id_of(request))
+    return problem_response(found.problem, request)
 
 
 _BY_STATUS = {
@@ -125,7 +133,7 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
         detail = f"{request.method} is not possible on {request.url.path}; {headers['Allow']} is."
     code = _BY_STATUS.get(status, ProblemCode.VALIDATION_FAILED)
     found = Problem(code, detail, status, _TITLES.get(status, error.detail), headers=headers)
-    return problem_response(found, request_id_of(request))
+    return problem_response(found, request)
 
 
 def _methods(request: Request) -> list[str]:
@@ -139,7 +147,7 @@ def _methods(request: Request) -> list[str]:
     return sorted(found) or ["GET"]
 
 
-def unexpected(error: Exception, request_id: str) -> Response:
+def unexpected(request: Request, error: Exception) -> Response:
     """The answer to what no route foresaw; our own faults are logged."""
     found = as_problem(error)
     if found is None:
@@ -149,7 +157,7 @@ def unexpected(error: Exception, request_id: str) -> Response:
         )
     else:
         log.warning("request_not_served", error=repr(error))
-    return problem_response(found.problem, request_id)
+    return problem_response(found.problem, request)
 
 
 def _place(location: tuple[int | str, ...]) -> str:

@@ -23,7 +23,7 @@ from lineshaft.api.domain.link_sessions import (
 )
 from lineshaft.api.domain.problems import FieldProblem, ProblemCode, ProblemError, invalid, problem
 from lineshaft.api.domain.refusals import Advice, advice_for
-from lineshaft.api.routes.answers import PROBLEM_MEDIA_TYPE, Json, problems
+from lineshaft.api.routes.answers import JSON, PROBLEM_MEDIA_TYPE, Json, problems
 from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.link_sessions import reauthorization_of
@@ -33,7 +33,6 @@ from lineshaft.common.events.connections import Lifecycle
 from lineshaft.common.integrations.manifest import Manifest
 from lineshaft.common.links import InvalidLinkError, open_link
 
-JSON = "application/json"
 MAX_FIELDS = 100
 WAIT_PAGE_SECONDS = 2
 
@@ -76,8 +75,14 @@ _SUBMIT: dict[int | str, dict[str, Any]] = {
     410: _HTML[410],
 }
 
+_FAILURES: dict[int | str, dict[str, Any]] = {
+    status: {**one, "content": _PAGE_OR_PROBLEM}
+    for status, one in problems().items()
+    if status != 401  # noqa: PLR2004
+}
 
-@router.get("/connect/{capability}", responses=_HTML | problems(), response_class=Response)
+
+@router.get("/connect/{capability}", responses=_HTML | _FAILURES, response_class=Response)
 async def show(api: Api, capability: Capability) -> Response:
     session = await find_session(api.pool, capability)
     if session is None:
@@ -89,7 +94,7 @@ async def show(api: Api, capability: Capability) -> Response:
 
 @router.post(
     "/connect/{capability}",
-    responses=_SUBMIT | problems(),
+    responses=_SUBMIT | _FAILURES,
     response_class=Response,
     openapi_extra={
         "requestBody": {
@@ -134,7 +139,7 @@ async def submit_form(request: Request, api: Api, capability: Capability) -> Res
 
 
 @router.get(
-    "/connect/{capability}/attempts/{command_id}", responses=_SUBMIT | problems(), response_class=Response
+    "/connect/{capability}/attempts/{command_id}", responses=_SUBMIT | _FAILURES, response_class=Response
 )
 async def attempt(api: Api, capability: Capability, command_id: CommandPath) -> Response:
     """Waits on for an attempt that took long; the page loads itself again until there is a result."""
@@ -149,7 +154,7 @@ async def attempt(api: Api, capability: Capability, command_id: CommandPath) -> 
 
 @router.get(
     "/reauthorize/{token}",
-    responses=_HTML | {303: {"description": "On to the connect page"}} | problems(),
+    responses=_HTML | {303: {"description": "On to the connect page"}} | _FAILURES,
     response_class=Response,
 )
 async def reauthorize(api: Api, token: Annotated[str, Path(max_length=1000)]) -> Response:

@@ -11,7 +11,7 @@ from lineshaft.api.adapters import entities
 from lineshaft.api.domain.problems import not_found
 from lineshaft.api.domain.reading import list_body
 from lineshaft.api.domain.status import Known
-from lineshaft.api.routes.answers import Json, problems
+from lineshaft.api.routes.answers import JSON, Json, problems
 from lineshaft.api.routes.authentication import ConnectionQuery, Secret, open_connection
 from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Context, context_of
@@ -19,8 +19,6 @@ from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit
 from lineshaft.common.mapping import CompiledMapping
 from lineshaft.common.outcomes import ConnectionStatus
 from lineshaft.common.unified import ENTITIES, ROUTES, fields_of
-
-JSON = "application/json"
 
 EntityId = Annotated[str, Path(max_length=100)]
 ModifiedAfter = Annotated[

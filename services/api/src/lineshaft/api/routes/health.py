@@ -139,12 +139,13 @@ async def issues(
     connection_id: ConnectionPath,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
-    status: Annotated[Literal["open", "resolved"] | None, Query()] = None,
+    state: Annotated[Literal["open", "resolved"] | None, Query()] = None,
 ) -> Json:
     """Faults from their opening to their end, newest first."""
     await require_connection(api.pool, connection_id)
     before, before_id = by_time(cursor, "issues")
-    rows = await api.pool.fetch(SQL["issues"], connection_id, before, before_id, limit + 1, status)
+    is_open = None if state is None else state == "open"
+    rows = await api.pool.fetch(SQL["issues"], connection_id, before, before_id, limit + 1, is_open)
     return Json(
         page(
             rows,

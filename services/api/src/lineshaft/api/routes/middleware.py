@@ -5,6 +5,7 @@ import time
 
 import structlog
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,6 +15,7 @@ from lineshaft.common.metrics import METRICS
 
 MAX_BODY_BYTES = 1024 * 1024
 HEADER = b"x-request-id"
+NO_STORE = (b"cache-control", b"no-store")
 _ACCEPTED = re.compile(rb"[A-Za-z0-9._:-]{1,100}").fullmatch
 _NO_ROUTE = "none"
 
@@ -28,6 +30,8 @@ class RequestMiddleware:
             return
         request_id = _given_id(scope) or new_id("req")
         scope["request_id"] = request_id
+        # Answers hold a customer's records, or secrets that are shown once.
+        uncached = [NO_STORE] if scope["path"].startswith("/v1/") else []
         status = 0
         started = time.perf_counter()
 
@@ -35,7 +39,7 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (HEADER, request_id.encode())]
+                message["headers"] = [*message["headers"], (HEADER, request_id.encode()), *uncached]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -44,7 +48,7 @@ class RequestMiddleware:
             except Exception as error:
                 if status:
                     raise
-                await unexpected(error, request_id)(scope, receive, send_with_id)
+                await unexpected(Request(scope), error)(scope, receive, send_with_id)
         _measure(scope, status, time.perf_counter() - started)
 
 

@@ -204,7 +204,7 @@ async def deliveries(
     endpoint_id: EndpointPath,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
-    state: Annotated[str | None, Query(max_length=50)] = None,
+    state: Annotated[Literal["due", "delivered", "given_up", "cancelled"] | None, Query()] = None,
 ) -> Json:
     """Newest first, with every attempt."""
     await _found(api, endpoint_id)
