@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from lineshaft.common.clock import now
 from lineshaft.common.events.calls import CALL_EVENT_TYPES, Call
+from lineshaft.common.events.commands import BreakerForced, IssueMuted
 from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.events.syncs import SyncCompleted
@@ -25,7 +26,7 @@ from lineshaft.health_monitor.handlers import Handlers
 from lineshaft.health_monitor.workers import due_worker
 from lineshaft.tools.testing.infrastructure import Database
 
-from .domain.builders import a_call, a_description, a_sync
+from .domain.builders import a_call, a_description, a_force, a_mute, a_sync
 
 pytestmark = pytest.mark.integration
 
@@ -50,6 +51,10 @@ class Stage:
     async def describe(self, *connections: ConnectionDescribed) -> None:
         events = [new_event(one, source="t", key=one.connection_id) for one in connections]
         await transactional(self.pool, "connections", self.handlers.on_connections)(events)
+
+    async def order(self, command: BreakerForced | IssueMuted) -> None:
+        event = new_event(command, source="t", key=command.connection_id)
+        await transactional(self.pool, "commands", self.handlers.on_commands)([event])
 
     async def sync(self, sync: SyncCompleted) -> None:
         event = new_event(sync, source="t", key=sync.connection_id)
@@ -261,6 +266,37 @@ async def test_two_handlers_at_once_lose_nothing(stage: Stage) -> None:
         "select last_sync_at from status_view where connection_id = $1", connection_ids[3]
     )
     assert at is not None
+
+
+async def test_an_order_is_obeyed_answered_and_noted(stage: Stage) -> None:
+    connection_id = new_id("con")
+    await stage.describe(described(connection_id))
+    await stage.order(a_force("open", connection_id=connection_id))
+    published = dict(await stage.published(connection_id))
+    assert published["command.completed"]["result"]["state"] == "open"
+    document = await stage.pool.fetchval(
+        "select document from status_view where connection_id = $1", connection_id
+    )
+    assert document["breaker"]["state"] == "open"
+    line = await stage.pool.fetchrow(
+        "select actor, summary from timeline_view where connection_id = $1 and kind = 'breaker.forced_open'",
+        connection_id,
+    )
+    assert tuple(line) == ("grace", "maintenance")
+
+
+async def test_a_mute_is_kept_with_the_issue(stage: Stage) -> None:
+    connection_id = new_id("con")
+    await stage.describe(described(connection_id))
+    await stage.calls(*[called(connection_id, Outcome.UNREACHABLE, None, rung=Rung.TCP)] * 3)
+    issue_id = await stage.pool.fetchval("select issue_id from issue where connection_id = $1", connection_id)
+    until = now() + timedelta(hours=1)
+    await stage.order(a_mute(issue_id, connection_id=connection_id, until=until))
+    await stage.pass_time(60)
+    row = await stage.pool.fetchrow(
+        "select muted_until, announced_at from issue_view where issue_id = $1", issue_id
+    )
+    assert tuple(row) == (until, None)
 
 
 async def test_a_repeated_event_changes_nothing(stage: Stage) -> None:

@@ -6,12 +6,14 @@ from itertools import count
 from typing import Any
 
 from lineshaft.common.events.calls import Call
+from lineshaft.common.events.commands import BreakerForced, CommandCompleted, IssueMuted
 from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.health import ConnectionEvent, StatusDescribed
 from lineshaft.common.events.syncs import ObjectResult, SyncCompleted, SyncFailed, SyncMode, SyncResult
 from lineshaft.common.outcomes import Fault, Operation, Outcome
 from lineshaft.health_monitor.domain.effects import (
     Announced,
+    Answered,
     Described,
     Effect,
     IssueChanged,
@@ -55,6 +57,33 @@ def a_description(revision: int = 1, version: int = 1, **fields: Any) -> Connect
             "changed_at": START,
             "changed_by": "ada",
             "reason": "created",
+        }
+        | fields
+    )
+
+
+def a_force(state: str, name: str | None = None, **fields: Any) -> BreakerForced:
+    return BreakerForced.model_validate(
+        {
+            "command_id": "cmd_1",
+            "connection_id": CONNECTION,
+            "state": state,
+            "object": name,
+            "actor": "grace",
+            "reason": "maintenance",
+        }
+        | fields
+    )
+
+
+def a_mute(issue_id: str, **fields: Any) -> IssueMuted:
+    return IssueMuted.model_validate(
+        {
+            "command_id": "cmd_1",
+            "connection_id": CONNECTION,
+            "issue_id": issue_id,
+            "until": None,
+            "actor": "grace",
         }
         | fields
     )
@@ -133,6 +162,10 @@ class Scene:
     @property
     def notes(self) -> list[str]:
         return [effect.kind for effect in self.effects if isinstance(effect, Noted)]
+
+    @property
+    def answers(self) -> list[CommandCompleted]:
+        return [effect.data for effect in self.effects if isinstance(effect, Answered)]
 
     @property
     def probes(self) -> int:

@@ -15,7 +15,7 @@ from lineshaft.common.events.health import (
     ConnectionRecovered,
     ReauthorizationRequired,
 )
-from lineshaft.common.outcomes import ConnectionStatus, Operation, Outcome, Rung
+from lineshaft.common.outcomes import ConnectionStatus, Fault, Operation, Outcome, Rung
 from lineshaft.health_monitor.domain.effects import Announced, Described, Effect, IssueChanged
 from lineshaft.health_monitor.domain.faults import active_faults
 from lineshaft.health_monitor.domain.rules import Input, Tick, apply, due_at
@@ -23,7 +23,7 @@ from lineshaft.health_monitor.domain.state import ConnectionState, Issue, ScopeS
 from lineshaft.health_monitor.domain.status import describe, fingerprint, status_of
 from lineshaft.health_monitor.domain.thresholds import Thresholds
 
-from .builders import CONNECTION, START, a_call, a_description
+from .builders import CONNECTION, START, a_call, a_description, a_force, a_mute
 
 OBJECTS = ("party.party", "product.product", "purchase.purchase")
 NO_BREAKER = (Outcome.RATE_LIMITED, Outcome.INVALID_REQUEST, Outcome.ACCOUNT_MISMATCH)
@@ -80,6 +80,8 @@ class RulesMachine(RuleBasedStateMachine):
         elif issue is not None:
             self.opened[issue] += 1
             fault = self.issues[issue].fault
+            muted_until = self.issues[issue].muted_until
+            assert muted_until is None or self.now >= muted_until, "a muted issue is announced"
             assert isinstance(effect.data, ReauthorizationRequired) == (fault == "credentials")
             if fault in LATE_OPENING:
                 assert self.now >= self.issues[issue].opened_at + self.thresholds.hold
@@ -141,6 +143,21 @@ class RulesMachine(RuleBasedStateMachine):
         )
         assert self.state == expected
 
+    @rule(
+        to=st.sampled_from(["open", "closed"]),
+        name=st.sampled_from([None, *OBJECTS]),
+        seconds=st.sampled_from([-5, 5, 600, None]),
+    )
+    def force(self, to: str, name: str | None, seconds: float | None) -> None:
+        until = self.now + timedelta(seconds=seconds) if seconds is not None else None
+        self.take(a_force(to, name, until=until))
+
+    @rule(which=st.sampled_from(Fault), seconds=st.sampled_from([5, 600, None]))
+    def mute(self, which: Fault, seconds: float | None) -> None:
+        issue = self.state.issues.get(which)
+        until = self.now + timedelta(seconds=seconds) if seconds is not None else None
+        self.take(a_mute(issue.issue_id if issue else "iss_none", until=until))
+
     @rule(seconds=st.sampled_from([0.1, 5, 30, 60, 130, 1000, 4000]))
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -184,6 +201,7 @@ class RulesMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """With new credentials and everything working again, everything ends well."""
         self.describe(Lifecycle.ACTIVE, renewed=True)
+        self.take(a_force("closed"))
         for _ in range(4):
             self.now += timedelta(hours=2)
             self.take(Tick())

@@ -4,6 +4,7 @@ from functools import partial
 
 from lineshaft.common import topics
 from lineshaft.common.events.calls import CALL_EVENT_TYPES, Call
+from lineshaft.common.events.commands import BreakerForced, IssueMuted
 from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.envelope import Decoder
 from lineshaft.common.events.syncs import SyncCompleted, SyncFailed, SyncStarted
@@ -51,6 +52,12 @@ async def build(settings: HealthMonitorSettings) -> Service:
                 [topics.SYNC_EVENTS],
                 decode=Decoder(SyncStarted, SyncCompleted, SyncFailed),
                 handle=effect("sync-events", handlers.on_sync_events),
+            ),
+            Subscription(
+                "commands",
+                [topics.COMMANDS_HEALTH],
+                decode=Decoder(BreakerForced, IssueMuted),
+                handle=effect("commands", handlers.on_commands),
             ),
         ],
         background={

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, assert_never
 
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.events.calls import Call
-from lineshaft.common.events.commands import ProbeRequested
+from lineshaft.common.events.commands import BreakerForced, IssueMuted, ProbeRequested
 from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.events.syncs import SyncEvent
@@ -19,6 +19,7 @@ from lineshaft.health_monitor.adapters import outages, postgres
 from lineshaft.health_monitor.domain.breaker import Chance
 from lineshaft.health_monitor.domain.effects import (
     Announced,
+    Answered,
     Described,
     Effect,
     IssueChanged,
@@ -56,6 +57,9 @@ class Handlers:
         await self._on_events(tx, events)
 
     async def on_sync_events(self, tx: Connection, events: Sequence[Event[SyncEvent]]) -> None:
+        await self._on_events(tx, events)
+
+    async def on_commands(self, tx: Connection, events: Sequence[Event[BreakerForced | IssueMuted]]) -> None:
         await self._on_events(tx, events)
 
     async def find_due(self, connection: Connection, limit: int) -> list[str]:
@@ -144,6 +148,8 @@ async def _carry_out(tx: Connection, done: Sequence[tuple[Given, int, Effect]]) 
                 events.append(
                     new_event(effect.data, source=SOURCE, key=key, event_id=effect.event_id, cause=cause)
                 )
+            case Answered():
+                events.append(new_event(effect.data, source=SOURCE, key=key, cause=cause))
             case Described():
                 described[key] = new_event(effect.data, source=SOURCE, key=key, cause=cause)
             case ProbeWanted():

@@ -1,7 +1,7 @@
 """`commands.*` and `command.results`: what `api` asks of the other services, and their answers."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -42,6 +42,33 @@ class ProbeRequested(Command):
     """Make the cheapest call that proves the credentials."""
 
     object: str | None = None
+
+
+@event("breaker.forced", topics.COMMANDS_HEALTH.name)
+class BreakerForced(Command):
+    """An operator stops the calls of a connection or of one object, or lets them go on."""
+
+    topic_name = topics.COMMANDS_HEALTH.name
+
+    state: Literal["open", "closed"] = Field(
+        description="open: nothing is called until `until`. closed: the breakers are closed now."
+    )
+    object: str | None = Field(default=None, description="None: the whole connection.")
+    until: datetime | None = Field(default=None, description="None: for a day.")
+    actor: str
+    reason: str
+
+
+@event("issue.muted", topics.COMMANDS_HEALTH.name)
+class IssueMuted(Command):
+    """Nothing about this fault of this connection is to be announced for a while."""
+
+    topic_name = topics.COMMANDS_HEALTH.name
+
+    issue_id: str
+    until: datetime | None = Field(description="None: it is no longer muted.")
+    actor: str
+    reason: str = ""
 
 
 @event("redelivery.requested", topics.COMMANDS_NOTIFIER.name)

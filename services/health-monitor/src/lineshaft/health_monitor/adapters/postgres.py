@@ -150,4 +150,5 @@ def _issue_row(change: IssueChanged) -> tuple[Any, ...]:
         issue.count,
         issue.resolved_at,
         verdict.model_dump(mode="json") if verdict else None,
+        issue.muted_until,
     )

@@ -56,16 +56,17 @@ where state.connection_id = new.connection_id;
 -- Open, change or resolve; what a null verdict would say stays as it was.
 insert into issue (
     issue_id, connection_id, fault, status, scope, objects, opened_at, announced_at, first_seen_at,
-    last_seen_at, count, resolved_at, verdict
+    last_seen_at, count, resolved_at, verdict, muted_until
 )
 select issue_id, connection_id, fault, status, scope, coalesce(verdict -> 'objects', '[]'), opened_at,
-    announced_at, first_seen_at, last_seen_at, count, resolved_at, verdict
+    announced_at, first_seen_at, last_seen_at, count, resolved_at, verdict, muted_until
 from unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
-    $8::timestamptz[], $9::timestamptz[], $10::bigint[], $11::timestamptz[], $12::jsonb[]
+    $8::timestamptz[], $9::timestamptz[], $10::bigint[], $11::timestamptz[], $12::jsonb[],
+    $13::timestamptz[]
 ) as new (
     issue_id, connection_id, fault, status, scope, opened_at, announced_at, first_seen_at, last_seen_at,
-    count, resolved_at, verdict
+    count, resolved_at, verdict, muted_until
 )
 on conflict (issue_id) do update set
     status = excluded.status,
@@ -75,6 +76,7 @@ on conflict (issue_id) do update set
     last_seen_at = excluded.last_seen_at,
     count = excluded.count,
     resolved_at = excluded.resolved_at,
+    muted_until = excluded.muted_until,
     verdict = coalesce(excluded.verdict, issue.verdict);
 
 -- name: add_timeline

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from lineshaft.common.events.commands import CommandCompleted
 from lineshaft.common.events.health import ConnectionEvent, StatusDescribed, Verdict
 from lineshaft.health_monitor.domain.state import Issue
 
@@ -51,4 +52,11 @@ class ProbeWanted:
     connection_id: str
 
 
-Effect = Announced | Described | IssueChanged | Noted | ProbeWanted
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of a command."""
+
+    data: CommandCompleted
+
+
+Effect = Announced | Answered | Described | IssueChanged | Noted | ProbeWanted

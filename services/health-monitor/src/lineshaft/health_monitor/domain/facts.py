@@ -97,4 +97,13 @@ def with_credentials(state: ConnectionState, version: int) -> ConnectionState:
 
 def without_faults(state: ConnectionState) -> ConnectionState:
     """The connection has ended; should it ever begin again, it begins anew."""
-    return state.model_copy(update={"whole": ScopeState(), "scopes": {}, "rejection": None, "limit": None})
+    return state.model_copy(
+        update={
+            "whole": ScopeState(),
+            "scopes": {},
+            "rejection": None,
+            "limit": None,
+            "stops": {},
+            "mutes": {},
+        }
+    )

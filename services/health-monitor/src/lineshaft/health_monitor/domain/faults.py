@@ -6,7 +6,7 @@ from datetime import datetime
 
 from lineshaft.common.events.health import Evidence
 from lineshaft.common.outcomes import Fault, Operation, Rung, Scope
-from lineshaft.health_monitor.domain.state import Confidence, ConnectionState, ScopeState
+from lineshaft.health_monitor.domain.state import Confidence, ConnectionState, ScopeState, Stop
 
 GRAVEST_FIRST = (
     Fault.CREDENTIALS,
@@ -36,6 +36,9 @@ class ActiveFault:
     rung: Rung | None = None
     host: str = ""
     code: str | None = None
+    ordered_by: str = ""
+    """An operator, where it is an order."""
+    reason: str = ""
     fields: tuple[str, ...] = ()
 
     @property
@@ -48,6 +51,8 @@ def active_faults(state: ConnectionState, now: datetime) -> list[ActiveFault]:
     """One per kind of fault."""
     found = [*_of_everything(state, now)]
     everywhere = {fault.fault for fault in found}
+    if state.stops and Fault.PLATFORM not in everywhere:
+        found.append(_stopped(Scope.ENTITIES, tuple(sorted(state.stops)), tuple(state.stops.values())))
     for fault in GRAVEST_FIRST:
         broken = [scope for scope in state.scopes.values() if scope.broken and scope.fault is fault]
         if broken and fault not in everywhere:
@@ -77,6 +82,8 @@ def _of_everything(state: ConnectionState, now: datetime) -> Iterable[ActiveFaul
             host=whole.host,
             code=whole.code,
         )
+    if "" in state.stops:
+        yield _stopped(Scope.ALL, (), (state.stops[""],))
     if state.limit is not None and state.limit.until > now:
         yield ActiveFault(
             Fault.SOURCE_RATE_LIMIT,
@@ -85,6 +92,13 @@ def _of_everything(state: ConnectionState, now: datetime) -> Iterable[ActiveFaul
             evidence=state.limit.evidence,
             code=state.limit.code,
         )
+
+
+def _stopped(scope: Scope, objects: tuple[str, ...], stops: tuple[Stop, ...]) -> ActiveFault:
+    first = min(stops, key=lambda stop: stop.since)
+    return ActiveFault(
+        Fault.PLATFORM, scope, first.since, objects, ordered_by=first.actor, reason=first.reason
+    )
 
 
 def _of_objects(state: ConnectionState, fault: Fault, broken: list[ScopeState]) -> ActiveFault:
@@ -104,7 +118,7 @@ def _of_objects(state: ConnectionState, fault: Fault, broken: list[ScopeState]) 
         broken[0].rung,
         broken[0].host,
         broken[0].code,
-        tuple(sorted({f"{scope.object}.{scope.field}" for scope in broken if scope.field})),
+        fields=tuple(sorted({f"{scope.object}.{scope.field}" for scope in broken if scope.field})),
     )
 
 

@@ -40,6 +40,7 @@ def turn(
     now: datetime,
     may_announce: Callable[[ActiveFault], bool],
     released_at: datetime | None = None,
+    mutes: Mapping[Fault, datetime],
 ) -> Turn:
     """The issues after a step; `seen` counts the failed calls of this step by fault.
 
@@ -49,6 +50,10 @@ def turn(
     active = {fault.fault: fault for fault in faults}
     for kind, fault in active.items():
         _go_on(result, fault, connection_id, seen.get(kind, 0), now)
+        if kind not in issues and kind in mutes:
+            _replace(
+                result, result.open[kind], result.open[kind].model_copy(update={"muted_until": mutes[kind]})
+            )
         if may_announce(fault):
             _announce(result, kind, thresholds, now, released_at)
     for kind in [kind for kind in result.open if kind not in active]:
@@ -76,7 +81,7 @@ def next_due(
         if issue.cleared_at is not None:
             due.append(issue.cleared_at + thresholds.quiet)
         elif issue.announced_at is None and issue.fault in present:
-            due.append(_hold_ends(issue, thresholds, released_at))
+            due.append(_may_be_told_at(issue, thresholds, released_at))
     return due
 
 
@@ -104,8 +109,11 @@ def _go_on(result: Turn, fault: ActiveFault, connection_id: str, count: int, now
     result.changed.append(issue)
 
 
-def _hold_ends(issue: Issue, thresholds: Thresholds, released_at: datetime | None) -> datetime:
-    return max(issue.opened_at, released_at or issue.opened_at) + thresholds.hold
+def _may_be_told_at(issue: Issue, thresholds: Thresholds, released_at: datetime | None) -> datetime:
+    at = issue.opened_at
+    if issue.fault in HELD:
+        at = max(at, released_at or at) + thresholds.hold
+    return max(at, issue.muted_until or at)
 
 
 def _announce(
@@ -114,7 +122,7 @@ def _announce(
     issue = result.open[kind]
     if issue.announced_at is not None:
         return
-    if kind in HELD and now < _hold_ends(issue, thresholds, released_at):
+    if now < _may_be_told_at(issue, thresholds, released_at):
         return
     _replace(result, issue, issue.model_copy(update={"announced_at": now}))
     result.announced.append(result.open[kind])

@@ -28,6 +28,7 @@ def wants_probes(state: ConnectionState) -> bool:
         state.active
         and state.rejection is None
         and state.held_until is None
+        and "" not in state.stops
         and state.whole.breaker.state == "half_open"
     )
 

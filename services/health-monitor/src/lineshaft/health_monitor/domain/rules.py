@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import assert_never
 
 from lineshaft.common.events.calls import Call
+from lineshaft.common.events.commands import BreakerForced, IssueMuted
 from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.health import ConnectionCreated, ConnectionDisconnected, StatusChanged
 from lineshaft.common.events.syncs import SyncCompleted, SyncFailed, SyncStarted
@@ -13,6 +14,7 @@ from lineshaft.health_monitor.domain.breaker import Chance, ripened
 from lineshaft.health_monitor.domain.effects import Effect
 from lineshaft.health_monitor.domain.facts import observe, with_credentials, without_faults
 from lineshaft.health_monitor.domain.faults import active_faults
+from lineshaft.health_monitor.domain.orders import expire, force, mute
 from lineshaft.health_monitor.domain.probes import next_probe, probe, wants_probes
 from lineshaft.health_monitor.domain.settling import settle
 from lineshaft.health_monitor.domain.sharing import SharedOutage, take_part, told_by_outage
@@ -26,7 +28,9 @@ class Tick:
     """Time has passed."""
 
 
-Input = Call | ConnectionDescribed | SyncStarted | SyncCompleted | SyncFailed | Tick
+Input = (
+    Call | ConnectionDescribed | BreakerForced | IssueMuted | SyncStarted | SyncCompleted | SyncFailed | Tick
+)
 
 
 def apply(
@@ -42,11 +46,16 @@ def apply(
     """The state after an event at `now`; `shared` is the outage of its source, if there is one."""
     step = Step(_ripened(state, now), thresholds, now)
     take_part(step, shared)
+    expire(step)
     match event:
         case Call():
             _called(step, event, event_id, chance)
         case ConnectionDescribed():
             _described(step, event)
+        case BreakerForced():
+            force(step, event)
+        case IssueMuted():
+            mute(step, event)
         case SyncStarted():
             known = tuple(sorted({*step.state.known_objects, *event.objects}))
             step.state = step.state.model_copy(update={"known_objects": known})
@@ -91,6 +100,7 @@ def due_at(state: ConnectionState, thresholds: Thresholds, now: datetime) -> dat
     ]
     if state.limit is not None and state.limit.until > now:
         due.append(state.limit.until)
+    due += [stop.until for stop in state.stops.values()] + list(state.mutes.values())
     if wants_probes(state):
         due.append(next_probe(state, thresholds) or now)
     return min(due, default=None)

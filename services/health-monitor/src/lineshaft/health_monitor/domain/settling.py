@@ -38,6 +38,7 @@ def settle(step: Step) -> None:
             now=step.now,
             may_announce=lambda fault: before.active and not told_by_outage(before, fault),
             released_at=before.released_at,
+            mutes=before.mutes,
         )
     status = status_of(before, faults)
     step.state = before.model_copy(

@@ -31,7 +31,10 @@ def take_part(step: Step, shared: SharedOutage | None) -> None:
     step.state = before.model_copy(
         update={
             "outage_mark": mark,
-            "held_until": shared.hold_back_until if shared else None,
+            "held_until": shared.hold_back_until
+            if shared and shared.outage_id != before.exempt_outage
+            else None,
+            "exempt_outage": before.exempt_outage if shared else "",
             "released_at": None if shared else step.now,
         }
     )

@@ -62,6 +62,15 @@ class Limit(_Part):
     code: str | None = None
 
 
+class Stop(_Part):
+    """An operator stopped the calls."""
+
+    since: datetime
+    until: datetime
+    actor: str
+    reason: str
+
+
 class Issue(_Part):
     """One fault of one connection from its first failure until it has been quiet for long enough."""
 
@@ -75,6 +84,7 @@ class Issue(_Part):
     cleared_at: datetime | None = None
     """Set while the fault is gone, but not yet for long enough."""
     resolved_at: datetime | None = None
+    muted_until: datetime | None = None
 
 
 class ConnectionState(_Part):
@@ -93,6 +103,10 @@ class ConnectionState(_Part):
     limit: Limit | None = None
     issues: dict[Fault, Issue] = Field(default_factory=dict)
     """The open ones."""
+    stops: dict[str, Stop] = Field(default_factory=dict)
+    """By object; the empty name is the whole connection."""
+    mutes: dict[Fault, datetime] = Field(default_factory=dict)
+    """Until when nothing new of a fault is announced."""
     last_sync_at: datetime | None = None
     host: str = ""
     """Where its calls went last."""
@@ -101,6 +115,8 @@ class ConnectionState(_Part):
     """By our clock: a call that worked, a call that did not reach a working source."""
     outage_mark: str = ""
     """Of the outage of its source as it was last taken notice of."""
+    exempt_outage: str = ""
+    """An outage that an operator told this connection not to heed."""
     held_until: datetime | None = None
     """Another connection probes their common host; this one is not to be called before."""
     released_at: datetime | None = None

@@ -53,7 +53,10 @@ def describe(state: ConnectionState, faults: Sequence[ActiveFault], now: datetim
         status=state.status,
         since=state.since or now,
         verdict=verdict(faults[0], state.system) if speaks else None,
-        objects=[_object_status(state, name, now) for name in state.known_objects],
+        objects=[
+            _object_status(state, name, now)
+            for name in sorted({*state.known_objects, *filter(None, state.stops)})
+        ],
         breaker=_breaker(state),
         credential_version=state.credential_version,
         revision=state.revision,
@@ -74,9 +77,12 @@ def fingerprint(described: StatusDescribed) -> str:
 def _breaker(state: ConnectionState) -> Breaker:
     scopes = sorted(
         {scope.object for scope in state.scopes.values() if scope.object and scope.breaker.state == "open"}
+        | {name for name in state.stops if name}
     )
     if state.rejection is not None:
         return Breaker(state="open", retry_at=None, scopes=scopes)
+    if "" in state.stops:
+        return Breaker(state="open", retry_at=state.stops[""].until, scopes=scopes)
     if state.held_until is not None:
         return Breaker(state="open", retry_at=state.held_until, scopes=scopes)
     return Breaker(state=state.whole.breaker.state, retry_at=state.whole.breaker.retry_at, scopes=scopes)
@@ -88,7 +94,9 @@ def _object_status(state: ConnectionState, name: str, now: datetime) -> ScopeSta
     not_before = max((until for scope in scopes if (until := _closed_until(scope))), default=None)
     if state.limit is not None and state.limit.until > now:
         not_before = max(not_before or state.limit.until, state.limit.until)
-    broken = any(scope.broken for scope in scopes)
+    if name in state.stops:
+        not_before = max(not_before or now, state.stops[name].until)
+    broken = name in state.stops or any(scope.broken for scope in scopes)
     return ScopeStatus(
         object=name,
         status=ConnectionStatus.DEGRADED if broken else ConnectionStatus.HEALTHY,

@@ -62,27 +62,41 @@ def _words(fault: ActiveFault, system: str) -> Words:  # noqa: PLR0911  one answ
                 f"Whoever runs {system} looks into its log; we try again by ourselves and go on when it "
                 "works.",
             )
-        case Fault.SOURCE_RATE_LIMIT if fault.code in LOCKING:
-            return Words(
-                f"{system} lets this user not log in for a while, after too many wrong passwords.",
-                Move.CUSTOMER,
-                "Find out who else logs in with this user; a user of its own for this connection avoids it. "
-                "We try again by ourselves.",
-            )
         case Fault.SOURCE_RATE_LIMIT:
-            return Words(
-                f"{system} asked us to make fewer calls. Reading goes on when it allows it.",
-                Move.NOBODY,
-                "Nothing has to be done. If it happens often, sync less often or raise the limit there.",
-            )
+            return _limit(fault, system)
         case Fault.PLATFORM:
-            return Words(
-                "Our own service has a fault that touches this connection.",
-                Move.OPERATOR,
-                "The operator looks into the logs of the connector.",
-            )
+            return _platform(fault, system)
         case _:
             assert_never(fault.fault)
+
+
+def _limit(fault: ActiveFault, system: str) -> Words:
+    if fault.code in LOCKING:
+        return Words(
+            f"{system} lets this user not log in for a while, after too many wrong passwords.",
+            Move.CUSTOMER,
+            "Find out who else logs in with this user; a user of its own for this connection avoids it. "
+            "We try again by ourselves.",
+        )
+    return Words(
+        f"{system} asked us to make fewer calls. Reading goes on when it allows it.",
+        Move.NOBODY,
+        "Nothing has to be done. If it happens often, sync less often or raise the limit there.",
+    )
+
+
+def _platform(fault: ActiveFault, system: str) -> Words:
+    if fault.ordered_by:
+        return Words(
+            f"{fault.ordered_by} stopped the calls to {_list(fault.objects) or system}: {fault.reason}",
+            Move.OPERATOR,
+            "The calls go on when the time of the stop is over, or when it is lifted.",
+        )
+    return Words(
+        "Our own service has a fault that touches this connection.",
+        Move.OPERATOR,
+        "The operator looks into the logs of the connector.",
+    )
 
 
 def _permission(fault: ActiveFault, system: str) -> Words:
