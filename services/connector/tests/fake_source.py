@@ -44,6 +44,7 @@ class FakePlant:
     before_read: Hook | None = None
     before_write: Hook | None = None
     verify_failure: Evidence | None = None
+    closed: int = 0
 
     def change_password(self, password: str) -> None:
         self.password = password
@@ -122,6 +123,9 @@ class FakeSource:
 
     def classify(self, answer: Any) -> Evidence:
         return Evidence(answer, Operation.READ)
+
+    async def aclose(self) -> None:
+        self._plant.closed += 1
 
     async def _session(self, operation: Operation) -> None:
         session = await self._sessions.get(self._login)

@@ -15,6 +15,7 @@ OBJECTS = ("locations", "vendors", "parts", "assets", "purchase_orders", "work_o
 
 OPENED = datetime(2024, 3, 4, 6, 0, tzinfo=UTC)
 
+_LAST_LINE = 3
 _AREAS = ("Extrusion", "Printing", "Slitting", "Converting", "Utilities", "Shipping")
 _VENDORS = (
     ("Nordlager GmbH", "DE", "EUR"),
@@ -86,20 +87,35 @@ def _stamps(chance: random.Random) -> Record:
 def _locations() -> Iterator[Record]:
     stamps = {"created_at": OPENED, "updated_at": OPENED}
     yield {
-        **{"id": 1, "code": "PLANT7", "name": "Plant 7", "kind": "building", "parent_id": None},
-        **{"active": True, **stamps},
+        "id": 1,
+        "code": "PLANT7",
+        "name": "Plant 7",
+        "kind": "building",
+        "parent_id": None,
+        "active": True,
+        **stamps,
     }
     for number, area in enumerate(_AREAS):
         hall = 2 + number * 4
         code = area[:3].upper()
         yield {
-            **{"id": hall, "code": code, "name": f"{area} hall", "kind": "area", "parent_id": 1},
-            **{"active": True, **stamps},
+            "id": hall,
+            "code": code,
+            "name": f"{area} hall",
+            "kind": "area",
+            "parent_id": 1,
+            "active": True,
+            **stamps,
         }
-        for line in range(1, 4):
+        for line in range(1, _LAST_LINE + 1):
             yield {
-                **{"id": hall + line, "code": f"{code}-{line}", "name": f"{area} line {line}"},
-                **{"kind": "line", "parent_id": hall, "active": line != 3 or number % 2 == 0, **stamps},
+                "id": hall + line,
+                "code": f"{code}-{line}",
+                "name": f"{area} line {line}",
+                "kind": "line",
+                "parent_id": hall,
+                "active": line < _LAST_LINE or number % 2 == 0,
+                **stamps,
             }
 
 
@@ -151,7 +167,7 @@ def _asset(number: int, chance: random.Random, places: int) -> Record:
         "status": chance.choices(("running", "standby", "repair", "scrapped"), (80, 10, 7, 3))[0],
         "criticality": chance.choice("ABC"),
         "location_id": chance.randrange(2, places + 1),
-        "parent_id": None if number < 7 or number % 3 else number - chance.randrange(1, 6),
+        "parent_id": None if number <= len(_MACHINES) or number % 3 else number - chance.randrange(1, 6),
         "commissioned_on": date(2012, 1, 1) + timedelta(days=chance.randrange(4_000)),
         **_stamps(chance),
     }

@@ -72,6 +72,7 @@ class SourceHttp:
         *,
         most_body_bytes: int = MOST_BODY_BYTES,
     ) -> None:
+        self.policy = policy
         self._client = create_client(policy)
         # customers share this client, so no cookie of one may reach another
         self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))

@@ -98,3 +98,6 @@ class SourceAdapter(Protocol):
 
     def classify(self, answer: Any) -> Evidence:
         """What an answer, or the exception in place of one, comes to."""
+
+    async def aclose(self) -> None:
+        """Let go of what was opened; the adapter may be used again."""

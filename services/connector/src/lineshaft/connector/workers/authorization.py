@@ -5,6 +5,7 @@
 3. Promoted, it takes its session along, opens the gate and sends waiting jobs on from their cursors.
 """
 
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from lineshaft.common.encryption import UnknownKeyError, UnreadableSecretError
@@ -77,7 +78,8 @@ class Authorization:
         own = OwnSession()
         adapter = tools.open(Target(system, command.settings, candidate.values), own)
         try:
-            verified = await adapter.verify()
+            async with aclosing(adapter):
+                verified = await adapter.verify()
         except SourceFailureError as failure:
             evidence = failure.evidence
             self._log.info("candidate_not_verified", outcome=evidence.outcome, code=evidence.code)

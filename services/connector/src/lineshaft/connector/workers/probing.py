@@ -1,5 +1,7 @@
 """The cheapest call that proves something, asked for by the monitor; its outcome is an event."""
 
+from contextlib import aclosing
+
 from lineshaft.common.events.commands import CommandProblem, ProbeRequested
 from lineshaft.common.outcomes import Operation
 from lineshaft.common.postgres.outbox import add_events
@@ -7,7 +9,7 @@ from lineshaft.connector.adapters import commands
 from lineshaft.connector.adapters.commands import CommandJob
 from lineshaft.connector.domain.evidence import SourceFailureError, about
 from lineshaft.connector.workers.calling import admitted, failed_command, succeeded_command
-from lineshaft.connector.workers.tools import Tools, answered
+from lineshaft.connector.workers.tools import OpenSource, Tools, answered
 
 
 async def probe(tools: Tools, job: CommandJob, command: ProbeRequested) -> None:
@@ -19,10 +21,11 @@ async def probe(tools: Tools, job: CommandJob, command: ProbeRequested) -> None:
         return
     started = tools.clock()
     try:
-        if command.object is None:
-            await source.adapter.verify()
-        else:
-            await source.adapter.read(command.object, ["id"], None, limit=1)
+        async with aclosing(source.adapter) as adapter:
+            if command.object is None:
+                await adapter.verify()
+            else:
+                await adapter.read(command.object, _key(source, command.object), None, limit=1)
     except SourceFailureError as failure:
         evidence = about(failure.evidence, object_name=command.object, operation=Operation.PROBE)
         await failed_command(
@@ -38,3 +41,10 @@ async def probe(tools: Tools, job: CommandJob, command: ProbeRequested) -> None:
         object_name=command.object,
         result={"outcome": "ok"},
     )
+
+
+def _key(source: OpenSource, object_name: str) -> list[str]:
+    try:
+        return source.system.object(object_name).key
+    except KeyError:
+        return []

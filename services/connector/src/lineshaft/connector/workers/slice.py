@@ -90,6 +90,9 @@ class Slice:
         except asyncio.CancelledError:
             await asyncio.shield(endings.paused(tools, lease, self._source, self._tally))
             raise
+        finally:
+            if self._source is not None:
+                await self._source.adapter.aclose()
 
     async def _read(self) -> None:
         job = self._lease.job

@@ -1,5 +1,7 @@
 """Writes to the source, each made at most once by us: after a crash in between nobody knows, and says so."""
 
+from contextlib import aclosing
+
 from lineshaft.common.events.commands import CommandProblem, WriteRequested
 from lineshaft.common.outcomes import Operation
 from lineshaft.common.postgres.outbox import add_events
@@ -39,7 +41,8 @@ async def write(tools: Tools, job: CommandJob, command: WriteRequested) -> None:
         return
     started = tools.clock()
     try:
-        written = await source.adapter.write(command.object, operation, command.source_id, command.values)
+        async with aclosing(source.adapter) as adapter:
+            written = await adapter.write(command.object, operation, command.source_id, command.values)
     except SourceFailureError as failure:
         evidence = about(failure.evidence, object_name=command.object, operation=Operation.WRITE)
         problem = problems.not_written(evidence, source.system.manifest.label)

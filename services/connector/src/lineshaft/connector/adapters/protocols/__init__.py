@@ -6,13 +6,28 @@ from types import MappingProxyType
 from lineshaft.common.errors import ConfigurationError
 from lineshaft.connector.adapters.http import SourceHttp
 from lineshaft.connector.adapters.protocols.jsonrpc_tryton import TrytonJsonRpc
+from lineshaft.connector.adapters.protocols.sql import Sql
+from lineshaft.connector.adapters.protocols.sql_dialect import Dialect
+from lineshaft.connector.adapters.protocols.sql_mariadb import MariaDb
+from lineshaft.connector.adapters.protocols.sql_postgresql import PostgreSql
 from lineshaft.connector.adapters.protocols.target import Target
 from lineshaft.connector.domain.protocol import SourceAdapter
 from lineshaft.connector.domain.sessions import Sessions
 
 Opener = Callable[[Target, SourceHttp, Sessions], SourceAdapter]
 
-PROTOCOLS: Mapping[str, Opener] = MappingProxyType({"jsonrpc/tryton": TrytonJsonRpc})
+
+def _sql(dialect: Dialect) -> Opener:
+    return lambda target, http, sessions: Sql(dialect, target, http.policy, sessions)
+
+
+PROTOCOLS: Mapping[str, Opener] = MappingProxyType(
+    {
+        "jsonrpc/tryton": TrytonJsonRpc,
+        "sql/postgresql": _sql(PostgreSql()),
+        "sql/mariadb": _sql(MariaDb()),
+    }
+)
 
 
 def open_source(target: Target, http: SourceHttp, sessions: Sessions) -> SourceAdapter:

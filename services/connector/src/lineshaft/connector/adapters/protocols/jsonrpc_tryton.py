@@ -159,6 +159,9 @@ class TrytonJsonRpc:
     def classify(self, answer: Answer | NoAnswerError) -> Evidence:
         return self._evidence(answer, Operation.READ)
 
+    async def aclose(self) -> None:
+        """Nothing is held: the session is shared, its HTTP connections are too."""
+
     async def _call(
         self,
         operation: Operation,

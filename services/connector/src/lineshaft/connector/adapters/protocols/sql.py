@@ -1,0 +1,397 @@
+"""Any table of an SQL database: read by key or by the time of the last change, written one row at a time.
+
+An adapter opens one connection when it is first needed and closes it with `aclose`. Each opening is a login
+under the lease of its credential, so that refused credentials are tried once and not by everybody.
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from lineshaft.common.http.addresses import AddressPolicy
+from lineshaft.common.integrations.manifest import SourceObject
+from lineshaft.common.outcomes import Operation, Outcome
+from lineshaft.common.unified import join_source_key, split_source_key
+from lineshaft.connector.adapters.protocols.sql_addresses import checked_addresses
+from lineshaft.connector.adapters.protocols.sql_dialect import (
+    Column,
+    Dialect,
+    Family,
+    Place,
+    Row,
+    RowCountError,
+    SqlConnection,
+    Statement,
+    Table,
+)
+from lineshaft.connector.adapters.protocols.sql_errors import meaning_of, meaning_without_answer
+from lineshaft.connector.adapters.protocols.sql_statements import (
+    Listing,
+    deletion,
+    insertion,
+    nothing_of,
+    page_of,
+    update,
+)
+from lineshaft.connector.adapters.protocols.sql_values import (
+    in_terms_of,
+    plain,
+    records,
+    text_of,
+    to_write,
+)
+from lineshaft.connector.adapters.protocols.sql_window import Window
+from lineshaft.connector.adapters.protocols.target import Target
+from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, shortened
+from lineshaft.connector.domain.protocol import (
+    Cursor,
+    FieldDescription,
+    ObjectDescription,
+    Page,
+    Verified,
+    WriteOperation,
+    Written,
+)
+from lineshaft.connector.domain.sessions import Sessions
+
+T = TypeVar("T")
+
+GRACE_SECONDS = 5.0
+"""The database ends a statement that takes too long; this much later we do."""
+
+_RIGHTS = {
+    WriteOperation.CREATE: "insert",
+    WriteOperation.UPDATE: "update",
+    WriteOperation.DELETE: "delete",
+}
+
+
+class Sql:
+    """Settings `host`, `port`, `database`, `schema`, `tls` and `timezone`; `username` and `password`."""
+
+    def __init__(self, dialect: Dialect, target: Target, policy: AddressPolicy, sessions: Sessions) -> None:
+        settings = target.settings
+        self._dialect = dialect
+        self._target = target
+        self._manifest = target.system.manifest
+        self._policy = policy
+        self._sessions = sessions
+        self._place = Place(
+            host=str(settings["host"]),
+            port=int(settings.get("port") or dialect.default_port),
+            database=str(settings["database"]),
+            user=target.credentials["username"],
+            password=target.credentials["password"],
+            tls=settings.get("tls") or "verify",
+            statement_seconds=self._manifest.limits.timeout_s,
+        )
+        self._schema = dialect.schema_of(self._place.database, settings.get("schema"))
+        self._zone = ZoneInfo(str(settings.get("timezone") or "UTC"))
+        self._connection: SqlConnection | None = None
+        self._columns: dict[str, dict[str, Column]] = {}
+        self.host = f"{self._place.host}:{self._place.port}"
+
+    async def verify(self) -> Verified:
+        user, database, _ = await self._who_am_i(Operation.VERIFY)
+        account = self._manifest.verify.account.format_map(
+            {**self._target.settings, "port": self._place.port, "account": f"{user}@{self.host}/{database}"}
+        )
+        return Verified(account_id=account, account_label=f"{user} on {database}")
+
+    async def describe(self, objects: Sequence[str]) -> Sequence[ObjectDescription]:
+        descriptions = []
+        for name in objects:
+            columns = await self._columns_of(name, Operation.DESCRIBE)
+            if not columns:
+                table = self._table(name)
+                await self._rows(nothing_of(self._dialect, table), Operation.DESCRIBE, name)
+            descriptions.append(ObjectDescription(name, name, tuple(map(_described, columns.values()))))
+        return descriptions
+
+    async def read(
+        self,
+        object_name: str,
+        fields: Sequence[str],
+        cursor: Cursor | None,
+        limit: int | None = None,
+    ) -> Page:
+        listed = self._listed(object_name)
+        columns = await self._columns_of(object_name, Operation.READ)
+        window = Window.parse(cursor)
+        changed = self._cursor_column(listed, columns, object_name)
+        if changed is not None and window.began is None:
+            window = window.begun(in_terms_of(await self._time(), changed, self._zone))
+        listing = Listing(
+            self._table(object_name),
+            _selected(fields, listed),
+            listed.key,
+            listed.cursor.field if listed.cursor else None,
+            listed.cursor.fallback if listed.cursor else None,
+        )
+        most = limit or listed.page_size or self._manifest.limits.page_size
+        rows = await self._rows(
+            page_of(self._dialect, columns, listing, window, most),
+            Operation.READ,
+            object_name,
+            listing.fields,
+        )
+        page = records(listing.fields, rows, columns, self._zone)
+        last = len(rows) < most
+        overlap = timedelta(seconds=listed.cursor.overlap_s) if listed.cursor else timedelta()
+        return Page(page, _following(window, listing, rows, None if not last else overlap), last)
+
+    async def write(
+        self,
+        object_name: str,
+        operation: WriteOperation,
+        source_id: str | None,
+        values: Mapping[str, Any],
+    ) -> Written:
+        listed = self._listed(object_name)
+        if not getattr(listed.write, operation):
+            raise SourceFailureError(
+                _invalid(object_name, "not_writable", f"{object_name} is not set up for {operation}")
+            )
+        columns = await self._columns_of(object_name, Operation.WRITE)
+        given = {name: to_write(value, columns.get(name), self._zone) for name, value in values.items()}
+        statement = self._write_statement(object_name, operation, source_id, given, columns)
+        try:
+            row = await self._told(
+                (await self._open()).change_one(statement),
+                Operation.WRITE,
+                object_name,
+                tuple(given) or tuple(listed.key),
+                _RIGHTS[operation],
+            )
+        except RowCountError as error:
+            code = "no_such_row" if error.count == 0 else "not_one_row"
+            raise SourceFailureError(_invalid(object_name, code, str(error))) from error
+        if operation is WriteOperation.CREATE and row is not None:
+            source_id = join_source_key([plain(part) for part in row])
+        return Written(str(source_id))
+
+    def classify(self, answer: BaseException) -> Evidence:
+        return self._evidence(answer, Operation.READ)
+
+    async def aclose(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    def _write_statement(
+        self,
+        object_name: str,
+        operation: WriteOperation,
+        source_id: str | None,
+        values: Mapping[str, Any],
+        columns: Mapping[str, Column],
+    ) -> Statement:
+        table, key = self._table(object_name), self._listed(object_name).key
+        if operation is WriteOperation.CREATE:
+            return insertion(self._dialect, columns, table, key, values)
+        try:
+            row = (key, split_source_key(source_id or "", len(key)))
+        except ValueError as error:
+            raise SourceFailureError(_invalid(object_name, "not_a_key", str(error))) from error
+        if operation is WriteOperation.UPDATE:
+            return update(self._dialect, columns, table, row, values)
+        return deletion(self._dialect, columns, table, row)
+
+    def _listed(self, object_name: str) -> SourceObject:
+        return self._manifest.objects.get(object_name) or SourceObject(label=object_name)
+
+    def _table(self, object_name: str) -> Table:
+        schema, _, name = (self._listed(object_name).resource or object_name).rpartition(".")
+        return Table(schema or self._schema, name)
+
+    def _cursor_column(
+        self, listed: SourceObject, columns: Mapping[str, Column], object_name: str
+    ) -> Column | None:
+        column = columns.get(listed.cursor.field) if listed.cursor else None
+        if column is not None and column.family is not Family.TIMESTAMP:
+            message = f"{column.name} is {column.type}; changes are found by a date and time"
+            raise SourceFailureError(
+                Evidence(
+                    Outcome.CONFIGURATION_ERROR,
+                    Operation.READ,
+                    object_name,
+                    code="cursor_not_a_time",
+                    message=message,
+                )
+            )
+        return column
+
+    async def _columns_of(self, object_name: str, operation: Operation) -> dict[str, Column]:
+        if object_name not in self._columns:
+            rows = await self._rows(self._dialect.columns(self._table(object_name)), operation, object_name)
+            columns = map(self._dialect.column, rows)
+            self._columns[object_name] = {column.name: column for column in columns}
+        return self._columns[object_name]
+
+    async def _who_am_i(self, operation: Operation) -> Row:
+        (row,) = await self._rows(Statement(self._dialect.who_am_i), operation)
+        return row
+
+    async def _time(self) -> datetime:
+        moment: datetime = (await self._who_am_i(Operation.READ))[2]
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+    async def _rows(
+        self,
+        statement: Statement,
+        operation: Operation,
+        object_name: str | None = None,
+        columns: Sequence[str] = (),
+    ) -> Sequence[Row]:
+        connection = await self._open()
+        return await self._told(connection.rows(statement), operation, object_name, columns, "select")
+
+    async def _told(
+        self,
+        call: Coroutine[Any, Any, T],
+        operation: Operation,
+        object_name: str | None,
+        columns: Sequence[str],
+        right: str,
+    ) -> T:
+        """The call's result, or the failure with its evidence."""
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._place.statement_seconds + GRACE_SECONDS):
+                return await call
+        except (RowCountError, SourceFailureError):
+            raise
+        except Exception as error:
+            evidence = self._evidence(error, operation, object_name)
+            evidence = replace(evidence, duration_ms=(time.perf_counter() - started) * 1000)
+            if evidence.outcome is Outcome.PERMISSION_DENIED and object_name is not None:
+                evidence = await self._explained(error, evidence, object_name, columns, right)
+            raise SourceFailureError(evidence) from error
+
+    async def _explained(
+        self, error: BaseException, evidence: Evidence, object_name: str, columns: Sequence[str], right: str
+    ) -> Evidence:
+        fault = self._dialect.fault(error)
+        if fault is None or self._connection is None:
+            return evidence
+        try:
+            found = await self._dialect.explain(
+                self._connection, fault, self._table(object_name), columns, right
+            )
+        except Exception as second:  # noqa: BLE001  what only explains must not hide what is explained
+            if self._dialect.fault(second) is None:
+                return evidence
+            return replace(evidence, confidence="low")
+        if found is None:
+            return evidence
+        words = shortened(f"{evidence.message} ({found.words})", self._target.secrets)
+        return replace(evidence, outcome=found.outcome, confidence=found.confidence, message=words)
+
+    async def _open(self) -> SqlConnection:
+        if self._connection is None:
+            self._connection = await self._logged_in()
+        return self._connection
+
+    async def _logged_in(self) -> SqlConnection:
+        """A connection of our own, opened while we hold the login of these credentials."""
+        opened: list[SqlConnection] = []
+
+        async def login() -> bytes:
+            opened.append(await self._dial())
+            return b"connected"
+
+        try:
+            session = await self._sessions.get(login)
+            while not opened:
+                session = await self._sessions.renew(session, login)
+        except BaseException:
+            for connection in opened:
+                await connection.close()
+            raise
+        return opened[-1]
+
+    async def _dial(self) -> SqlConnection:
+        started = time.perf_counter()
+        try:
+            addresses = await checked_addresses(self._policy, self._place.host, self._place.port)
+            return await self._first_that_answers(addresses)
+        except Exception as error:
+            evidence = self._evidence(error, Operation.LOGIN)
+            took = (time.perf_counter() - started) * 1000
+            raise SourceFailureError(replace(evidence, duration_ms=took)) from error
+
+    async def _first_that_answers(self, addresses: Sequence[str]) -> SqlConnection:
+        for address in addresses[:-1]:
+            try:
+                return await self._dialect.connect(self._place, address)
+            except Exception as error:
+                if self._dialect.fault(error) is not None:
+                    raise
+        return await self._dialect.connect(self._place, addresses[-1])
+
+    def _evidence(
+        self, error: BaseException, operation: Operation, object_name: str | None = None
+    ) -> Evidence:
+        fault = self._dialect.fault(error)
+        meaning = meaning_of(fault, self._dialect.codes) if fault else meaning_without_answer(error)
+        return Evidence(
+            outcome=meaning.finding.outcome,
+            operation=operation,
+            object=object_name,
+            code=meaning.code,
+            message=shortened(meaning.message, self._target.secrets),
+            rung=meaning.finding.rung,
+            confidence=meaning.finding.confidence,
+        )
+
+
+def _described(column: Column) -> FieldDescription:
+    return FieldDescription(
+        name=column.name,
+        type=column.type,
+        label=column.label or column.name,
+        required=not column.nullable and not column.defaulted,
+        readonly=column.generated,
+        stored=column.family is not Family.BINARY,
+        readable=column.readable,
+    )
+
+
+def _selected(fields: Sequence[str], listed: SourceObject) -> tuple[str, ...]:
+    """Columns by name, the key and the cursor among them; of a dotted field its column."""
+    needed = list(listed.key)
+    if listed.cursor is not None:
+        needed.append(listed.cursor.field)
+        if listed.cursor.fallback is not None:
+            needed.append(listed.cursor.fallback)
+    return tuple(dict.fromkeys(name.split(".", 1)[0] for name in (*needed, *fields)))
+
+
+def _following(
+    window: Window, listing: Listing, rows: Sequence[Row], overlap: timedelta | None
+) -> Cursor | None:
+    """Where the next page begins or, where `overlap` is given, the next sync."""
+    positions = {name: place for place, name in enumerate(listing.fields)}
+    youngest = window.after[0] if window.since is not None and window.after else None
+    if rows and listing.cursor is not None:
+        youngest = rows[-1][positions[listing.cursor]]
+        if youngest is None and listing.fallback is not None:
+            youngest = rows[-1][positions[listing.fallback]]
+    if overlap is not None:
+        return window.next_sync(overlap, _moment(youngest))
+    key = [text_of(rows[-1][positions[name]]) for name in listing.key]
+    return window.next_page(key if window.since is None else [text_of(youngest), *key])
+
+
+def _moment(value: Any) -> datetime | None:
+    if isinstance(value, str):
+        return datetime.fromisoformat(value)
+    return value if isinstance(value, datetime) else None
+
+
+def _invalid(object_name: str, code: str, message: str) -> Evidence:
+    return Evidence(Outcome.INVALID_REQUEST, Operation.WRITE, object_name, code=code, message=message)

@@ -1,0 +1,198 @@
+"""PostgreSQL, by asyncpg.
+
+Columns come from the catalogue and not from information_schema, which leaves out what the account may not
+read: so a column that is hidden can be told from one that is gone.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import asyncpg
+
+from lineshaft.common.outcomes import Outcome, Rung
+from lineshaft.connector.adapters.protocols.sql_addresses import (
+    LOGIN_SECONDS,
+    TlsNotOfferedError,
+    tls_context,
+)
+from lineshaft.connector.adapters.protocols.sql_dialect import (
+    Column,
+    Explanation,
+    Family,
+    Fault,
+    Finding,
+    Place,
+    Row,
+    RowCountError,
+    SqlConnection,
+    Statement,
+    Table,
+)
+
+CODES: Mapping[str, Finding] = {
+    "28P01": Finding(Outcome.CREDENTIALS_REJECTED),
+    "28000": Finding(Outcome.CREDENTIALS_REJECTED, "medium"),  # also where pg_hba.conf has no line for us
+    "3D000": Finding(Outcome.CONFIGURATION_ERROR),
+    "3F000": Finding(Outcome.CONFIGURATION_ERROR),
+    "42P01": Finding(Outcome.CONFIGURATION_ERROR),
+    "42703": Finding(Outcome.CONFIGURATION_ERROR),
+    "42501": Finding(Outcome.PERMISSION_DENIED),
+    "25006": Finding(Outcome.CONFIGURATION_ERROR),
+    "57014": Finding(Outcome.UNREACHABLE, rung=Rung.TIMEOUT),
+}
+
+_COLUMNS = """
+select a.attname, format_type(a.atttypid, a.atttypmod), t.typcategory::text, a.attnotnull,
+       coalesce(a.attnum = any(i.indkey), false), has_column_privilege(a.attrelid, a.attnum, 'select'),
+       a.attgenerated <> '' or a.attidentity = 'a', a.atthasdef or a.attidentity <> '',
+       col_description(a.attrelid, a.attnum)
+from pg_attribute a
+join pg_type t on t.oid = a.atttypid
+left join pg_index i on i.indrelid = a.attrelid and i.indisprimary
+where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped
+order by a.attnum
+"""
+_RIGHTS = """
+select a.attname from pg_attribute a
+where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped
+  and not has_column_privilege(a.attrelid, a.attnum, $2)
+"""
+_MAY_DELETE = "select has_table_privilege(to_regclass($1), 'delete')"
+
+_FAMILIES = {
+    "N": Family.NUMBER,
+    "B": Family.BOOLEAN,
+    "S": Family.TEXT,
+    "E": Family.TEXT,
+}
+_BY_TYPE = {
+    "smallint": Family.INTEGER,
+    "integer": Family.INTEGER,
+    "bigint": Family.INTEGER,
+    "date": Family.DATE,
+    "json": Family.JSON,
+    "jsonb": Family.JSON,
+    "bytea": Family.BINARY,
+}
+
+
+class PostgreSqlConnection:
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self._connection = connection
+
+    async def rows(self, statement: Statement) -> Sequence[Row]:
+        fetched = await self._connection.fetch(statement.text, *statement.arguments)
+        return [tuple(row.values()) for row in fetched]
+
+    async def change_one(self, statement: Statement) -> Row | None:
+        async with self._connection.transaction():
+            prepared = await self._connection.prepare(statement.text)
+            rows = await prepared.fetch(*statement.arguments)
+            count = int((prepared.get_statusmsg() or "0").split()[-1])
+            if count != 1:
+                raise RowCountError(count)
+            return tuple(rows[0].values()) if rows else None
+
+    async def close(self) -> None:
+        try:
+            await self._connection.close(timeout=2)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            self._connection.terminate()
+
+
+class PostgreSql:
+    codes = CODES
+    default_port = 5432
+    who_am_i = "select current_user::text, current_database()::text, now()"
+
+    async def connect(self, place: Place, address: str) -> SqlConnection:
+        context = tls_context(place.host, place.tls)
+        try:
+            connection = await asyncpg.connect(
+                host=address,
+                port=place.port,
+                user=place.user,
+                password=place.password,
+                database=place.database,
+                ssl=context or False,
+                timeout=LOGIN_SECONDS,
+                server_settings={
+                    "application_name": "lineshaft",
+                    "timezone": "UTC",
+                    "statement_timeout": str(int(place.statement_seconds * 1000)),
+                },
+            )
+        except ConnectionError as error:
+            # a bare one is asyncpg's own: the server answered the request for TLS with no
+            if context is not None and type(error) is ConnectionError:
+                raise TlsNotOfferedError(str(error)) from error
+            raise
+        return PostgreSqlConnection(connection)
+
+    def schema_of(self, database: str, schema: str | None) -> str:  # noqa: ARG002  the port's signature
+        return schema or "public"
+
+    def quoted(self, name: str) -> str:
+        return '"' + name.replace('"', '""') + '"'
+
+    def parameter(self, number: int, column: Column | None) -> str:
+        """Values travel as text, so that the database itself reads them."""
+        return f"${number}" if column is None else f"(${number}::text)::{column.type}"
+
+    def argument(self, value: Any, column: Column | None) -> Any:
+        if value is None or column is None:
+            return value
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return str(value)
+
+    def columns(self, table: Table) -> Statement:
+        return Statement(_COLUMNS, (self._name(table),))
+
+    def column(self, row: Row) -> Column:
+        name, written, category, required, key, readable, generated, defaulted, label = row
+        family = _BY_TYPE.get(written) or _FAMILIES.get(category, Family.OTHER)
+        zoned = written.startswith("timestamp") and written.endswith("with time zone")
+        if written.startswith("timestamp"):
+            family = Family.TIMESTAMP
+        return Column(
+            name=name,
+            type=written,
+            family=family,
+            nullable=not required,
+            key=key,
+            readable=readable,
+            generated=generated,
+            defaulted=defaulted,
+            clock="zoned" if zoned else "local",
+            label=label,
+        )
+
+    def fault(self, error: BaseException) -> Fault | None:
+        if isinstance(error, asyncpg.PostgresError) and error.sqlstate:
+            return Fault(error.sqlstate, str(error), error.sqlstate)
+        return None
+
+    async def explain(
+        self, connection: SqlConnection, fault: Fault, table: Table, columns: Sequence[str], right: str
+    ) -> Explanation | None:
+        if fault.code != "42501":
+            return None
+        name = self._name(table)
+        if right == "delete":
+            ((allowed,),) = await connection.rows(Statement(_MAY_DELETE, (name,)))
+            return None if allowed else _denied("no right to delete rows")
+        closed = {row[0] for row in await connection.rows(Statement(_RIGHTS, (name, right)))}
+        concerned = [column for column in columns if column in closed]
+        if not concerned:
+            return None
+        if len(concerned) == len(columns):
+            return _denied(f"no right to {right} of {table.name}")
+        return _denied(f"no right to {right} of {table.name}: {', '.join(concerned)}")
+
+    def _name(self, table: Table) -> str:
+        return f"{self.quoted(table.schema)}.{self.quoted(table.name)}"
+
+
+def _denied(words: str) -> Explanation:
+    return Explanation(Outcome.PERMISSION_DENIED, "high", words)
