@@ -14,6 +14,7 @@ from typing import Any, Self
 import asyncpg
 import httpx
 
+from lineshaft.common import topics as registry
 from lineshaft.common.events.envelope import encode, new_event
 from lineshaft.common.events.syncs import SyncRequested
 from lineshaft.common.ids import new_id
@@ -58,7 +59,8 @@ class Proving:
 
     async def __aenter__(self) -> Self:
         servers = self.infrastructure.kafka.bootstrap_servers
-        await create_topics(servers, self.prefix, 1)
+        used = [registry.SYNC_REQUESTS, registry.NOTIFICATION_EVENTS, registry.DEAD_LETTERS]
+        await create_topics(servers, self.prefix, 1, used)
         self.dsn = (await create_database(self.infrastructure.postgres.dsn)).dsn("connector")
         self._producer = Producer(servers, self.prefix, "chaos")
         await self._producer.start()

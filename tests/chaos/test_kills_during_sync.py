@@ -167,7 +167,7 @@ def test_a_worker_that_slept_through_its_lease_overwrites_nothing(plant: Plant, 
     plant.wait_until_mapped()
 
     assert_store_equals_source(plant, folder)
-    newer = [line for line in plant.events() if line.content["description"] == "newer"]
+    newer = [line for line in plant.events() if line.content.get("description") == "newer"]
     assert {line.content["source_id"] for line in newer} == {str(record_id) for record_id in changed}
     assert len(newer) == len(changed), "told once, and not taken back"
 
@@ -200,7 +200,7 @@ def test_a_redriven_dead_letter_overwrites_nothing(plant: Plant, folder: Path) -
     plant.wait_until_mapped()
 
     assert_store_equals_source(plant, folder)
-    [newest] = [line for line in plant.events() if line.content["description"] == "newest"]
+    [newest] = [line for line in plant.events() if line.content.get("description") == "newest"]
     told = [line.revision for line in plant.events() if line.key == newest.key]
     assert max(told) == newest.revision
 

@@ -216,7 +216,7 @@ class Group:
 
 async def new_group(bootstrap_servers: str) -> Group:
     topics = Topics(bootstrap_servers, f"{new_id('test')}.")
-    await create_topics(topics.bootstrap_servers, topics.prefix, 1)
+    await create_topics(topics.bootstrap_servers, topics.prefix, 1, [TOPIC, registry.DEAD_LETTERS])
     producer = Producer(topics.bootstrap_servers, topics.prefix, "test")
     await producer.start()
     return Group(topics, producer)

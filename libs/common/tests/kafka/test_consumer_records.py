@@ -10,6 +10,7 @@ from aiokafka.errors import CommitFailedError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lineshaft.common import topics as registry
 from lineshaft.common.errors import RetryableError
 from lineshaft.common.ids import new_id
 from lineshaft.common.kafka.consumer import TopicPartition, _Batch, _Partition
@@ -62,7 +63,7 @@ async def group_that_takes_large_records(bootstrap_servers: str) -> Group:
         [NewTopic(topics.prefix + TOPIC.name, TOPIC.partitions, 1, topic_configs=large)]
     )
     await admin.close()
-    await create_topics(bootstrap_servers, topics.prefix, 1)
+    await create_topics(bootstrap_servers, topics.prefix, 1, [registry.DEAD_LETTERS])
     producer = Producer(bootstrap_servers, topics.prefix, "test")
     await producer.start()
     return Group(topics, producer)

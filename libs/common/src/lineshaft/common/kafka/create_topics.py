@@ -4,6 +4,7 @@ Run it as often as you like.
 """
 
 import asyncio
+from collections.abc import Sequence
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
@@ -27,7 +28,9 @@ def configuration(topic: Topic) -> dict[str, str]:
     }
 
 
-async def create_topics(bootstrap_servers: str, prefix: str, replication: int) -> list[str]:
+async def create_topics(
+    bootstrap_servers: str, prefix: str, replication: int, topics: Sequence[Topic] = TOPICS
+) -> list[str]:
     """Names of the topics that were new.
 
     Raises:
@@ -44,7 +47,7 @@ async def create_topics(bootstrap_servers: str, prefix: str, replication: int) -
                     replication_factor=replication,
                     topic_configs=configuration(topic),
                 )
-                for topic in TOPICS
+                for topic in topics
             ],
         )
     finally:
