@@ -124,7 +124,7 @@ class Story:
     def remap_a_field(self) -> str:
         path = f"/connections/{self.connection_id}/mappings/item"
         definition = {
-            "fields": {"description": {"expr": "upper(rec_name)"}},
+            "fields": {"description": {"expr": f"upper({self.plant.item_label})"}},
             "custom_fields": {"demo_rank": {"path": "id", "type": "integer", "label": "Rank"}},
             "comment": "demo: the label as description, the key as a custom field",
         }

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from lineshaft.tools.stack.mariadb_source import MariadbSource
+from lineshaft.tools.stack.postgresql_source import PostgresqlSource
 from lineshaft.tools.stack.supervisor import Supervisor
 from lineshaft.tools.stack.tryton import TrytonSource
 
@@ -19,6 +21,10 @@ class Source(Protocol):
 
     @property
     def base_url(self) -> str: ...
+
+    @property
+    def item_label(self) -> str:
+        """The path of an item's display name in its raw record."""
 
     @property
     def connection_fields(self) -> dict[str, str]: ...
@@ -43,7 +49,11 @@ class Source(Protocol):
 
 SourceMaker = Callable[[Supervisor], Source]
 
-SOURCES: dict[str, SourceMaker] = {"tryton": TrytonSource}
+SOURCES: dict[str, SourceMaker] = {
+    "tryton": TrytonSource,
+    "postgresql": PostgresqlSource,
+    "mariadb": MariadbSource,
+}
 
 
 def source_maker(name: str) -> SourceMaker:

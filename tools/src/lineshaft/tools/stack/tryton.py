@@ -31,6 +31,7 @@ class TrytonSource:
     """A Tryton server with a plant of its own: a copy of the cached template per start of the stack."""
 
     system = "tryton"
+    item_label = "rec_name"
 
     def __init__(
         self, supervisor: Supervisor, *, size: PlantSize | None = None, name: str = "tryton"
