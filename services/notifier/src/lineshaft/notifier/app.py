@@ -28,8 +28,10 @@ from lineshaft.common.postgres.sealed import Resealing, refuse_unknown_keys
 from lineshaft.common.service import Service, start_producer
 from lineshaft.notifier.adapters.http import WebhookClient
 from lineshaft.notifier.adapters.signing import SEALED, Signers
+from lineshaft.notifier.domain.endurance import Patience
+from lineshaft.notifier.endurance import Endurance
 from lineshaft.notifier.handlers import SOURCE, Handlers
-from lineshaft.notifier.housekeeping import count_worker, forget_worker
+from lineshaft.notifier.housekeeping import count_worker, endurance_worker, forget_worker
 from lineshaft.notifier.settings import NotifierSettings
 from lineshaft.notifier.workers import Sender
 
@@ -99,6 +101,9 @@ async def build(settings: NotifierSettings) -> Service:
         ],
         background={
             "sender": sender.run,
+            "endurance": endurance_worker(
+                pool, Endurance(Patience(whole=timedelta(days=settings.disable_days))).look
+            ),
             "count": count_worker(pool),
             "forget": forget_worker(pool, settings.history_days),
             "resealing": Resealing(pool, keys, SEALED, NAME).run,

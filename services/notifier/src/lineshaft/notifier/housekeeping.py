@@ -7,12 +7,13 @@ from datetime import timedelta
 
 from lineshaft.common.logs import logger
 from lineshaft.common.metrics import METRICS
-from lineshaft.common.postgres.pool import RETRYABLE, Pool
+from lineshaft.common.postgres.pool import RETRYABLE, Connection, Pool
 from lineshaft.common.service import Background
 from lineshaft.notifier.adapters import postgres
 
 COUNT_SECONDS = 5.0
 FORGET_SECONDS = 3600.0
+ENDURANCE_SECONDS = 30.0
 RETRY_SECONDS = 1.0
 
 log = logger(__name__)
@@ -24,6 +25,15 @@ def count_worker(pool: Pool) -> Background:
         METRICS.deliveries_due.set(deliveries)
         METRICS.deliveries_oldest.set(oldest)
         return COUNT_SECONDS
+
+    return _every(work)
+
+
+def endurance_worker(pool: Pool, look: Callable[[Connection], Awaitable[None]]) -> Background:
+    async def work() -> float:
+        async with pool.acquire() as connection, connection.transaction():
+            await look(connection)
+        return ENDURANCE_SECONDS
 
     return _every(work)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from lineshaft.common.clock import Clock
@@ -15,10 +16,13 @@ from lineshaft.common.postgres.pool import RETRYABLE, Pool
 from lineshaft.notifier.adapters import postgres
 from lineshaft.notifier.adapters.postgres import Made
 from lineshaft.notifier.domain.decision import DeliveryState
+from lineshaft.notifier.domain.endurance import Tally, tally
+from lineshaft.notifier.endurance import disabled_event
 
 SOURCE = "notifier"
 BATCH = 500
 PAUSE_SECONDS = 1.0
+GONE = "the receiver answered 410 Gone"
 
 log = logger(__name__)
 
@@ -73,12 +77,16 @@ class Recorder:
             numbers = await postgres.record(connection, batch)
             counted = [made for made in batch if made.lease.delivery_id in numbers]
             gone = [made.lease.endpoint_id for made in counted if made.answer.gone]
-            await postgres.disable_endpoints(
-                connection, gone, self._clock(), "the receiver answered 410 Gone"
-            )
+            moment = self._clock()
+            disabled = await postgres.disable_endpoints(connection, gone, moment, GONE)
+            await postgres.tally_endpoints(connection, _tallies(counted))
             ended = [made for made in counted if made.state != DeliveryState.DUE]
             await outbox.add_events(
-                connection, [_ended_event(made, numbers[made.lease.delivery_id]) for made in ended]
+                connection,
+                [
+                    *(_ended_event(made, numbers[made.lease.delivery_id]) for made in ended),
+                    *(disabled_event(name, since, moment, GONE) for name, since in disabled.items()),
+                ],
             )
         for made in batch:
             METRICS.deliveries.labels(_label(made)).inc()
@@ -87,6 +95,15 @@ class Recorder:
                 METRICS.delivery_seconds.observe(_seconds_since_event(made))
         if len(counted) < len(batch):
             log.warning("attempts_of_lost_leases", attempts=len(batch) - len(counted))
+
+
+def _tallies(batch: Sequence[Made]) -> dict[str, Tally]:
+    """A receiver that asked for a later try is not one that fails."""
+    tries: dict[str, list[tuple[datetime, bool]]] = {}
+    for made in batch:
+        if not made.deferred:
+            tries.setdefault(made.lease.endpoint_id, []).append((made.answer.at, made.answer.delivered))
+    return {name: tally(found) for name, found in tries.items()}
 
 
 def _label(made: Made) -> str:

@@ -27,6 +27,9 @@ class NotifierSettings(SecretSettings, LinkSettings, OutgoingSettings):
         ge=0,
         description="An old signing secret still signs for this long after a new one came.",
     )
+    disable_days: float = Field(
+        default=5.0, gt=0, description="An endpoint that takes nothing for this long is disabled."
+    )
     history_days: float = Field(
         default=30.0, gt=0, description="Events and deliveries are kept for this long."
     )

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from standardwebhooks import Webhook
@@ -13,6 +13,7 @@ from lineshaft.common.clock import Clock, now
 from lineshaft.common.links import reauthorize_url
 from lineshaft.common.logs import logger
 from lineshaft.common.postgres.pool import RETRYABLE, Pool
+from lineshaft.common.redaction import redacted
 from lineshaft.notifier.adapters import postgres
 from lineshaft.notifier.adapters.http import WebhookClient
 from lineshaft.notifier.adapters.postgres import Lease, Made
@@ -173,7 +174,9 @@ class Sender:
             link = reauthorize_url(self._settings.public_url, self._link_key, lease.connection_id, now=moment)
         content = body(lease.event_type, lease.event_at, lease.data, link)
         headers = signed_headers(ready.signers, lease.webhook_id, moment, content)
-        return await self._client.post(lease.url, content, headers)
+        answer = await self._client.post(lease.url, content, headers)
+        # the answer is kept, and may repeat the link, which opens the connection's page
+        return replace(answer, body=redacted(answer.body, [link.rpartition("/")[2]])) if link else answer
 
     def _made(self, lease: Lease, answer: Answer) -> Made:
         decision = decide(

@@ -32,6 +32,10 @@ class EndpointDescribed(EventData):
     connection_ids: list[str] = Field(default_factory=list, description="Empty: all.")
     enabled: bool = True
     deleted: bool = False
+    ordered: bool = Field(
+        default=False,
+        description="Of one connection the next delivery is made only after the one before it has ended.",
+    )
     revision: int
     changed_at: datetime
 
@@ -56,3 +60,32 @@ class NotificationDelivered(DeliveryEnded):
 @event("notification.given_up", topics.NOTIFICATION_EVENTS.name)
 class NotificationGivenUp(DeliveryEnded):
     reason: str
+
+
+@event("notification.superseded", topics.NOTIFICATION_EVENTS.name)
+class NotificationSuperseded(DeliveryEnded):
+    """A call for reconnecting that could not be delivered, and whose connection has recovered since."""
+
+    superseded_by: str = Field(description="The event that tells of the recovery.")
+
+
+class EndpointEvent(EventData):
+    topic_name = topics.NOTIFICATION_EVENTS.name
+
+    endpoint_id: str
+    at: datetime
+    failing_since: datetime | None = None
+    reason: str
+
+
+@event("webhook_endpoint.failing", topics.NOTIFICATION_EVENTS.name)
+class EndpointFailing(EndpointEvent):
+    """Nothing was taken for so long that the endpoint will be disabled."""
+
+    percent: int = Field(description="Of the time after which it is disabled.")
+    disabled_at: datetime = Field(description="When it will be disabled.")
+
+
+@event("webhook_endpoint.disabled", topics.NOTIFICATION_EVENTS.name)
+class EndpointDisabled(EndpointEvent):
+    """Nothing more is sent until its owner changes the endpoint; what is due waits."""

@@ -12,6 +12,7 @@ from lineshaft.common.events.webhooks import EndpointDescribed
 from lineshaft.common.ids import derived_id
 from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.common.postgres.queries import load_queries
+from lineshaft.notifier.domain.endurance import Failing, Tally
 from lineshaft.notifier.domain.result import Answer
 from lineshaft.notifier.domain.routing import Endpoint
 from lineshaft.notifier.domain.secrets import StoredSecret
@@ -243,9 +244,42 @@ async def record(tx: Connection, made: Sequence[Made]) -> dict[str, int]:
     return {row["delivery_id"]: row["number"] for row in rows}
 
 
-async def disable_endpoints(tx: Connection, endpoint_ids: Sequence[str], now: datetime, reason: str) -> None:
-    if endpoint_ids:
-        await tx.execute(SQL["disable_endpoints"], list(endpoint_ids), now, reason)
+async def disable_endpoints(
+    tx: Connection, endpoint_ids: Iterable[str], now: datetime, reason: str
+) -> dict[str, datetime | None]:
+    """Those that were not yet, and since when they have failed."""
+    wanted = sorted(set(endpoint_ids))
+    rows = await tx.fetch(SQL["disable_endpoints"], wanted, now, reason) if wanted else []
+    return {row["endpoint_id"]: row["failing_since"] for row in rows}
+
+
+async def tally_endpoints(tx: Connection, tallies: Mapping[str, Tally]) -> None:
+    """What a batch of tries says of their endpoints."""
+    names = sorted(tallies)
+    if not names:
+        return
+    found = [tallies[name] for name in names]
+    await tx.execute(
+        SQL["tally_endpoints"],
+        names,
+        [one.taken for one in found],
+        [one.failures for one in found],
+        [one.first_failed_at for one in found],
+        [one.last_failed_at for one in found],
+    )
+
+
+async def failing_endpoints(tx: Connection, before: datetime) -> dict[str, Failing]:
+    """Those that have taken nothing since then; locked."""
+    rows = await tx.fetch(SQL["failing_endpoints"], before)
+    return {
+        row["endpoint_id"]: Failing(row["failing_since"], row["last_failed_at"], row["warned"])
+        for row in rows
+    }
+
+
+async def warn_endpoint(tx: Connection, endpoint_id: str, percent: int) -> None:
+    await tx.execute(SQL["warn_endpoint"], endpoint_id, percent)
 
 
 async def count_due(pool: Pool) -> tuple[int, float]:
@@ -255,4 +289,5 @@ async def count_due(pool: Pool) -> tuple[int, float]:
 
 
 async def forget(pool: Pool, older_than: timedelta) -> None:
+    await pool.execute(SQL["cancel_abandoned"], older_than)
     await pool.execute(SQL["forget"], older_than)

@@ -25,7 +25,11 @@ on conflict (endpoint_id) do update set
     revision = excluded.revision,
     changed_at = excluded.changed_at,
     disabled_at = null,
-    disabled_reason = null
+    disabled_reason = null,
+    failing_since = null,
+    last_failed_at = null,
+    failures = 0,
+    warned = 0
 where endpoint.revision < excluded.revision
 returning known_since = changed_at as is_new;
 
@@ -197,7 +201,41 @@ returning delivery_id, number;
 -- name: disable_endpoints
 -- The receiver said that it is gone.
 update endpoint set disabled_at = $2, disabled_reason = $3
-where endpoint_id = any($1::text[]) and disabled_at is null;
+where endpoint_id = any($1::text[]) and disabled_at is null
+returning endpoint_id, failing_since;
+
+-- name: tally_endpoints
+-- What a batch of tries says of their endpoints; a healthy one that took everything is left as it is.
+update endpoint set
+    failing_since = case
+        when taken or failing_since is null then first_failed_at else least(failing_since, first_failed_at)
+    end,
+    last_failed_at = case when taken then new.last_at else greatest(last_failed_at, new.last_at) end,
+    failures = case when taken then 0 else endpoint.failures end + new.failures,
+    warned = case when taken then 0 else warned end
+from unnest($1::text[], $2::boolean[], $3::int[], $4::timestamptz[], $5::timestamptz[])
+    as new (endpoint_id, taken, failures, first_failed_at, last_at)
+where endpoint.endpoint_id = new.endpoint_id and (new.failures > 0 or failing_since is not null);
+
+-- name: failing_endpoints
+-- Endpoints that have taken nothing for a while, and are still sent to.
+select endpoint_id, failing_since, last_failed_at, warned, failures from endpoint
+where failing_since <= $1 and disabled_at is null and enabled and not deleted
+order by endpoint_id
+for update skip locked;
+
+-- name: warn_endpoint
+-- Its owner was told.
+update endpoint set warned = $2 where endpoint_id = $1;
+
+-- name: cancel_abandoned
+-- What waits for an endpoint that has been disabled for longer than history is kept.
+update delivery set
+    state = 'cancelled', next_attempt_at = null, due_at = null, last_error = 'the endpoint stayed disabled'
+from endpoint
+where delivery.endpoint_id = endpoint.endpoint_id and state = 'due'
+    and delivery.created_at < now() - $1::interval
+    and (disabled_at < now() - $1::interval or not enabled and changed_at < now() - $1::interval);
 
 -- name: count_due
 -- How many wait, and since when the oldest should have gone.
