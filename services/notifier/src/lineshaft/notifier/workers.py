@@ -65,10 +65,10 @@ class Sender:
         self._settings = settings
         self._clock = clock
         self._chance = chance
-        self._recorder = Recorder(pool, clock)
         self._lanes: Lanes[_Ready] = Lanes(settings.endpoint_concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+        self._recorder = Recorder(pool, clock, freed=self._wake.set)
         self._link_key = settings.link_signing_key.get_secret_value()
 
     async def run(self, stopping: asyncio.Event) -> None:

@@ -8,8 +8,10 @@ from lineshaft.common.errors import LineshaftError
 from lineshaft.common.events.calls import Call
 from lineshaft.common.ids import new_id
 from lineshaft.common.outcomes import Operation, Outcome, Rung
+from lineshaft.common.redaction import redacted
 
 LONGEST_MESSAGE = 500
+LONGEST_WORDS = 64 * 1024
 
 Confidence = Literal["high", "medium", "low"]
 
@@ -42,10 +44,7 @@ def shortened(text: str | None, secrets: tuple[str, ...] = ()) -> str | None:
     """The source's words without our secrets, at a length that fits an event."""
     if not text:
         return None
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "[redacted]")
-    text = " ".join(text.split())
+    text = " ".join(redacted(text[:LONGEST_WORDS], secrets).split())
     return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
 
 

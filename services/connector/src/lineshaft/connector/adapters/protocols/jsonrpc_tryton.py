@@ -70,6 +70,7 @@ class TrytonJsonRpc:
         self._http = http
         self._sessions = sessions
         self._clock = clock
+        self._tokens: set[str] = set()
         self._url = str(target.settings["base_url"]).rstrip("/")
         self._database = quote(str(target.settings["database"]), safe="")
         self._user = target.credentials["username"]
@@ -242,6 +243,7 @@ class TrytonJsonRpc:
         object_name: str | None,
     ) -> Answer:
         opened = msgspec.json.decode(session.secret, type=_OpenSession)
+        self._tokens.add(opened.token)
         token = f"{self._user}:{opened.user_id}:{opened.token}".encode()
         authorization = {"authorization": f"Session {base64.b64encode(token).decode()}"}
         return await self._send(opened.path, _request(method, params), authorization, operation, object_name)
@@ -279,7 +281,7 @@ class TrytonJsonRpc:
             now=self._clock(),
             object_name=object_name,
             rules=self._manifest.errors,
-            secrets=self._target.secrets,
+            secrets=(*self._target.secrets, *self._tokens),
             fresh_session=fresh_session,
             reading=reading,
         )
