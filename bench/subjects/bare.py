@@ -19,6 +19,7 @@ from harness.records import map_record
 from lineshaft.common.kafka.partitions import partitions_of
 
 MOST_RECORDS = 2_000
+MOST_PAGES = 4
 PARTITIONS = list(range(6))
 
 Message: TypeAlias = tuple[bytes | None, bytes | None]
@@ -125,9 +126,10 @@ async def main() -> None:
     meter = Meter(asked.get("profile"))
     meter.start()
     await consumer.start()
+    most = MOST_PAGES if asked["kind"].startswith("pages") else MOST_RECORDS
     done = 0
     while done < asked["records"]:
-        fetched = await consumer.getmany(timeout_ms=200, max_records=MOST_RECORDS)
+        fetched = await consumer.getmany(timeout_ms=200, max_records=most)
         if not fetched:
             continue
         count, messages = handle(fetched)
