@@ -12,12 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import orjson
 import pytest
 
+from lineshaft.common.clock import now
 from lineshaft.common.kafka.dead_letters import dead_letter
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.kafka.record import Message
@@ -108,40 +110,47 @@ def assert_store_equals_source(plant: Plant, folder: Path) -> Verdict:
     return told
 
 
-def kill_during_sync(plant: Plant, kills: int, seed: int, pause: float) -> int:
-    """Each service in turn, then some or all of them at random moments; the number of kills."""
+def kill_during_sync(plant: Plant, kills: int, seed: int, pause: float) -> list[datetime]:
+    """Each service in turn, then one or all of them at random moments; when each was killed."""
     moments = random.Random(seed)  # noqa: S311
     services = plant.stack.services
     victims: list[list[str]] = [[service] for service in SERVICES]
     while len(victims) < kills:
         victims.append(moments.choice([list(SERVICES), [moments.choice(SERVICES)]]))
-    killed = 0
+    killed = []
     for names in victims:
         time.sleep(moments.uniform(0.2, 2 * pause))
         for name in names:
             if services[name].running:
                 services[name].kill()
-                killed += 1
+                killed.append(now())
     return killed
 
 
-def test_kills_of_everything_during_a_sync(plant: Plant, folder: Path) -> None:
+def assert_kills_do_no_harm(
+    plant: Plant, folder: Path, *, kills: int, pause: float, page_size: int, seconds: float
+) -> None:
     plant.connect()
     before = plant.source.requests_seen()
-    killed = kill_during_sync(plant, kills=7, seed=3, pause=0.7)
-    sync = plant.wait_for_sync()
+    killed = kill_during_sync(plant, kills, seed=3, pause=pause)
+    sync = plant.wait_for_sync(seconds=seconds)
     plant.wait_until_mapped()
 
     assert sync["result"] == "completed", sync
+    ended = datetime.fromisoformat(sync["completed_at"])
+    assert sum(at < ended for at in killed) >= len(SERVICES), "most kills were during the sync"
     told = assert_store_equals_source(plant, folder)
     records = len(list(plant.stored()))
-    pages = math.ceil(records / PAGE) + len(OBJECTS)
+    pages = math.ceil(records / page_size) + len(OBJECTS)
     calls = plant.source.requests_seen() - before
-    budget = CALLS_TO_BEGIN + pages + CALLS_PER_KILL * killed
-    log.info(
-        "killed", records=records, kills=killed, calls=calls, budget=budget, repeated=len(told.duplicated)
-    )
+    budget = CALLS_TO_BEGIN + pages + CALLS_PER_KILL * len(killed)
+    repeated = len(told.duplicated)
+    log.info("killed", records=records, kills=len(killed), calls=calls, budget=budget, repeated=repeated)
     assert calls <= budget
+
+
+def test_kills_of_everything_during_a_sync(plant: Plant, folder: Path) -> None:
+    assert_kills_do_no_harm(plant, folder, kills=7, pause=0.7, page_size=PAGE, seconds=120)
 
 
 def test_a_worker_that_slept_through_its_lease_overwrites_nothing(plant: Plant, folder: Path) -> None:
@@ -210,3 +219,15 @@ async def _publish(bootstrap_servers: str, message: Message) -> None:
     await producer.start()
     await producer.publish([message])
     await producer.stop()
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+def test_many_kills_during_a_sync_of_100_000_records(tmp_path: Path) -> None:
+    page_size = 200
+    with pytest.MonkeyPatch.context() as patched:
+        stack = a_stack(tmp_path, PlantSize(products=100_000), page_size, patched)
+        with stack:
+            assert isinstance(stack.source, TrytonSource)
+            plant = Plant(stack, stack.source)
+            assert_kills_do_no_harm(plant, tmp_path, kills=40, pause=3, page_size=page_size, seconds=1800)
