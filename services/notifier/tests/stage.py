@@ -134,7 +134,10 @@ class Stage:
         )
 
     async def tell(
-        self, connection_id: str, model: type[ConnectionEvent] = ConnectionRecovered
+        self,
+        connection_id: str,
+        model: type[ConnectionEvent] = ConnectionRecovered,
+        **fields: Any,
     ) -> Event[Any]:
         data = model(
             connection_id=connection_id,
@@ -143,6 +146,7 @@ class Stage:
             status=ConnectionStatus.HEALTHY,
             credential_version=1,
             at=now(),
+            **fields,
         )
         event = an_event(data, connection_id)
         await self.handle("connection-events", event)

@@ -46,7 +46,7 @@ async def build(settings: NotifierSettings) -> Service:
     await migrate(pool, "lineshaft.notifier.adapters")
     await refuse_unknown_keys(pool, keys)
     producer = await start_producer(settings, NAME)
-    handlers = Handlers()
+    handlers = Handlers(superseded_after=timedelta(minutes=settings.superseded_after_minutes))
     sender = Sender(
         pool,
         WebhookClient(AddressPolicy(settings.allowed_networks), total_seconds=settings.request_seconds),

@@ -1,6 +1,7 @@
 """From events to deliveries, in one transaction; the sender takes it from there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from lineshaft.common.clock import Clock, now
@@ -14,7 +15,7 @@ from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.events.health import ConnectionEvent, SystemEvent
 from lineshaft.common.events.syncs import SyncCompleted
-from lineshaft.common.events.webhooks import EndpointDescribed
+from lineshaft.common.events.webhooks import EndpointDescribed, NotificationSuperseded
 from lineshaft.common.ids import derived_id
 from lineshaft.common.postgres import outbox
 from lineshaft.common.postgres.pool import Connection
@@ -24,11 +25,13 @@ from lineshaft.notifier.domain.routing import Endpoint, webhook_type
 
 SOURCE = "notifier"
 TEST_EVENT = "endpoint.test"
+RECOVERED = "connection.recovered"
 
 
 class Handlers:
-    def __init__(self, clock: Clock = now) -> None:
+    def __init__(self, clock: Clock = now, *, superseded_after: timedelta = timedelta(minutes=10)) -> None:
         self._clock = clock
+        self._superseded_after = superseded_after
 
     async def on_connection_events(
         self, tx: Connection, events: Sequence[Event[ConnectionEvent | SystemEvent]]
@@ -134,6 +137,45 @@ class Handlers:
             if endpoint.wants(event.event_type, event.connection_ids)
         ]
         await postgres.add_deliveries(tx, pairs, self._clock())
+        await self._supersede(tx, {event.event_id: event for event in events}, pairs)
+
+    async def _supersede(
+        self,
+        tx: Connection,
+        events: Mapping[str, Told],
+        pairs: Sequence[tuple[str, str, str, str | None]],
+    ) -> None:
+        """A call for reconnecting that nobody took is of no use to who is told of the recovery."""
+        moment = self._clock()
+        recoveries = [
+            (endpoint_id, connection_id, issue_id, event_id)
+            for endpoint_id, event_id, event_type, connection_id in pairs
+            if event_type == RECOVERED
+            and connection_id is not None
+            and (issue_id := events[event_id].data.get("issue_id")) is not None
+        ]
+        superseded = await postgres.supersede(tx, recoveries, moment - self._superseded_after)
+        await outbox.add_events(
+            tx,
+            [
+                new_event(
+                    NotificationSuperseded(
+                        delivery_id=row["delivery_id"],
+                        endpoint_id=row["endpoint_id"],
+                        connection_id=row["connection_id"],
+                        event_type_name=row["event_type"],
+                        attempts=row["attempts"],
+                        at=moment,
+                        seconds_since_event=(moment - row["event_at"]).total_seconds(),
+                        superseded_by=row["superseded_by"],
+                    ),
+                    source=SOURCE,
+                    key=row["connection_id"],
+                    event_id=derived_id("evt", row["delivery_id"], "superseded", row["superseded_by"]),
+                )
+                for row in superseded
+            ],
+        )
 
 
 def _told(event: Event[Any], data: dict[str, Any]) -> Told:

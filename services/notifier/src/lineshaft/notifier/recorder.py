@@ -1,7 +1,7 @@
 """Writes down what tries came to: attempts, deliveries and events of a batch in one transaction."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,7 +30,9 @@ log = logger(__name__)
 class Recorder:
     """While one batch is written the next one gathers."""
 
-    def __init__(self, pool: Pool, clock: Clock) -> None:
+    def __init__(self, pool: Pool, clock: Clock, freed: Callable[[], None] = lambda: None) -> None:
+        """`freed` is called when something that others wait for in order has ended."""
+        self._freed = freed
         self._pool = pool
         self._clock = clock
         self._waiting: list[Made] = []
@@ -88,6 +90,8 @@ class Recorder:
                     *(disabled_event(name, since, moment, GONE) for name, since in disabled.items()),
                 ],
             )
+        if any(made.lease.ordered for made in ended):
+            self._freed()
         for made in batch:
             METRICS.deliveries.labels(_label(made)).inc()
         for made in ended:

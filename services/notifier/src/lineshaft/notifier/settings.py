@@ -27,6 +27,11 @@ class NotifierSettings(SecretSettings, LinkSettings, OutgoingSettings):
         ge=0,
         description="An old signing secret still signs for this long after a new one came.",
     )
+    superseded_after_minutes: float = Field(
+        default=10.0,
+        ge=0,
+        description="A call for reconnecting that failed for this long is not sent once there is a recovery.",
+    )
     disable_days: float = Field(
         default=5.0, gt=0, description="An endpoint that takes nothing for this long is disabled."
     )

@@ -52,6 +52,7 @@ class Lease:
     first_tried_at: datetime | None
     attempts: int
     url: str
+    ordered: bool
     event_at: datetime
     data: dict[str, Any]
     until: datetime
@@ -96,6 +97,7 @@ async def save_endpoint(tx: Connection, endpoint: EndpointDescribed) -> bool:
         endpoint.deleted,
         endpoint.revision,
         endpoint.changed_at,
+        endpoint.ordered,
     )
     if is_new is not None and endpoint.deleted:
         await tx.execute(SQL["cancel_deliveries"], endpoint.endpoint_id)
@@ -165,6 +167,17 @@ async def add_deliveries(
         list(types),
         list(connections),
         now,
+    )
+
+
+async def supersede(
+    tx: Connection, recoveries: Sequence[tuple[str, str, str, str]], older_than: datetime
+) -> list[asyncpg.Record]:
+    """By (endpoint id, connection id, issue id, event id) of recoveries: what is no longer to be sent."""
+    if not recoveries:
+        return []
+    return await tx.fetch(
+        SQL["supersede"], *(list(column) for column in zip(*recoveries, strict=True)), older_than
     )
 
 

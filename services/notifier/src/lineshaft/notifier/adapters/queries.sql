@@ -13,9 +13,9 @@ select endpoint_id, event_types, connection_ids from endpoint where enabled and 
 -- name: save_endpoint
 -- A newer description; a change by its owner ends what its own answers brought about.
 insert into endpoint (
-    endpoint_id, url, event_types, connection_ids, enabled, deleted, revision, known_since, changed_at
+    endpoint_id, url, event_types, connection_ids, enabled, deleted, revision, known_since, changed_at, ordered
 )
-values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)
 on conflict (endpoint_id) do update set
     url = excluded.url,
     event_types = excluded.event_types,
@@ -24,6 +24,7 @@ on conflict (endpoint_id) do update set
     deleted = excluded.deleted,
     revision = excluded.revision,
     changed_at = excluded.changed_at,
+    ordered = excluded.ordered,
     disabled_at = null,
     disabled_reason = null,
     failing_since = null,
@@ -74,7 +75,8 @@ insert into delivery (
 )
 select delivery_id, webhook_id, endpoint_id, event_id, event_type, connection_id, $7, $7
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-    as new (delivery_id, webhook_id, endpoint_id, event_id, event_type, connection_id)
+    with ordinality as new (delivery_id, webhook_id, endpoint_id, event_id, event_type, connection_id, place)
+order by place
 on conflict do nothing;
 
 -- name: redeliver
@@ -103,7 +105,7 @@ select true from endpoint where endpoint_id = $1 and not deleted;
 with chosen as (
     select picked.delivery_id
     from (
-        select endpoint_id from endpoint
+        select endpoint_id, ordered from endpoint
         where enabled and not deleted and disabled_at is null and exists (
             select from delivery
             where delivery.endpoint_id = endpoint.endpoint_id and state = 'due' and due_at <= $1
@@ -114,6 +116,12 @@ with chosen as (
     cross join lateral (
         select delivery_id from delivery
         where delivery.endpoint_id = open.endpoint_id and state = 'due' and due_at <= $1
+            and (not open.ordered or connection_id is null or not exists (
+                select from delivery as earlier
+                where earlier.endpoint_id = open.endpoint_id
+                    and earlier.connection_id = delivery.connection_id
+                    and earlier.state = 'due' and earlier.sequence < delivery.sequence
+            ))
         order by due_at
         limit greatest(0, $4::int - coalesce(busy.taken, 0))
         for update skip locked
@@ -127,7 +135,7 @@ where delivery.delivery_id = chosen.delivery_id
     and event.event_id = delivery.event_id
 returning delivery.delivery_id, delivery.webhook_id, delivery.endpoint_id, delivery.connection_id,
     delivery.event_type, delivery.lease_epoch, delivery.tries, delivery.deferrals, delivery.first_tried_at,
-    delivery.attempts, endpoint.url, event.at as event_at, event.data;
+    delivery.attempts, endpoint.url, endpoint.ordered, event.at as event_at, event.data;
 
 -- name: secrets
 -- Sealed signing secrets of some endpoints.
@@ -248,3 +256,18 @@ from delivery where state = 'due';
 delete from event where at < now() - $1::interval and not exists (
     select from delivery where delivery.event_id = event.event_id and state = 'due'
 );
+
+-- name: supersede
+-- Calls for reconnecting that failed for a while, at endpoints that are told of the recovery instead.
+update delivery as old set
+    state = 'cancelled', next_attempt_at = null, due_at = null,
+    last_error = 'superseded: the connection has recovered'
+from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+        as recovery (endpoint_id, connection_id, issue_id, event_id),
+    event
+where old.endpoint_id = recovery.endpoint_id and old.connection_id = recovery.connection_id
+    and old.event_type = 'connection.reauthorization_required' and old.state = 'due'
+    and old.due_at = old.next_attempt_at and old.attempts > 0
+    and event.event_id = old.event_id and event.data ->> 'issue_id' = recovery.issue_id and event.at < $5
+returning old.delivery_id, old.endpoint_id, old.connection_id, old.event_type, old.attempts,
+    event.at as event_at, recovery.event_id as superseded_by;
