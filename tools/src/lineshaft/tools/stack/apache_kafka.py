@@ -141,7 +141,8 @@ async def _has_metadata(bootstrap_servers: str) -> bool:
 
 
 def _cluster_id() -> str:
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    # it follows an option, so it must not begin with a dash
+    return "L" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
 
 
 def _environment() -> dict[str, str]:
