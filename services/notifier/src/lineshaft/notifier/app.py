@@ -5,7 +5,12 @@ from functools import partial
 
 from lineshaft.common import topics
 from lineshaft.common.encryption import KeyRing
-from lineshaft.common.events.commands import EndpointTestRequested, RedeliveryRequested
+from lineshaft.common.events.commands import (
+    EndpointTestRequested,
+    RedeliveryRequested,
+    ReplayCancelRequested,
+    ReplayRequested,
+)
 from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.envelope import Decoder
 from lineshaft.common.events.health import (
@@ -31,7 +36,8 @@ from lineshaft.notifier.adapters.signing import SEALED, Signers
 from lineshaft.notifier.domain.endurance import Patience
 from lineshaft.notifier.endurance import Endurance
 from lineshaft.notifier.handlers import SOURCE, Handlers
-from lineshaft.notifier.housekeeping import count_worker, endurance_worker, forget_worker
+from lineshaft.notifier.housekeeping import count_worker, endurance_worker, forget_worker, replay_worker
+from lineshaft.notifier.replaying import Replays
 from lineshaft.notifier.settings import NotifierSettings
 from lineshaft.notifier.workers import Sender
 
@@ -95,7 +101,9 @@ async def build(settings: NotifierSettings) -> Service:
             Subscription(
                 "commands",
                 [topics.COMMANDS_NOTIFIER],
-                decode=Decoder(RedeliveryRequested, EndpointTestRequested),
+                decode=Decoder(
+                    RedeliveryRequested, EndpointTestRequested, ReplayRequested, ReplayCancelRequested
+                ),
                 handle=effect("commands", handlers.on_commands),
             ),
         ],
@@ -104,6 +112,7 @@ async def build(settings: NotifierSettings) -> Service:
             "endurance": endurance_worker(
                 pool, Endurance(Patience(whole=timedelta(days=settings.disable_days))).look
             ),
+            "replays": replay_worker(pool, Replays().step),
             "count": count_worker(pool),
             "forget": forget_worker(pool, settings.history_days),
             "resealing": Resealing(pool, keys, SEALED, NAME).run,

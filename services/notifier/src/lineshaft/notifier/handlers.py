@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, assert_never
 
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.events.commands import (
@@ -10,6 +10,8 @@ from lineshaft.common.events.commands import (
     CommandProblem,
     EndpointTestRequested,
     RedeliveryRequested,
+    ReplayCancelRequested,
+    ReplayRequested,
 )
 from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.envelope import Event, new_event
@@ -22,16 +24,20 @@ from lineshaft.common.postgres.pool import Connection
 from lineshaft.notifier.adapters import postgres
 from lineshaft.notifier.adapters.postgres import Told
 from lineshaft.notifier.domain.routing import Endpoint, webhook_type
+from lineshaft.notifier.replaying import Replays
 
 SOURCE = "notifier"
 TEST_EVENT = "endpoint.test"
 RECOVERED = "connection.recovered"
+
+NotifierCommand = RedeliveryRequested | EndpointTestRequested | ReplayRequested | ReplayCancelRequested
 
 
 class Handlers:
     def __init__(self, clock: Clock = now, *, superseded_after: timedelta = timedelta(minutes=10)) -> None:
         self._clock = clock
         self._superseded_after = superseded_after
+        self._replays = Replays(clock)
 
     async def on_connection_events(
         self, tx: Connection, events: Sequence[Event[ConnectionEvent | SystemEvent]]
@@ -67,17 +73,23 @@ class Handlers:
         for event in events:
             await postgres.save_connection(tx, event.data)
 
-    async def on_commands(
-        self, tx: Connection, events: Sequence[Event[RedeliveryRequested | EndpointTestRequested]]
-    ) -> None:
+    async def on_commands(self, tx: Connection, events: Sequence[Event[NotifierCommand]]) -> None:
         for event in events:
-            command = event.data
-            done = (
-                await self._redeliver(tx, command)
-                if isinstance(command, RedeliveryRequested)
-                else await self._test(tx, command)
-            )
+            done = await self._obey(tx, event.data)
             await outbox.add_events(tx, [new_event(done, source=SOURCE, key=event.key, cause=event)])
+
+    async def _obey(self, tx: Connection, command: NotifierCommand) -> CommandCompleted:
+        match command:
+            case RedeliveryRequested():
+                return await self._redeliver(tx, command)
+            case EndpointTestRequested():
+                return await self._test(tx, command)
+            case ReplayRequested():
+                return await self._replays.accept(tx, command)
+            case ReplayCancelRequested():
+                return await self._replays.cancel(tx, command)
+            case _:
+                assert_never(command)
 
     async def _redeliver(self, tx: Connection, command: RedeliveryRequested) -> CommandCompleted:
         row = await postgres.redeliver(tx, command.delivery_id, self._clock())

@@ -14,6 +14,7 @@ from lineshaft.notifier.adapters import postgres
 COUNT_SECONDS = 5.0
 FORGET_SECONDS = 3600.0
 ENDURANCE_SECONDS = 30.0
+REPLAY_SECONDS = 0.5
 RETRY_SECONDS = 1.0
 
 log = logger(__name__)
@@ -38,6 +39,14 @@ def endurance_worker(pool: Pool, look: Callable[[Connection], Awaitable[None]]) 
     return _every(work)
 
 
+def replay_worker(pool: Pool, step: Callable[[Connection], Awaitable[bool]]) -> Background:
+    async def work() -> float:
+        async with pool.acquire() as connection, connection.transaction():
+            return 0.0 if await step(connection) else REPLAY_SECONDS
+
+    return _every(work)
+
+
 def forget_worker(pool: Pool, history_days: float) -> Background:
     async def work() -> float:
         await postgres.forget(pool, timedelta(days=history_days))
@@ -55,6 +64,6 @@ def _every(work: Callable[[], Awaitable[float]]) -> Background:
                 log.warning("background_retries", error=repr(error))
                 pause = RETRY_SECONDS
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), pause)
+                await asyncio.wait_for(stopping.wait(), pause or 0.001)
 
     return run

@@ -83,6 +83,28 @@ class EndpointTestRequested(EventData):
     endpoint_id: str
 
 
+@event("replay.requested", topics.COMMANDS_NOTIFIER.name)
+class ReplayRequested(EventData):
+    """Make the deliveries of a time once more, with the same `webhook-id`s, in the order of the events."""
+
+    command_id: str
+    endpoint_id: str
+    since: datetime
+    until: datetime | None = Field(default=None, description="None: until now.")
+    event_types: list[str] = Field(default_factory=list, description="Empty: those that the endpoint chose.")
+    connection_ids: list[str] = Field(default_factory=list, description="Empty: those that it chose.")
+    only: Literal["all", "undelivered"] = "all"
+    per_second: float = Field(default=20.0, gt=0, description="So many at most.")
+
+
+@event("replay_cancel.requested", topics.COMMANDS_NOTIFIER.name)
+class ReplayCancelRequested(EventData):
+    """What has been queued still goes out; nothing more is."""
+
+    command_id: str
+    replay_id: str
+
+
 class CommandProblem(BaseModel):
     """Why a command did not succeed, in words for the person who asked."""
 

@@ -89,3 +89,15 @@ class EndpointFailing(EndpointEvent):
 @event("webhook_endpoint.disabled", topics.NOTIFICATION_EVENTS.name)
 class EndpointDisabled(EndpointEvent):
     """Nothing more is sent until its owner changes the endpoint; what is due waits."""
+
+
+@event("replay.completed", topics.NOTIFICATION_EVENTS.name)
+class ReplayCompleted(EventData):
+    replay_id: str
+    endpoint_id: str
+    since: datetime
+    until: datetime
+    queued: int
+    delivered: int
+    given_up: int
+    at: datetime

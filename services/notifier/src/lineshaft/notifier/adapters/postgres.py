@@ -102,6 +102,7 @@ async def save_endpoint(tx: Connection, endpoint: EndpointDescribed) -> bool:
     if is_new is not None and endpoint.deleted:
         await tx.execute(SQL["cancel_deliveries"], endpoint.endpoint_id)
         await tx.execute(SQL["delete_secrets"], endpoint.endpoint_id)
+        await tx.execute(SQL["cancel_replays_of"], endpoint.endpoint_id)
     return bool(is_new)
 
 
@@ -304,3 +305,4 @@ async def count_due(pool: Pool) -> tuple[int, float]:
 async def forget(pool: Pool, older_than: timedelta) -> None:
     await pool.execute(SQL["cancel_abandoned"], older_than)
     await pool.execute(SQL["forget"], older_than)
+    await pool.execute(SQL["forget_replays"], older_than)

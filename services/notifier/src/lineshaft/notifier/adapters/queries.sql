@@ -271,3 +271,108 @@ where old.endpoint_id = recovery.endpoint_id and old.connection_id = recovery.co
     and event.event_id = old.event_id and event.data ->> 'issue_id' = recovery.issue_id and event.at < $5
 returning old.delivery_id, old.endpoint_id, old.connection_id, old.event_type, old.attempts,
     event.at as event_at, recovery.event_id as superseded_by;
+
+-- name: endpoint_choice
+-- What an endpoint gets.
+select event_types, connection_ids from endpoint where endpoint_id = $1 and not deleted;
+
+-- name: add_replay
+-- Once, however often it is asked for.
+insert into replay (
+    replay_id, endpoint_id, since, until, event_types, connection_ids, only_undelivered, per_second,
+    created_at, worked_at, next_at, total
+)
+select $1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, 0
+on conflict do nothing;
+
+-- name: count_replay
+-- How many events it is about.
+update replay set total = (
+    select count(*) from event
+    where event.at >= replay.since and event.at < replay.until and event_type <> 'endpoint.test'
+        and (cardinality(replay.event_types) = 0 or event_type = any(replay.event_types))
+        and (
+            cardinality(replay.connection_ids) = 0 or connection_id = any(replay.connection_ids)
+            or concerned && replay.connection_ids
+        )
+)
+where replay_id = $1
+returning total;
+
+-- name: cancel_replay
+-- Nothing more of it is queued.
+update replay set state = 'cancelled', completed_at = $2
+where replay_id = $1 and state = 'running'
+returning endpoint_id;
+
+-- name: take_replay
+-- The one that is due first, of an endpoint that takes deliveries.
+select replay_id, endpoint_id, since, until, only_undelivered, per_second, worked_at, all_queued,
+    (select count(*) from delivery where delivery.replay_id = replay.replay_id and state = 'due')
+        as outstanding
+from replay join endpoint using (endpoint_id)
+where replay.state = 'running' and replay.next_at <= $1
+    and endpoint.enabled and endpoint.disabled_at is null and not endpoint.deleted
+order by next_at
+limit 1
+for update of replay skip locked;
+
+-- name: replay_events
+-- The next of its events.
+select event.event_id, event.event_type, event.connection_id, event.at
+from event, replay
+where replay.replay_id = $1 and (event.at, event.event_id) > (replay.cursor_at, replay.cursor_id)
+    and event.at >= replay.since and event.at < replay.until and event_type <> 'endpoint.test'
+    and (cardinality(replay.event_types) = 0 or event_type = any(replay.event_types))
+    and (
+        cardinality(replay.connection_ids) = 0 or connection_id = any(replay.connection_ids)
+        or concerned && replay.connection_ids
+    )
+order by event.at, event.event_id
+limit $2;
+
+-- name: queue_replay
+-- Made due once more; one that is due already is left as it is.
+insert into delivery (
+    delivery_id, webhook_id, endpoint_id, event_id, event_type, connection_id, next_attempt_at, due_at, replay_id
+)
+select delivery_id, webhook_id, $7, event_id, event_type, connection_id, $8, $8, $9
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+    with ordinality as new (delivery_id, webhook_id, event_id, event_type, connection_id, place)
+order by place
+on conflict (endpoint_id, event_id) do update set
+    state = 'due', tries = 0, deferrals = 0, first_tried_at = null, delivered_at = null,
+    next_attempt_at = $8, due_at = $8, replay_id = $9
+where delivery.state <> 'due' and not ($6 and delivery.state = 'delivered')
+returning delivery_id;
+
+-- name: move_replay
+-- What was queued, and how far it came.
+update replay set
+    cursor_at = coalesce($2, cursor_at),
+    cursor_id = coalesce($3, cursor_id),
+    passed = passed + $4,
+    queued = queued + $5,
+    all_queued = $6,
+    worked_at = $7,
+    next_at = $8
+where replay_id = $1;
+
+-- name: rest_replay
+-- Nothing can be queued at the moment.
+update replay set next_at = $2 where replay_id = $1;
+
+-- name: complete_replay
+-- Everything of it has ended.
+update replay set state = 'completed', completed_at = $2 where replay_id = $1 and state = 'running'
+returning replay_id, endpoint_id, since, until, queued,
+    (select count(*) from delivery where replay_id = $1 and state = 'delivered') as delivered,
+    (select count(*) from delivery where replay_id = $1 and state = 'given_up') as given_up;
+
+-- name: cancel_replays_of
+-- Those of an endpoint that was deleted.
+update replay set state = 'cancelled', completed_at = now() where endpoint_id = $1 and state = 'running';
+
+-- name: forget_replays
+-- Those that ended before the retention.
+delete from replay where completed_at < now() - $1::interval;
