@@ -61,7 +61,7 @@ def with_objects(name: str, objects: dict[str, Any], **limits: Any) -> System:
 
 
 def rows(page: Page) -> list[dict[str, Any]]:
-    return [orjson.loads(record) for record in page.records]
+    return [orjson.loads(bytes(record)) for record in page.records]
 
 
 async def refused(call: Callable[[], Any]) -> Evidence:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from lineshaft.tools.stack.mariadb_source import MariadbSource
 from lineshaft.tools.stack.postgresql_source import PostgresqlSource
+from lineshaft.tools.stack.sandbox_source import SandboxSource
 from lineshaft.tools.stack.supervisor import Supervisor
 from lineshaft.tools.stack.tryton import TrytonSource
 
@@ -53,6 +54,7 @@ SOURCES: dict[str, SourceMaker] = {
     "tryton": TrytonSource,
     "postgresql": PostgresqlSource,
     "mariadb": MariadbSource,
+    "sandbox": SandboxSource,
 }
 
 

@@ -83,6 +83,9 @@ class Limits(_Part):
     timeout_s: float = Field(default=60, gt=0, le=600)
     page_size: int = Field(default=200, ge=1, le=10_000)
     write_batch: int = Field(default=1, ge=1, le=1_000)
+    reset_header: str | None = None
+    """A header of refusals for their number that says when they end, beside `Retry-After`: in seconds from
+    now, or as a time in seconds or milliseconds since 1970."""
 
 
 class ErrorRule(_Part):
@@ -103,6 +106,8 @@ class Cursor(_Part):
     overlap_s: int = Field(default=0, ge=0)
     """Read again this far back, for commits that became visible late."""
     format: Literal["iso8601", "epoch_seconds", "epoch_milliseconds", "tagged"] = "iso8601"
+    parameter: str | None = None
+    """Under which name a request says since when, where the protocol leaves it open."""
 
 
 class Paging(_Part):

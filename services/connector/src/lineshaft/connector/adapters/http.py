@@ -85,6 +85,17 @@ class SourceHttp:
     async def post(
         self, url: str, content: bytes, headers: Mapping[str, str], *, seconds: float = TOTAL_SECONDS
     ) -> Answer:
+        return await self.request("POST", url, headers, content, seconds=seconds)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes = b"",
+        *,
+        seconds: float = TOTAL_SECONDS,
+    ) -> Answer:
         """The answer, whatever its status; `seconds` is the limit for all of it.
 
         Raises:
@@ -94,7 +105,7 @@ class SourceHttp:
         try:
             _check(url)
             async with asyncio.timeout(seconds):
-                return await self._send("POST", url, content, headers, started)
+                return await self._send(method, url, content, headers, started)
         except NoAnswerError as error:
             error.duration_ms = _milliseconds_since(started)
             raise

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from lineshaft.common.errors import ConfigurationError
 from lineshaft.connector.adapters.http import SourceHttp
 from lineshaft.connector.adapters.protocols.jsonrpc_tryton import TrytonJsonRpc
+from lineshaft.connector.adapters.protocols.rest import Rest
 from lineshaft.connector.adapters.protocols.sql import Sql
 from lineshaft.connector.adapters.protocols.sql_dialect import Dialect
 from lineshaft.connector.adapters.protocols.sql_mariadb import MariaDb
@@ -24,6 +25,7 @@ def _sql(dialect: Dialect) -> Opener:
 PROTOCOLS: Mapping[str, Opener] = MappingProxyType(
     {
         "jsonrpc/tryton": TrytonJsonRpc,
+        "rest": Rest,
         "sql/postgresql": _sql(PostgreSql()),
         "sql/mariadb": _sql(MariaDb()),
     }

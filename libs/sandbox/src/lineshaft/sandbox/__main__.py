@@ -1,0 +1,54 @@
+"""`python -m lineshaft.sandbox`: the plant's system on one port, the admin's hands on another."""
+
+import argparse
+import asyncio
+import os
+import secrets
+import signal
+import sys
+
+from lineshaft.sandbox.admin import Admin
+from lineshaft.sandbox.interface import Interface
+from lineshaft.sandbox.sandbox import Sandbox
+from lineshaft.sandbox.serving import Port
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+async def serve(options: argparse.Namespace) -> None:
+    password = os.environ.get("SANDBOX_PASSWORD") or secrets.token_urlsafe(12)
+    token = os.environ.get("SANDBOX_TOKEN") or secrets.token_urlsafe(24)
+    admin_token = os.environ.get("SANDBOX_ADMIN_TOKEN") or secrets.token_urlsafe(24)
+    sandbox = Sandbox(username=options.username, password=password, token=token)
+    door = Port(Interface(sandbox).app(), options.host, options.port)
+    admin = Port(Admin(sandbox, door, admin_token).app(), options.admin_host, options.admin_port)
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    await door.open()
+    await admin.open()
+    say(f"sandbox: http://{options.host}:{options.port}, user {options.username}")
+    if "SANDBOX_PASSWORD" not in os.environ:
+        say(f"password {password}, token {token}")
+    if "SANDBOX_ADMIN_TOKEN" not in os.environ:
+        say(f"admin: http://{options.admin_host}:{options.admin_port}/admin, token {admin_token}")
+    await ended.wait()
+    await door.close()
+    await admin.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="lineshaft.sandbox", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8090)
+    parser.add_argument("--admin-host", default="127.0.0.1")
+    parser.add_argument("--admin-port", type=int, default=8091)
+    parser.add_argument("--username", default="lineshaft")
+    asyncio.run(serve(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

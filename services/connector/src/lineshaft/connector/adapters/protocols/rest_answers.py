@@ -1,0 +1,138 @@
+"""What the answers of a REST interface come to: by status and shape, a manifest's own lines first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from lineshaft.common.integrations import Manifest
+from lineshaft.common.mapping.paths import compile_path, parse_path
+from lineshaft.common.outcomes import Operation, Outcome
+from lineshaft.connector.adapters.http import LONGEST_WAIT, Answer, NoAnswerError
+from lineshaft.connector.domain.classification import BodyShape, Facts, ruling
+from lineshaft.connector.domain.evidence import Evidence, shortened
+
+_EPOCH_SECONDS = 1_000_000_000
+_EPOCH_MILLISECONDS = 1_000_000_000_000
+_SUCCESS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An answer with what could be read of it."""
+
+    shape: BodyShape
+    body: Any = None
+
+
+def take_apart(answer: Answer) -> Reading:
+    if not answer.body:
+        return Reading(BodyShape.RESULT if answer.status // 100 == _SUCCESS else BodyShape.EMPTY)
+    if answer.is_html:
+        return Reading(BodyShape.HTML)
+    try:
+        body = msgspec.json.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Reading(BodyShape.OTHER)
+    if not isinstance(body, dict | list):
+        return Reading(BodyShape.JSON, body)
+    return Reading(BodyShape.RESULT if answer.status // 100 == _SUCCESS else BodyShape.ERROR, body)
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """`options.errors` of the manifest says where code and message of a refusal lie."""
+
+    manifest: Manifest
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def evidence(
+        self,
+        answer: Answer | NoAnswerError,
+        operation: Operation,
+        now: datetime,
+        object_name: str | None = None,
+    ) -> Evidence:
+        if isinstance(answer, NoAnswerError):
+            return Evidence(
+                outcome=answer.outcome,
+                operation=operation,
+                object=object_name,
+                code=answer.code,
+                message=shortened(answer.message, self.secrets),
+                rung=answer.rung,
+                duration_ms=answer.duration_ms,
+            )
+        reading = take_apart(answer)
+        code = self._found(reading, "code_path")
+        facts = Facts(
+            operation, answer.status, reading.shape, code, answer.headers, body=lambda: reading.body
+        )
+        rule = ruling(facts, (), self.manifest.errors)
+        return Evidence(
+            outcome=rule.outcome,
+            operation=operation,
+            object=object_name,
+            http_status=answer.status,
+            code=rule.name or code,
+            message=shortened(self._found(reading, "message_path"), self.secrets),
+            rung=rule.rung,
+            retry_at=self._retry_at(answer, now) if rule.outcome is not Outcome.OK else None,
+            confidence=rule.confidence,
+            duration_ms=answer.duration_ms,
+        )
+
+    def _found(self, reading: Reading, place: str) -> str | None:
+        options = self.manifest.options.get("errors")
+        path = options.get(place) if isinstance(options, dict) else None
+        if not isinstance(path, str) or reading.shape is not BodyShape.ERROR:
+            return None
+        found = at(reading.body, path)
+        return None if found is None else str(found)
+
+    def _retry_at(self, answer: Answer, now: datetime) -> datetime | None:
+        told = answer.retry_at(now)
+        name = self.manifest.limits.reset_header
+        if told is not None or name is None:
+            return told
+        return moment_of_reset(answer.headers.get(name.lower(), ""), now)
+
+
+def moment_of_reset(text: str, now: datetime) -> datetime | None:
+    """Seconds from now, or since 1970 in seconds or milliseconds, told apart by their size."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    if not 0 <= number < _EPOCH_MILLISECONDS * 10:
+        return None
+    if number >= _EPOCH_MILLISECONDS:
+        number /= 1000
+    if number >= _EPOCH_SECONDS:
+        moment = datetime.fromtimestamp(number, UTC)
+    else:
+        moment = now + timedelta(seconds=number)
+    return min(max(moment, now), now + LONGEST_WAIT)
+
+
+def at(body: Any, path: str) -> Any:
+    """The value at a path of the manifest; the whole body at an empty one."""
+    return body if not path else compile_path(parse_path(path))(body)
+
+
+def records_at(body: bytes, path: str | None) -> list[bytes]:
+    """The records of a page, each as it came.
+
+    Raises:
+        msgspec.DecodeError: there is no list at that place.
+    """
+    here: msgspec.Raw | bytes = body
+    for part in path.split(".") if path else ():
+        inside = msgspec.json.decode(here, type=dict[str, msgspec.Raw])
+        if part not in inside:
+            raise msgspec.DecodeError(f"the answer has no {path}")
+        here = inside[part]
+    found: Sequence[Any] = msgspec.json.decode(here, type=list[msgspec.Raw])
+    return list(found)

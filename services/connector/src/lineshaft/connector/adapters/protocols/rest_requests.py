@@ -1,0 +1,127 @@
+"""How a REST interface is asked: with which credentials, in which place, for which page."""
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from lineshaft.common.errors import ConfigurationError
+from lineshaft.common.integrations import Manifest
+from lineshaft.common.integrations.manifest import Cursor as CursorSpec
+from lineshaft.common.integrations.manifest import Paging, SourceObject
+from lineshaft.connector.domain.protocol import Cursor
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""Between the source's web server, whose clock we see, and what stamps its records."""
+
+
+def authorization(manifest: Manifest, credentials: Mapping[str, str]) -> dict[str, str]:
+    """The headers that prove who asks.
+
+    `auth.options` names the credentials: `token` for bearer, `username` and `password` for basic, `key` and
+    `header` for api_key. By default they are called like that.
+
+    Raises:
+        ConfigurationError: there is no such strategy.
+    """
+    strategy = _STRATEGIES.get(manifest.auth.strategy)
+    if strategy is None:
+        raise ConfigurationError(
+            f"{manifest.id}: no way to log in is called {manifest.auth.strategy};"
+            f" there is {', '.join(_STRATEGIES)}"
+        )
+    options = {name: str(value) for name, value in manifest.auth.options.items()}
+    return strategy(options, credentials)
+
+
+def _bearer(options: Mapping[str, str], credentials: Mapping[str, str]) -> dict[str, str]:
+    return {"authorization": f"Bearer {credentials[options.get('token', 'token')]}"}
+
+
+def _basic(options: Mapping[str, str], credentials: Mapping[str, str]) -> dict[str, str]:
+    user = credentials[options.get("username", "username")]
+    password = credentials[options.get("password", "password")]
+    return {"authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def _api_key(options: Mapping[str, str], credentials: Mapping[str, str]) -> dict[str, str]:
+    return {options.get("header", "x-api-key"): credentials[options.get("key", "key")]}
+
+
+_Strategy = Callable[[Mapping[str, str], Mapping[str, str]], dict[str, str]]
+_STRATEGIES: Mapping[str, _Strategy] = {"bearer": _bearer, "basic": _basic, "api_key": _api_key}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which page of which read; the next sync begins at the source's time when this one began."""
+
+    since: datetime | None = None
+    position: str | int | None = None
+    """The source's cursor, or the number of records before the page."""
+    began: datetime | None = None
+
+    @classmethod
+    def parse(cls, cursor: Cursor | None) -> "Window":
+        cursor = cursor or {}
+        return cls(_moment(cursor.get("since")), cursor.get("position"), _moment(cursor.get("began")))
+
+    def begun(self, at: datetime) -> "Window":
+        return self if self.began is not None else replace(self, began=at)
+
+    def next_page(self, position: str | int) -> dict[str, Any]:
+        return {"since": _text(self.since), "position": position, "began": _text(self.began)}
+
+    def next_sync(self, cursor: CursorSpec | None) -> dict[str, Any] | None:
+        if cursor is None or cursor.parameter is None or self.began is None:
+            return None
+        return {"since": _text(self.began - CLOCK_SKEW - timedelta(seconds=cursor.overlap_s))}
+
+
+def query(listed: SourceObject, paging: Paging, window: Window, size: int) -> str:
+    """What follows the address."""
+    parameters: dict[str, str] = {}
+    if paging.size_parameter is not None:
+        parameters[paging.size_parameter] = str(size)
+    if paging.parameter is not None and window.position is not None:
+        parameters[paging.parameter] = str(window.position)
+    if listed.cursor is not None and listed.cursor.parameter is not None and window.since is not None:
+        parameters[listed.cursor.parameter] = _written(window.since, listed.cursor)
+    if isinstance(listed.filter, dict):
+        parameters |= {name: str(value) for name, value in listed.filter.items()}
+    return f"?{urlencode(parameters)}" if parameters else ""
+
+
+def read_moment(value: Any, cursor: CursorSpec) -> datetime | None:
+    """A record's time of change; None where it has none that can be read."""
+    try:
+        match cursor.format:
+            case "epoch_seconds":
+                return datetime.fromtimestamp(float(value), UTC)
+            case "epoch_milliseconds":
+                return datetime.fromtimestamp(float(value) / 1000, UTC)
+            case _:
+                moment = datetime.fromisoformat(str(value))
+    except (ValueError, OverflowError, TypeError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _written(moment: datetime, cursor: CursorSpec) -> str:
+    match cursor.format:
+        case "epoch_seconds":
+            return str(int(moment.timestamp()))
+        case "epoch_milliseconds":
+            return str(int(moment.timestamp() * 1000))
+        case _:
+            return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _moment(text: Any) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
