@@ -91,7 +91,7 @@ async def all_pages(source: httpx.AsyncClient, query: str = "limit=10") -> list[
 
 async def test_pages_and_changes(source: httpx.AsyncClient, admin: httpx.AsyncClient) -> None:
     assert [one["id"] for one in (await all_pages(source))] == list(range(1, 26))
-    (await admin.patch("/admin/records/parts", json={"ids": [3, 9], "values": {"name": "New"}}))
+    await admin.patch("/admin/records/parts", json={"ids": [3, 9], "values": {"name": "New"}})
     changed = await all_pages(source, "limit=1&updated_after=2026-01-01T00:00:00Z")
     assert [(one["id"], one["name"]) for one in changed] == [(3, "New"), (9, "New")]
 
@@ -108,19 +108,19 @@ async def test_a_mass_deletion_and_a_reset(source: httpx.AsyncClient, admin: htt
         "deleted": 20
     }
     assert len(await all_pages(source)) == 5
-    (await admin.post("/admin/reset"))
+    await admin.post("/admin/reset")
     assert len(await all_pages(source)) == 25
 
 
 async def test_errors_that_end_by_themselves(source: httpx.AsyncClient, admin: httpx.AsyncClient) -> None:
-    (await admin.put("/admin/faults", json={"server_error": {"status": 502, "times": 2}}))
+    await admin.put("/admin/faults", json={"server_error": {"status": 502, "times": 2}})
     answers = [(await source.get("/v1/parts", auth=GOOD)).status_code for _ in range(3)]
     assert answers == [502, 502, 200]
     assert (await admin.get("/admin")).json()["by_status"] == {"502": 2, "200": 1}
 
 
 async def test_faults_that_concern_one_object(source: httpx.AsyncClient, admin: httpx.AsyncClient) -> None:
-    (await admin.put("/admin/faults", json={"html": True, "objects": ["parts"]}))
+    await admin.put("/admin/faults", json={"html": True, "objects": ["parts"]})
     assert (await source.get("/v1/parts", auth=GOOD)).headers["content-type"].startswith("text/html")
     assert (await source.get("/v1/vendors", auth=GOOD)).json()["data"]
 
@@ -142,7 +142,7 @@ async def test_the_schema_drifts_with_the_records(
 
 
 async def test_faults_add_up_and_bad_ones_are_refused(admin: httpx.AsyncClient) -> None:
-    (await admin.put("/admin/faults", json={"html": True}))
+    await admin.put("/admin/faults", json={"html": True})
     assert (await admin.put("/admin/faults", json={"credentials": "expired"})).json()["html"] is True
     assert (await admin.put("/admin/faults", json={"credentials": "lost"})).status_code == 422
     assert (await admin.put("/admin/faults", json={"no_such_fault": 1})).status_code == 422
@@ -158,12 +158,12 @@ async def test_the_admin_has_a_key_of_his_own(admin: httpx.AsyncClient) -> None:
 
 
 async def test_requests_are_remembered(source: httpx.AsyncClient, admin: httpx.AsyncClient) -> None:
-    (await source.get("/v1/parts?limit=5", auth=GOOD))
-    (await source.get("/v1/me"))
+    await source.get("/v1/parts?limit=5", auth=GOOD)
+    await source.get("/v1/me")
     seen = [
         (one["path"], one["query"], one["status"])
         for one in (await admin.get("/admin/requests")).json()["data"]
     ]
     assert seen == [("/v1/parts", "limit=5", 200), ("/v1/me", "", 401)]
-    (await admin.delete("/admin/requests"))
+    await admin.delete("/admin/requests")
     assert (await admin.get("/admin")).json()["requests"] == 0

@@ -100,11 +100,12 @@ class Rig:
         *,
         expected_account_id: str | None = None,
         settings: dict[str, Any] | None = None,
+        system: str = "tryton",
     ) -> str:
         command = AuthorizationRequested(
             command_id=new_id("cmd"),
             connection_id=connection_id,
-            system="tryton",
+            system=system,
             settings=settings or SETTINGS,
             credential_id=await self.candidate(connection_id, values),
             expected_account_id=expected_account_id,
