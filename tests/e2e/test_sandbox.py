@@ -1,0 +1,177 @@
+"""The sandbox is driven into failures; what the customer, the vendor and the source see of each."""
+
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lineshaft.tools.demo.receiver import WebhookReceiver
+from lineshaft.tools.demo.vendor import Vendor, wait_until
+from lineshaft.tools.stack.layout import Layout
+from lineshaft.tools.stack.progress import Progress
+from lineshaft.tools.stack.sandbox_source import SandboxSource
+from lineshaft.tools.stack.stack import Stack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.timeout(240)]
+
+SECONDS = 40.0
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    layout = Layout.discover(f"sandbox-e2e-{os.getpid()}")
+    with Stack(layout, source="sandbox", durable=False, progress=Progress(quiet=True)) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def sandbox(stack: Stack) -> SandboxSource:
+    assert isinstance(stack.source, SandboxSource)
+    return stack.source
+
+
+@pytest.fixture(scope="module", autouse=True)
+def endpoint(vendor: Vendor, receiver: WebhookReceiver) -> None:
+    receiver.secret = vendor.post("/webhook-endpoints", {"url": receiver.url})["secret"]
+
+
+class Customer:
+    """A connection whose first sync is complete."""
+
+    def __init__(self, vendor: Vendor, sandbox: SandboxSource, receiver: WebhookReceiver) -> None:
+        self._vendor = vendor
+        self._receiver = receiver
+        self.id, self.token = vendor.connect("sandbox", sandbox.connection_fields)
+        wait_until("the first sync", self.syncs, SECONDS)
+
+    def syncs(self) -> list[dict[str, Any]]:
+        syncs = self._vendor.get(f"/connections/{self.id}/syncs")["data"]
+        return [one for one in syncs if one["completed_at"]]
+
+    def sync(self) -> None:
+        self._vendor.post(f"/connections/{self.id}/syncs", {"mode": "full"})
+
+    def status(self, wanted: str) -> dict[str, Any]:
+        """The status document, as soon as it says that."""
+
+        def look() -> dict[str, Any] | None:
+            status = self._vendor.status(self.id)
+            return status if status["status"] == wanted else None
+
+        found: dict[str, Any] = wait_until(f"{wanted}", look, SECONDS)
+        return found
+
+    def webhooks(self, event_type: str) -> list[Any]:
+        return [
+            one for one in self._receiver.deliveries if (one.type, one.connection_id) == (event_type, self.id)
+        ]
+
+    def error(self, outcome: str) -> dict[str, Any]:
+        def look() -> dict[str, Any] | None:
+            errors = self._vendor.get(f"/connections/{self.id}/errors")["data"]
+            return next((one for one in errors if one["outcome"] == outcome), None)
+
+        found: dict[str, Any] = wait_until(f"an error {outcome}", look, SECONDS)
+        return found
+
+
+@pytest.fixture
+def customer(vendor: Vendor, sandbox: SandboxSource, receiver: WebhookReceiver) -> Iterator[Customer]:
+    sandbox.admin("POST", "/reset")
+    customer = Customer(vendor, sandbox, receiver)
+    yield customer
+    sandbox.mend()
+    vendor.post(f"/connections/{customer.id}/pause")
+
+
+def rests(sandbox: SandboxSource, seconds: float = 3.0) -> bool:
+    """Whether nobody calls the source for a while."""
+    before = sandbox.requests_seen()
+    time.sleep(seconds)
+    return sandbox.requests_seen() == before
+
+
+def test_credentials_that_expire_are_told_once_and_another_account_is_not_taken(
+    vendor: Vendor, sandbox: SandboxSource, customer: Customer, receiver: WebhookReceiver
+) -> None:
+    sandbox.fault(credentials="expired")
+    customer.sync()
+    status = customer.status("reauthorization_required")
+    assert (status["verdict"]["fault"], status["verdict"]["move"]) == ("credentials", "customer")
+    told = receiver.wait_for(
+        lambda one: (one.type, one.connection_id) == ("connection.reauthorization_required", customer.id),
+        SECONDS,
+    )
+    assert rests(sandbox)
+    assert customer.error("credentials_rejected")["code"] == "credentials_expired"
+
+    sandbox.mend()
+    sandbox.fault(account="plant-8")
+    password = {"password": sandbox.password}
+    with pytest.raises(RuntimeError, match="another account"):
+        vendor.fill_in(told.body["data"]["reauthorize_url"], password)
+    assert vendor.status(customer.id)["status"] == "reauthorization_required"
+
+    sandbox.mend()
+    code = vendor.fill_in(told.body["data"]["reauthorize_url"], password)
+    assert vendor.exchange(code)[0] == customer.id
+    customer.status("healthy")
+    wait_until("the sync that waited", lambda: len(customer.syncs()) > 1, SECONDS)
+    assert len(customer.webhooks("connection.reauthorization_required")) == 1
+    assert len(customer.webhooks("connection.recovered")) == 1
+
+
+def test_one_object_that_is_forbidden_leaves_the_others_alone(
+    sandbox: SandboxSource, customer: Customer
+) -> None:
+    sandbox.fault(forbidden_objects=["parts"])
+    customer.sync()
+    wait_until("the sync", lambda: len(customer.syncs()) > 1, SECONDS)
+    results = {one["object"]: one["result"] for one in customer.syncs()[0]["objects"]}
+    assert {name for name, result in results.items() if result == "failed"} == {"parts"}
+    verdict = customer.status("degraded")["verdict"]
+    assert (verdict["fault"], verdict["scope"], verdict["objects"]) == ("permission", "entities", ["parts"])
+    assert customer.webhooks("connection.reauthorization_required") == []
+
+
+def test_a_field_that_is_renamed_is_named_and_empties_nothing(
+    vendor: Vendor, sandbox: SandboxSource, customer: Customer
+) -> None:
+    before = vendor.get("/vendors?limit=5", token=customer.token)["data"]
+    sandbox.fault(drift={"vendors": {"renamed": {"email": "mail"}}})
+    customer.sync()
+    wait_until("the sync", lambda: len(customer.syncs()) > 1, SECONDS)
+    verdict = customer.status("degraded")["verdict"]
+    assert (verdict["fault"], verdict["objects"]) == ("configuration", ["vendors"])
+    error = customer.error("configuration_error")
+    assert (error["code"], "email" in error["message"]) == ("fields_missing", True)
+    assert vendor.get("/vendors?limit=5", token=customer.token)["data"] == before
+
+
+def test_a_limit_is_waited_for(sandbox: SandboxSource, customer: Customer) -> None:
+    sandbox.fault(rate_limit={"seconds": 8, "style": "reset_epoch"})
+    customer.sync()
+    error = customer.error("rate_limited")
+    assert error["http_status"] == 429
+    assert rests(sandbox)
+    customer.status("rate_limited")
+    sandbox.mend()
+    wait_until("the sync that waited", lambda: len(customer.syncs()) > 1, SECONDS)
+
+
+def test_a_system_that_does_not_listen_names_the_rung(sandbox: SandboxSource, customer: Customer) -> None:
+    sandbox.admin("PUT", "/door", {"open": False})
+    customer.sync()
+    verdict = customer.status("unreachable")["verdict"]
+    assert (verdict["fault"], customer.error("unreachable")["code"]) == ("network", "connection_refused")
+
+
+def test_a_log_on_page_in_place_of_data_is_no_question_of_credentials(
+    sandbox: SandboxSource, customer: Customer
+) -> None:
+    sandbox.fault(html=True)
+    customer.sync()
+    assert customer.error("source_error")["code"] == "html_for_json"
+    assert customer.webhooks("connection.reauthorization_required") == []
