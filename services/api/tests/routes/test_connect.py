@@ -134,13 +134,21 @@ async def test_programs_get_json(world: World) -> None:
     assert invalid.status_code == 422
     assert {one["field"] for one in invalid.json()["errors"]} == {"base_url", "database", "password"}
     first = await world.http.post(page, json=SETTINGS | CREDENTIALS, headers=accept)
-    assert first.json() == {"status": "verifying"}
+    assert first.json()["status"] == "verifying"
     command_id = (await world.outbox("commands.connector"))[-1]["command_id"]
     await world.answer(command_id, problem=REJECTED)
+    refused = (await world.http.get(first.json()["attempt"], headers=accept)).json()
+    assert refused["status"] == "refused"
+    assert refused["problem"]["code"] == "credentials_rejected"
+    assert "typing errors" in refused["problem"]["detail"]
     second = await world.http.post(page, json=SETTINGS | CREDENTIALS, headers=accept)
-    assert second.json() == {"status": "verifying"}
     command_id = (await world.outbox("commands.connector"))[-1]["command_id"]
     await world.answer(command_id, result=verified())
+    connected = (await world.http.get(second.json()["attempt"], headers=accept)).json()
+    assert connected["status"] == "connected"
+    assert connected["code"].startswith("lcc_")
+    unknown = await world.http.get(f"{page}/attempts/cmd_nothing", headers=accept)
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
     used = await world.http.post(page, json=SETTINGS | CREDENTIALS, headers=accept)
     assert (used.status_code, used.json()["code"]) == (410, "conflict")
     assert (

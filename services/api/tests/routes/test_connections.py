@@ -85,6 +85,9 @@ async def test_deleting_leaves_a_tombstone(world: World) -> None:
     await world.answer(command_id, result=verified(version=2))
     assert (await world.call("GET", f"/connections/{connection_id}")).status_code == 404
     assert (await world.outbox("connections"))[-1]["lifecycle"] == "deleted"
+    told = await world.http.get(f"{page}/attempts/{command_id}")
+    assert told.status_code == 410
+    assert "has ended" in told.text
 
 
 async def test_a_rotated_token_replaces_the_one_before(world: World) -> None:

@@ -23,12 +23,13 @@ class SessionState(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Why a session takes no credentials."""
+    """Why a customer's link leads nowhere."""
 
     EXPIRED = "expired"
     USED = "used"
     TOO_MANY_ATTEMPTS = "too_many_attempts"
     GONE = "gone"
+    INVALID_LINK = "invalid_link"
 
 
 @dataclass(frozen=True, slots=True)

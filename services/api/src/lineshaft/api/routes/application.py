@@ -13,6 +13,8 @@ from lineshaft.api.routes import (
     link_sessions,
     mappings,
     meta,
+    operations,
+    reauthorize,
     syncs,
     systems,
     webhook_endpoints,
@@ -53,9 +55,10 @@ def create_application(context: Context, checks: Mapping[str, Check]) -> FastAPI
         syncs.router,
         webhook_endpoints.router,
         writes.writes_router(),
-        writes.operations,
+        operations.router,
         meta.router,
         connect.router,
+        reauthorize.router,
         documentation.router,
     ):
         app.include_router(router)
@@ -66,8 +69,8 @@ def create_application(context: Context, checks: Mapping[str, Check]) -> FastAPI
 
 
 def _operations(description: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for operations in description["paths"].values():
-        yield from operations.values()
+    for methods in description["paths"].values():
+        yield from methods.values()
 
 
 def _describe_problems(app: FastAPI) -> None:

@@ -1,0 +1,87 @@
+"""The pages a customer sees while connecting."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from lineshaft.api.domain.forms import Form
+from lineshaft.api.domain.link_sessions import LinkSession, Refusal, origin
+from lineshaft.api.domain.problems import Problem, ProblemCode, ProblemError
+from lineshaft.api.domain.refusals import Advice
+from lineshaft.api.routes.pages import render
+from lineshaft.common.integrations.manifest import Manifest
+
+MISSING, GONE = 404, 410
+
+REFUSALS = {
+    Refusal.EXPIRED: (
+        "This link has expired",
+        "Ask the people who sent it for a new one.",
+    ),
+    Refusal.USED: (
+        "This link was used already",
+        "The connection is made. You can close this window.",
+    ),
+    Refusal.TOO_MANY_ATTEMPTS: (
+        "Too many attempts",
+        "Ask the people who sent you this link for a new one.",
+    ),
+    Refusal.INVALID_LINK: (
+        "This link is not valid any more",
+        "It has expired or was not copied whole. Ask the people who sent it for a new one.",
+    ),
+    Refusal.GONE: (
+        "This connection has ended",
+        "There is nothing to connect to. If that surprises you, ask the people who sent you the link.",
+    ),
+}
+
+
+def refused(refusal: Refusal) -> ProblemError:
+    """Becomes a page in a browser, JSON for a program."""
+    title, detail = REFUSALS[refusal]
+    return ProblemError(Problem(ProblemCode.CONFLICT, detail, GONE, title))
+
+
+def missing() -> ProblemError:
+    detail = "Check that it was copied whole, or ask for a new one."
+    return ProblemError(Problem(ProblemCode.NOT_FOUND, detail, MISSING, "There is no such link"))
+
+
+def form_of(manifest: Manifest, session: LinkSession) -> Form:
+    return Form(manifest, session.reauthorizes, session.settings, session.login)
+
+
+def form_page(
+    manifest: Manifest,
+    session: LinkSession,
+    capability: str,
+    *,
+    typed: Mapping[str, Any] | None = None,
+    errors: Mapping[str, str] | None = None,
+    advice: Advice | None = None,
+    status: int = 200,
+) -> Response:
+    form = form_of(manifest, session)
+    values = {**session.settings, **session.login, **(typed or {})}
+    secrets = {credential.key for credential in form.asked_credentials if credential.secret}
+    return render(
+        "connect.html",
+        status=status,
+        form_origins=(origin(session.redirect_url),) if session.redirect_url else (),
+        title=f"Connect {manifest.label}",
+        label=manifest.label,
+        action=f"/connect/{capability}",
+        reauthorizes=session.reauthorizes,
+        settings=form.asked_settings,
+        credentials=form.asked_credentials,
+        login=[
+            (one.title, session.login[one.key])
+            for one in manifest.credentials
+            if session.reauthorizes and one.key in session.login
+        ],
+        values={key: value for key, value in values.items() if key not in secrets},
+        errors=dict(errors or {}),
+        advice=advice,
+    )

@@ -1,0 +1,122 @@
+"""`/v1/operations/{id}`: what became of a write."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel
+
+from lineshaft.api.adapters.commands import StoredCommand, find_command
+from lineshaft.api.adapters.connections import find_connection
+from lineshaft.api.adapters.keys import find_caller
+from lineshaft.api.adapters.mappings import active_mapping
+from lineshaft.api.domain.keys import KeyKind
+from lineshaft.api.domain.problems import ProblemError, not_found
+from lineshaft.api.domain.writes import refusal
+from lineshaft.api.routes.answers import Json, problems
+from lineshaft.api.routes.authentication import Secret, refused
+from lineshaft.api.routes.catalog import system_of
+from lineshaft.api.routes.context import Api, Context
+from lineshaft.common.clock import now
+from lineshaft.common.events.commands import CommandProblem
+from lineshaft.common.mapping import compile_mapping
+from lineshaft.common.unified import entity_id
+
+router = APIRouter(prefix="/v1/operations", tags=["data"])
+
+
+class OperationModel(BaseModel):
+    """A write that takes longer."""
+
+    id: str
+    status: Literal["pending", "succeeded", "failed"]
+    connection_id: str
+    entity: str
+    operation: Literal["create", "update"]
+    created_at: datetime
+    completed_at: datetime | None
+    data: dict[str, Any] | None
+    problem: dict[str, Any] | None
+
+
+@router.get(
+    "/{operation_id}",
+    responses={200: {"model": OperationModel}, **problems(404)},
+    response_class=Json,
+)
+async def get_operation(api: Api, secret: Secret, operation_id: Annotated[str, Path(max_length=100)]) -> Json:
+    caller = await find_caller(api.pool, secret)
+    if caller is None:
+        raise refused()
+    command = await find_command(api.pool, operation_id)
+    theirs = command is not None and (
+        caller.kind is KeyKind.ADMIN or caller.connection_id == command.connection_id
+    )
+    if command is None or command.kind != "write" or not theirs:
+        raise not_found("operation")
+    return Json(await shown_operation(api, command))
+
+
+def problem_of(command: StoredCommand) -> ProblemError | None:
+    if command.result is not None:
+        return None
+    told = CommandProblem.model_validate(command.problem or {"code": "internal_error", "message": ""})
+    return refusal(
+        told,
+        connection_id=command.connection_id or "",
+        origins=command.request["origins"],
+        now=now(),
+    )
+
+
+async def entity_of(api: Context, command: StoredCommand) -> dict[str, Any]:
+    """The record's identity with what was written; what the source says it stored comes first."""
+    result = command.result or {}
+    connection_id, entity = command.connection_id or "", command.request["entity"]
+    source_id = str(result["source_id"])
+    written = {
+        "id": entity_id(connection_id, entity, source_id),
+        "entity": entity,
+        "connection_id": connection_id,
+        "source_id": source_id,
+        "revision": command.request["revision"],
+        "observed_at": command.completed_at,
+        **command.request["values"],
+    }
+    stored = result.get("values")
+    connection = await find_connection(api.pool, connection_id)
+    if stored and connection is not None:
+        system = system_of(api.catalog, connection.system)
+        mapping = await active_mapping(api.pool, connection_id, system, entity)
+        mapped = compile_mapping(entity, mapping.effective).apply(connection_id, source_id, stored, "")
+        custom = {**written.get("custom_fields", {}), **_filled(mapped.document["custom_fields"])}
+        written |= {
+            **_filled({name: mapped.document.get(name) for name in mapping.effective.fields}),
+            "custom_fields": custom,
+        }
+    return written
+
+
+def _filled(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+async def shown_operation(api: Context, command: StoredCommand) -> dict[str, Any]:
+    status = "pending"
+    data = found = None
+    if command.completed_at is not None:
+        error = problem_of(command)
+        status = "failed" if error else "succeeded"
+        found = error.problem.body(command.command_id) if error else None
+        data = None if error else await entity_of(api, command)
+    return {
+        "id": command.command_id,
+        "status": status,
+        "connection_id": command.connection_id,
+        "entity": command.request["entity"],
+        "operation": command.request["operation"],
+        "created_at": command.created_at,
+        "completed_at": command.completed_at,
+        "data": data,
+        "problem": found,
+    }
