@@ -24,7 +24,7 @@ $(STAMP): requirements.txt $(addsuffix /pyproject.toml,$(MEMBERS))
 setup: $(STAMP) ## Install what the project needs into .venv
 
 .PHONY: demo
-demo: $(STAMP) ## The main job on a fresh machine (ONCE=1 stops at the end, SOURCE=tryton)
+demo: $(STAMP) ## The main job on a fresh machine (ONCE=1 stops at the end, SOURCE=tryton, postgresql, mariadb or sandbox)
 	@$(PYTHON) -m lineshaft.tools.demo
 
 .PHONY: up
@@ -84,9 +84,9 @@ lock: ## Pin the dependencies anew (needs uv)
 	@uv export --quiet --all-packages --all-groups --no-emit-workspace --no-emit-index-url --no-header -o requirements.txt
 
 .PHONY: system-packages
-system-packages: # Prometheus for the dashboard test, where we may install it
-	@command -v prometheus >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	  { echo "installing Prometheus for the dashboard test"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } } || true
+system-packages: # Prometheus for the dashboard test and MariaDB as a source, where we may install them
+	@{ command -v prometheus && PATH="$$PATH:/usr/sbin" command -v mariadbd; } >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  { echo "installing Prometheus and MariaDB for the tests"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus mariadb-server >/dev/null; } } || true
 
 .PHONY: clean
 clean: ## Remove what runs and tests left behind, the caches too

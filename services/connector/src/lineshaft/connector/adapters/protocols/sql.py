@@ -1,7 +1,6 @@
 """Any table of an SQL database: read by key or by the time of the last change, written one row at a time.
 
-An adapter opens one connection when it is first needed and closes it with `aclose`. Each opening is a login
-under the lease of its credential, so that refused credentials are tried once and not by everybody.
+An adapter opens one connection when it is first needed and closes it with `aclose`.
 """
 
 import asyncio
@@ -16,7 +15,6 @@ from lineshaft.common.http.addresses import AddressPolicy
 from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.unified import join_source_key, split_source_key
-from lineshaft.connector.adapters.protocols.sql_addresses import checked_addresses
 from lineshaft.connector.adapters.protocols.sql_dialect import (
     Column,
     Dialect,
@@ -28,7 +26,7 @@ from lineshaft.connector.adapters.protocols.sql_dialect import (
     Statement,
     Table,
 )
-from lineshaft.connector.adapters.protocols.sql_errors import meaning_of, meaning_without_answer
+from lineshaft.connector.adapters.protocols.sql_login import SqlLogin, evidence_of
 from lineshaft.connector.adapters.protocols.sql_statements import (
     Listing,
     deletion,
@@ -78,8 +76,7 @@ class Sql:
         self._dialect = dialect
         self._target = target
         self._manifest = target.system.manifest
-        self._policy = policy
-        self._sessions = sessions
+        self._secrets = (target.credentials["password"],)
         self._place = Place(
             host=str(settings["host"]),
             port=int(settings.get("port") or dialect.default_port),
@@ -91,6 +88,7 @@ class Sql:
         )
         self._schema = dialect.schema_of(self._place.database, settings.get("schema"))
         self._zone = ZoneInfo(str(settings.get("timezone") or "UTC"))
+        self._login = SqlLogin(dialect, self._place, policy, sessions)
         self._connection: SqlConnection | None = None
         self._columns: dict[str, dict[str, Column]] = {}
         self.host = f"{self._place.host}:{self._place.port}"
@@ -288,65 +286,18 @@ class Sql:
             return replace(evidence, confidence="low")
         if found is None:
             return evidence
-        words = shortened(f"{evidence.message} ({found.words})", self._target.secrets)
+        words = shortened(f"{evidence.message} ({found.words})", self._secrets)
         return replace(evidence, outcome=found.outcome, confidence=found.confidence, message=words)
 
     async def _open(self) -> SqlConnection:
         if self._connection is None:
-            self._connection = await self._logged_in()
+            self._connection = await self._login.open()
         return self._connection
-
-    async def _logged_in(self) -> SqlConnection:
-        """A connection of our own, opened while we hold the login of these credentials."""
-        opened: list[SqlConnection] = []
-
-        async def login() -> bytes:
-            opened.append(await self._dial())
-            return b"connected"
-
-        try:
-            session = await self._sessions.get(login)
-            while not opened:
-                session = await self._sessions.renew(session, login)
-        except BaseException:
-            for connection in opened:
-                await connection.close()
-            raise
-        return opened[-1]
-
-    async def _dial(self) -> SqlConnection:
-        started = time.perf_counter()
-        try:
-            addresses = await checked_addresses(self._policy, self._place.host, self._place.port)
-            return await self._first_that_answers(addresses)
-        except Exception as error:
-            evidence = self._evidence(error, Operation.LOGIN)
-            took = (time.perf_counter() - started) * 1000
-            raise SourceFailureError(replace(evidence, duration_ms=took)) from error
-
-    async def _first_that_answers(self, addresses: Sequence[str]) -> SqlConnection:
-        for address in addresses[:-1]:
-            try:
-                return await self._dialect.connect(self._place, address)
-            except Exception as error:
-                if self._dialect.fault(error) is not None:
-                    raise
-        return await self._dialect.connect(self._place, addresses[-1])
 
     def _evidence(
         self, error: BaseException, operation: Operation, object_name: str | None = None
     ) -> Evidence:
-        fault = self._dialect.fault(error)
-        meaning = meaning_of(fault, self._dialect.codes) if fault else meaning_without_answer(error)
-        return Evidence(
-            outcome=meaning.finding.outcome,
-            operation=operation,
-            object=object_name,
-            code=meaning.code,
-            message=shortened(meaning.message, self._target.secrets),
-            rung=meaning.finding.rung,
-            confidence=meaning.finding.confidence,
-        )
+        return evidence_of(error, operation, self._dialect, self._secrets, object_name)
 
 
 def _described(column: Column) -> FieldDescription:
