@@ -4,6 +4,7 @@ The steps: effect (with inbox and outbox in one transaction), offset commit, pub
 """
 
 import asyncio
+import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -44,6 +45,7 @@ async def fresh_database(infrastructure: Infrastructure) -> str:
 
 async def run_service(topics: Topics, dsn: str, step: str, passes: int) -> asyncio.subprocess.Process:
     environment = {
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         "KAFKA_BOOTSTRAP_SERVERS": topics.bootstrap_servers,
         "LINESHAFT_TOPIC_PREFIX": topics.prefix,
         "LINESHAFT_POSTGRES_DSN": dsn,
@@ -105,7 +107,8 @@ async def test_a_kill_at_any_step_loses_and_doubles_nothing(
     infrastructure: Infrastructure, bootstrap_servers: str, step: str, passes: int
 ) -> None:
     topics = Topics(bootstrap_servers, f"{new_id('chaos')}.")
-    await create_topics(bootstrap_servers, topics.prefix, 1)
+    used = [registry.SYNC_REQUESTS, registry.NOTIFICATION_EVENTS, registry.DEAD_LETTERS]
+    await create_topics(bootstrap_servers, topics.prefix, 1, used)
     dsn = await fresh_database(infrastructure)
     producer = Producer(bootstrap_servers, topics.prefix, "chaos")
     await producer.start()

@@ -63,7 +63,7 @@ async def stop_at_random_moments(proving: Proving, rounds: int, seed: int) -> No
 
 async def test_sigterm_at_random_moments(infrastructure: Infrastructure) -> None:
     async with Proving(infrastructure, "raw") as proving:
-        await stop_at_random_moments(proving, rounds=3, seed=7)
+        await stop_at_random_moments(proving, rounds=2, seed=7)
 
 
 @KINDS
