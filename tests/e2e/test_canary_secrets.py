@@ -1,8 +1,12 @@
-"""Recognizable secrets go through everything that can happen to them; then they are looked for everywhere."""
+"""Recognizable secrets go through everything that can happen to them; then they are looked for everywhere.
+
+At last a new encryption key comes, and the old one goes, while customers go on.
+"""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,6 +19,7 @@ from lineshaft.tools.stack.stack import Stack
 
 from .canaries import Canaries, all_of, files_with, records, rows
 from .echoing_proxy import Echo, EchoingProxy, serve
+from .rotating import Customers, cli, restart_one_by_one, restart_together
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -212,3 +217,44 @@ def test_no_secret_is_in_an_answer_a_topic_a_table_or_a_file(visit: Visit) -> No
     assert "postgres/" in marked
     assert "kafka/" in marked
     assert files_with(canaries.patterns(), folders, apart_from=apart) == []
+
+
+def test_keys_are_rotated_under_load_and_the_old_one_is_removed(visit: Visit) -> None:
+    stack, vendor = visit.stack, visit.vendor
+    fields = dict(stack.source.connection_fields)
+    old = stack.settings.secret_keys
+    new = cli(stack, "keys", "new", "k2").stdout.strip()
+    told = WebhookReceiver()
+    told.start()
+    told.secret = vendor.post("/webhook-endpoints", {"url": told.url})["secret"]
+
+    customers = Customers(vendor, fields)
+    customers.start()
+    restart_one_by_one(stack, f"{new},{old}")
+    before = len(customers.connected)
+    followed = cli(stack, "keys", "rotate", "--seconds", "60", secret_keys=f"{new},{old}")
+    wait_until("customers connect under the new key", lambda: len(customers.connected) > before, SECONDS)
+    customers.stop()
+    assert followed.returncode == 0, followed.stdout + followed.stderr
+    assert "credential " in followed.stdout
+    assert customers.refused == []
+
+    restart_together(stack, new)
+    for connection_id, token in [
+        (visit.connection_id, visit.token),
+        customers.connected[0],
+        customers.connected[-1],
+    ]:
+        vendor.post(f"/connections/{connection_id}/syncs", {"request_id": "after"})
+        wait_until("a sync with the new key alone", partial(_synced, vendor, connection_id), SECONDS)
+        assert vendor.get("/items?limit=1", token=token)["data"]
+    vendor.post(f"/connections/{visit.connection_id}/pause")
+    paused = told.wait_for(lambda one: one.body["data"].get("status") == "paused", SECONDS)
+    assert paused.problem is None
+    vendor.connect("tryton", fields)
+    told.stop()
+
+
+def _synced(vendor: Vendor, connection_id: str) -> bool:
+    syncs = vendor.get(f"/connections/{connection_id}/syncs")["data"]
+    return any(one["request_id"] == "after" and one["completed_at"] for one in syncs)
