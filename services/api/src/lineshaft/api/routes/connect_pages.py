@@ -70,7 +70,7 @@ def form_page(
         "connect.html",
         status=status,
         form_origins=(origin(session.redirect_url),) if session.redirect_url else (),
-        title=f"Connect {manifest.label}",
+        title=f"{'Reconnect' if session.reauthorizes else 'Connect'} {manifest.label}",
         label=manifest.label,
         action=f"/connect/{capability}",
         reauthorizes=session.reauthorizes,
