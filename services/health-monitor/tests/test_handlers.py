@@ -299,6 +299,53 @@ async def test_a_mute_is_kept_with_the_issue(stage: Stage) -> None:
     assert tuple(row) == (until, None)
 
 
+async def test_refusals_of_several_connections_at_once_are_tried_once_more(pool: Pool) -> None:
+    stage = Stage(pool)
+    stage.handlers = Handlers(Thresholds(confirm_after=timedelta(minutes=15)), stage.clock, lambda: 0.5)
+    many, alone = [new_id("con") for _ in range(3)], new_id("con")
+    await stage.describe(*(described(name, system="directory") for name in many))
+    await stage.describe(described(alone, system="alone"))
+    await stage.calls(*(called(name, Outcome.CREDENTIALS_REJECTED, system="directory") for name in many))
+    await stage.calls(called(alone, Outcome.CREDENTIALS_REJECTED, system="alone"))
+    await stage.pass_time(20 * 60)
+    for name in many:
+        probes = [value for kind, value in await stage.published(name) if kind == "probe.requested"]
+        assert [probe["despite_rejection"] for probe in probes] == [True]
+    assert "probe.requested" not in await stage.types(alone)
+
+
+async def test_of_a_deleted_connection_nothing_is_left_whatever_comes_late(stage: Stage) -> None:
+    connection_id = new_id("con")
+    await stage.describe(described(connection_id))
+    await stage.calls(
+        called(connection_id, Outcome.PERMISSION_DENIED, message="private words"),
+        called(connection_id, Outcome.CREDENTIALS_REJECTED),
+    )
+    await stage.describe(
+        described(connection_id, revision=2, lifecycle="deleted", reason="deleted", metadata={"customer": 7})
+    )
+    assert (await stage.types(connection_id))[-1] == "connection.disconnected"
+    before = await stage.published(connection_id)
+    await stage.calls(called(connection_id, Outcome.CREDENTIALS_REJECTED, version=9))
+    await stage.sync(a_sync().model_copy(update={"connection_id": connection_id}))
+    await stage.describe(described(connection_id, revision=1))
+    await stage.describe(described(connection_id, revision=9))
+    await stage.pass_time(10_000)
+    assert await stage.published(connection_id) == before
+    for table in ("issue", "timeline", "error_log"):
+        found = await stage.pool.fetchval(
+            f"select count(*) from {table} where connection_id = $1",
+            connection_id,
+        )
+        assert found == 0, table
+    row = await stage.pool.fetchrow("select * from state where connection_id = $1", connection_id)
+    assert row["described"] is None
+    assert row["document"]["lifecycle"] == "deleted"
+    assert {"metadata", "issues", "scopes", "rejection"}.isdisjoint(row["document"])
+    await stage.order(a_force("open", connection_id=connection_id))
+    assert (await stage.published(connection_id))[-1][1]["problem"]["code"] == "not_found"
+
+
 async def test_a_repeated_event_changes_nothing(stage: Stage) -> None:
     connection_id = new_id("con")
     await stage.describe(described(connection_id))

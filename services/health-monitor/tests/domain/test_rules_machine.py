@@ -226,4 +226,4 @@ def open_breakers(state: ConnectionState) -> set[str]:
 
 
 TestRules = RulesMachine.TestCase
-TestRules.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestRules.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)

@@ -27,7 +27,7 @@ async def build(settings: HealthMonitorSettings) -> Service:
     )
     await migrate(pool, "lineshaft.health_monitor.adapters")
     producer = await start_producer(settings, NAME)
-    handlers = Handlers(settings.thresholds())
+    handlers = Handlers(settings.thresholds(), at_once=settings.confirm_connections)
     effect = partial(transactional, pool)
     return Service(
         name=NAME,

@@ -17,6 +17,7 @@ from lineshaft.common.postgres import outbox
 from lineshaft.common.postgres.pool import Connection
 from lineshaft.health_monitor.adapters import outages, postgres
 from lineshaft.health_monitor.domain.breaker import Chance
+from lineshaft.health_monitor.domain.confirming import MOST, PAUSE
 from lineshaft.health_monitor.domain.effects import (
     Announced,
     Answered,
@@ -29,7 +30,7 @@ from lineshaft.health_monitor.domain.effects import (
 from lineshaft.health_monitor.domain.faults import active_faults
 from lineshaft.health_monitor.domain.rules import Input, Tick, apply, due_at
 from lineshaft.health_monitor.domain.sharing import SharedOutage
-from lineshaft.health_monitor.domain.state import ConnectionState
+from lineshaft.health_monitor.domain.state import ConnectionState, tombstone
 from lineshaft.health_monitor.domain.status import describe
 from lineshaft.health_monitor.domain.thresholds import Thresholds
 
@@ -44,17 +45,34 @@ class Given(NamedTuple):
 
 
 class Handlers:
-    def __init__(self, thresholds: Thresholds, clock: Clock = now, chance: Chance = random.random) -> None:
+    def __init__(
+        self,
+        thresholds: Thresholds,
+        clock: Clock = now,
+        chance: Chance = random.random,
+        *,
+        at_once: int = 3,
+    ) -> None:
+        """`at_once`: so many refusals of one system within ten minutes may be the fault of its directory."""
+        self._at_once = at_once
         self._thresholds = thresholds
         self._clock = clock
         self._chance = chance
 
     async def on_calls(self, tx: Connection, events: Sequence[Event[Call]]) -> None:
-        await postgres.add_errors(tx, [event for event in events if event.data.outcome is not Outcome.OK])
-        await self._on_events(tx, events)
+        states = await self._on_events(tx, events)
+        await postgres.add_errors(
+            tx,
+            [
+                event
+                for event in events
+                if event.data.outcome is not Outcome.OK and not states[event.data.connection_id].deleted
+            ],
+        )
 
     async def on_connections(self, tx: Connection, events: Sequence[Event[ConnectionDescribed]]) -> None:
-        await self._on_events(tx, events)
+        states = await self._on_events(tx, events)
+        await postgres.purge(tx, [name for name, state in states.items() if state.deleted])
 
     async def on_sync_events(self, tx: Connection, events: Sequence[Event[SyncEvent]]) -> None:
         await self._on_events(tx, events)
@@ -79,16 +97,18 @@ class Handlers:
     async def set_aside(self, tx: Connection, connection_id: str, pause: timedelta) -> None:
         await postgres.set_aside(tx, connection_id, self._clock() + pause)
 
-    async def _on_events(self, tx: Connection, events: Sequence[Event[Any]]) -> None:
+    async def _on_events(self, tx: Connection, events: Sequence[Event[Any]]) -> dict[str, ConnectionState]:
         states = await postgres.lock_states(tx, [event.data.connection_id for event in events])
         await self._work(
             tx, states, [Given(event.data.connection_id, event.data, event.id, event) for event in events]
         )
+        return states
 
     async def _work(
         self, tx: Connection, states: dict[str, ConnectionState], inputs: Iterable[Given]
     ) -> None:
         shared = await _shared_outages(tx)
+        suspected = await self._suspected(tx, states.values())
         done: list[tuple[Given, int, Effect]] = []
         for given in inputs:
             state = states[given.connection_id]
@@ -100,13 +120,24 @@ class Handlers:
                 now=self._clock(),
                 chance=self._chance,
                 shared=shared.get((state.system, state.host)) or shared.get((state.system, "")),
+                suspected=state.system in suspected,
             )
             done += [(given, number, effect) for number, effect in enumerate(effects)]
         await self._save(tx, states)
         await _carry_out(tx, done)
 
+    async def _suspected(self, tx: Connection, states: Iterable[ConnectionState]) -> frozenset[str]:
+        """Systems that refused the credentials of several connections at once."""
+        wait = self._thresholds.confirm_after
+        systems = {state.system for state in states if state.rejection is not None}
+        if wait is None or not systems:
+            return frozenset()
+        since = self._clock() - wait * 2 - MOST * 2 * PAUSE
+        return await postgres.refusing_systems(tx, systems, since, self._at_once)
+
     async def _save(self, tx: Connection, states: dict[str, ConnectionState]) -> None:
         moment = self._clock()
+        states |= {name: tombstone(state) for name, state in states.items() if state.deleted}
         await postgres.save_states(
             tx,
             states,
@@ -153,7 +184,11 @@ async def _carry_out(tx: Connection, done: Sequence[tuple[Given, int, Effect]]) 
             case Described():
                 described[key] = new_event(effect.data, source=SOURCE, key=key, cause=cause)
             case ProbeWanted():
-                probe = ProbeRequested(command_id=effect.command_id, connection_id=key)
+                probe = ProbeRequested(
+                    command_id=effect.command_id,
+                    connection_id=key,
+                    despite_rejection=effect.despite_rejection,
+                )
                 events.append(new_event(probe, source=SOURCE, key=key, event_id=effect.command_id))
             case _:
                 assert_never(effect)

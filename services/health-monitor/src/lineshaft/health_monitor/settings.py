@@ -36,6 +36,21 @@ class HealthMonitorSettings(Settings):
         default=3, ge=2, description="So many connections of one source must fail at once to be one outage."
     )
     outage_poll_seconds: float = Field(default=1.0, gt=0, description="How often to look for outages.")
+    quiet_probe_hours: float = Field(
+        default=24.0,
+        ge=0,
+        description="A healthy connection that nothing was heard of for this long is probed; 0 means never.",
+    )
+    confirm_minutes: float = Field(
+        default=15.0,
+        gt=0,
+        description="When refused credentials are tried once more, where several were refused at once.",
+    )
+    confirm_connections: int = Field(
+        default=3,
+        ge=0,
+        description="So many refusals of a system within ten minutes may be its directory's; 0 means never.",
+    )
     due_poll_seconds: float = Field(
         default=0.5, gt=0, description="How often to look for what time alone changes."
     )
@@ -64,6 +79,8 @@ class HealthMonitorSettings(Settings):
         return Thresholds(
             hold=timedelta(seconds=self.hold_seconds),
             quiet=timedelta(seconds=self.quiet_seconds),
+            quiet_probe=timedelta(hours=self.quiet_probe_hours) or None,
+            confirm_after=timedelta(minutes=self.confirm_minutes) if self.confirm_connections else None,
             whole=BreakerRules(
                 consecutive=passing.consecutive,
                 open_time=passing.open_time,

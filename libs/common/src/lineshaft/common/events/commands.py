@@ -42,6 +42,10 @@ class ProbeRequested(Command):
     """Make the cheapest call that proves the credentials."""
 
     object: str | None = None
+    despite_rejection: bool = Field(
+        default=False,
+        description="One login with credentials that were refused; what it comes to is believed.",
+    )
 
 
 @event("breaker.forced", topics.COMMANDS_HEALTH.name)

@@ -63,6 +63,7 @@ async def save_states(
             state.heard_ok_at,
             state.heard_error_at,
             state.outage_mark,
+            state.rejection.since if state.rejection else None,
         )
         for connection_id, state in states.items()
     ]
@@ -106,6 +107,21 @@ async def add_errors(tx: Connection, events: Sequence[Event[Call]]) -> None:
         for event in events
     ]
     await _run(tx, "add_errors", rows)
+
+
+async def purge(tx: Connection, connection_ids: Sequence[str]) -> None:
+    """Everything but that they were."""
+    if connection_ids:
+        for name in ("purge_issues", "purge_timeline", "purge_errors", "purge_states"):
+            await tx.execute(SQL[name], connection_ids)
+
+
+async def refusing_systems(
+    tx: Connection, systems: Iterable[str], since: datetime, at_once: int
+) -> frozenset[str]:
+    """Those of which so many connections were refused within ten minutes."""
+    rows = await tx.fetch(SQL["refusing_systems"], list(systems), since, at_once)
+    return frozenset(row["system"] for row in rows)
 
 
 async def count_states(pool: Pool) -> list[tuple[str, str, int]]:

@@ -41,14 +41,15 @@ update state set
     down_rung = new.down_rung,
     heard_ok_at = new.heard_ok_at,
     heard_error_at = new.heard_error_at,
-    outage_mark = new.outage_mark
+    outage_mark = new.outage_mark,
+    rejected_since = new.rejected_since
 from unnest(
     $1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::jsonb[], $7::timestamptz[],
     $8::text[], $9::timestamptz[], $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[],
-    $14::text[]
+    $14::text[], $15::timestamptz[]
 ) as new (
     connection_id, system, status, due_at, document, described, last_sync_at, host, down_since, down_fault,
-    down_rung, heard_ok_at, heard_error_at, outage_mark
+    down_rung, heard_ok_at, heard_error_at, outage_mark, rejected_since
 )
 where state.connection_id = new.connection_id;
 
@@ -97,6 +98,19 @@ select * from unnest(
     $9::text[], $10::text[]
 )
 on conflict do nothing;
+
+-- name: refusing_systems
+-- Systems of which several connections were refused within ten minutes of each other, of the last ones.
+select distinct system from (
+    select system,
+        count(*) over (
+            partition by system order by rejected_since
+            range between interval '10 minutes' preceding and current row
+        ) as at_once
+    from state
+    where system = any($1::text[]) and rejected_since > $2
+) as refusals
+where at_once >= $3;
 
 -- name: count_states
 -- Connections by system and status, those unknown to `connections` left out.
@@ -208,3 +222,19 @@ update state set due_at = $1 from stale where state.connection_id = stale.connec
 -- name: forget_outages
 -- Outages that were over before the retention.
 delete from outage where resolved_at < now() - $1::interval;
+
+-- name: purge_issues
+-- Of deleted connections.
+delete from issue where connection_id = any($1::text[]);
+
+-- name: purge_timeline
+-- Of deleted connections.
+delete from timeline where connection_id = any($1::text[]);
+
+-- name: purge_errors
+-- Of deleted connections.
+delete from error_log where connection_id = any($1::text[]);
+
+-- name: purge_states
+-- The row stays, so that what comes late is known to be late.
+update state set described = null, last_sync_at = null, due_at = null where connection_id = any($1::text[]);

@@ -50,6 +50,7 @@ class ProbeWanted:
 
     command_id: str
     connection_id: str
+    despite_rejection: bool = False
 
 
 @dataclass(frozen=True, slots=True)

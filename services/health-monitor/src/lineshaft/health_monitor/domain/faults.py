@@ -36,6 +36,7 @@ class ActiveFault:
     rung: Rung | None = None
     host: str = ""
     code: str | None = None
+    order_id: str = ""
     ordered_by: str = ""
     """An operator, where it is an order."""
     reason: str = ""
@@ -97,7 +98,13 @@ def _of_everything(state: ConnectionState, now: datetime) -> Iterable[ActiveFaul
 def _stopped(scope: Scope, objects: tuple[str, ...], stops: tuple[Stop, ...]) -> ActiveFault:
     first = min(stops, key=lambda stop: stop.since)
     return ActiveFault(
-        Fault.PLATFORM, scope, first.since, objects, ordered_by=first.actor, reason=first.reason
+        Fault.PLATFORM,
+        scope,
+        first.since,
+        objects,
+        order_id=first.order_id,
+        ordered_by=first.actor,
+        reason=first.reason,
     )
 
 

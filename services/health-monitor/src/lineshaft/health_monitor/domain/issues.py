@@ -89,7 +89,7 @@ def _go_on(result: Turn, fault: ActiveFault, connection_id: str, count: int, now
     kind = fault.fault
     known = result.open.get(kind)
     if known is None:
-        first = fault.evidence[0].event_id if fault.evidence else now.isoformat()
+        first = fault.evidence[0].event_id if fault.evidence else fault.order_id
         issue = Issue(
             issue_id=derived_id("iss", connection_id, kind, first),
             fault=kind,

@@ -8,6 +8,7 @@ from lineshaft.common.events.health import Evidence
 from lineshaft.common.outcomes import Fault, Operation, Rung
 from lineshaft.health_monitor.domain import breaker as breakers
 from lineshaft.health_monitor.domain.breaker import BreakerRules, Chance
+from lineshaft.health_monitor.domain.confirming import confirms
 from lineshaft.health_monitor.domain.state import ConnectionState, Limit, Rejection, ScopeState, scope_key
 from lineshaft.health_monitor.domain.thresholds import Thresholds
 
@@ -38,6 +39,8 @@ class Observer:
         self._operation = Operation.WRITE if call.operation is Operation.WRITE else Operation.READ
 
     def succeeded(self) -> ConnectionState:
+        if confirms(self._state, self._call):
+            self._state = self._state.model_copy(update={"rejection": None})
         state = self._with_whole(self._mended(self._state.whole, self._thresholds.whole))
         if state.whole.breaker.state == "half_open":
             state = state.model_copy(update={"probed_at": None})
@@ -48,17 +51,13 @@ class Observer:
 
     def rejected(self) -> ConnectionState:
         known = self._state.rejection
-        evidence = _joined(known.evidence if known else (), self._evidence)
-        return self._state.model_copy(
-            update={
-                "rejection": Rejection(
-                    since=known.since if known else self._now,
-                    evidence=evidence,
-                    confidence=self._call.confidence,
-                    code=self._call.code,
-                )
-            }
-        )
+        rejection = known or Rejection(since=self._now, evidence=())
+        update = {
+            "evidence": _joined(rejection.evidence, self._evidence),
+            "confidence": self._call.confidence,
+            "code": self._call.code,
+        }
+        return self._state.model_copy(update={"rejection": rejection.model_copy(update=update)})
 
     def limited(self) -> ConnectionState:
         until = self._call.retry_at or self._now + self._thresholds.default_limit

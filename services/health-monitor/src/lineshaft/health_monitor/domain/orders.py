@@ -12,12 +12,12 @@ LONGEST = timedelta(days=1)
 """A stop that names no end, so that a forgotten one ends."""
 
 
-def force(step: Step, command: BreakerForced) -> None:
+def force(step: Step, command: BreakerForced, event_id: str) -> None:
     """Stop the calls, or close the breakers; refused credentials are mended by reconnecting only."""
     if _answered_unknown(step, command):
         return
     if command.state == "open":
-        _stop(step, command)
+        _stop(step, command, event_id)
     elif step.state.rejection is not None and command.object is None:
         _answer(
             step,
@@ -72,7 +72,7 @@ def expire(step: Step) -> None:
         )
 
 
-def _stop(step: Step, command: BreakerForced) -> None:
+def _stop(step: Step, command: BreakerForced, event_id: str) -> None:
     name = command.object or ""
     until = command.until or step.now + LONGEST
     if until <= step.now:
@@ -82,7 +82,7 @@ def _stop(step: Step, command: BreakerForced) -> None:
             problem=CommandProblem(code="validation_failed", message="`until` has passed.", field="until"),
         )
         return
-    stop = Stop(since=step.now, until=until, actor=command.actor, reason=command.reason)
+    stop = Stop(order_id=event_id, since=step.now, until=until, actor=command.actor, reason=command.reason)
     step.state = step.state.model_copy(update={"stops": {**step.state.stops, name: stop}})
     step.note(
         "breaker.forced_open", command.reason, command.actor, object=command.object, until=until.isoformat()

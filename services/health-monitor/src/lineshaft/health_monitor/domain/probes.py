@@ -1,9 +1,11 @@
-"""A connection whose breaker is half open is tried even when no sync waits for it."""
+"""When a connection is tried though no sync waits for it: half open, or quiet for long."""
 
 from datetime import datetime
 
 from lineshaft.common.ids import derived_id
+from lineshaft.common.outcomes import ConnectionStatus
 from lineshaft.health_monitor.domain.breaker import open_time
+from lineshaft.health_monitor.domain.confirming import spread
 from lineshaft.health_monitor.domain.effects import ProbeWanted
 from lineshaft.health_monitor.domain.state import ConnectionState
 from lineshaft.health_monitor.domain.step import Step
@@ -20,6 +22,26 @@ def probe(step: Step) -> None:
         step.state = state.model_copy(update={"probes": state.probes + 1, "probed_at": step.now})
         command_id = derived_id("cmd", state.connection_id, "probe", step.state.probes)
         step.effects.append(ProbeWanted(command_id, state.connection_id))
+
+
+def probe_quiet(step: Step) -> None:
+    """A healthy connection that nothing was heard of for long is tried, before the next sync needs it."""
+    at = next_quiet_probe(step.state, step.thresholds, step.now)
+    if at is None or at > step.now:
+        return
+    state = step.state
+    step.state = state.model_copy(update={"probes": state.probes + 1, "quiet_probed_at": step.now})
+    command_id = derived_id("cmd", state.connection_id, "probe", step.state.probes)
+    step.effects.append(ProbeWanted(command_id, state.connection_id))
+
+
+def next_quiet_probe(state: ConnectionState, thresholds: Thresholds, now: datetime) -> datetime | None:
+    healthy = state.status is ConnectionStatus.HEALTHY and state.active and not state.outage_mark
+    if thresholds.quiet_probe is None or not healthy:
+        return None
+    heard = (state.heard_ok_at, state.heard_error_at, state.quiet_probed_at)
+    last = max((at for at in heard if at is not None), default=state.since or now)
+    return last + spread(thresholds.quiet_probe, state.connection_id)
 
 
 def wants_probes(state: ConnectionState) -> bool:

@@ -11,11 +11,18 @@ from lineshaft.common.events.health import ConnectionCreated, ConnectionDisconne
 from lineshaft.common.events.syncs import SyncCompleted, SyncFailed, SyncStarted
 from lineshaft.health_monitor.domain import issues as issue_rules
 from lineshaft.health_monitor.domain.breaker import Chance, ripened
+from lineshaft.health_monitor.domain.confirming import confirm, next_confirm
 from lineshaft.health_monitor.domain.effects import Effect
 from lineshaft.health_monitor.domain.facts import observe, with_credentials, without_faults
 from lineshaft.health_monitor.domain.faults import active_faults
 from lineshaft.health_monitor.domain.orders import expire, force, mute
-from lineshaft.health_monitor.domain.probes import next_probe, probe, wants_probes
+from lineshaft.health_monitor.domain.probes import (
+    next_probe,
+    next_quiet_probe,
+    probe,
+    probe_quiet,
+    wants_probes,
+)
 from lineshaft.health_monitor.domain.settling import settle
 from lineshaft.health_monitor.domain.sharing import SharedOutage, take_part, told_by_outage
 from lineshaft.health_monitor.domain.state import ConnectionState
@@ -42,8 +49,15 @@ def apply(
     now: datetime,
     chance: Chance,
     shared: SharedOutage | None = None,
+    suspected: bool = False,
 ) -> tuple[ConnectionState, list[Effect]]:
-    """The state after an event at `now`; `shared` is the outage of its source, if there is one."""
+    """The state after an event at `now`.
+
+    `shared` is the outage of its source, if there is one; `suspected` says that credentials of several
+    connections of the system were refused at once.
+    """
+    if state.deleted and not isinstance(event, BreakerForced | IssueMuted):
+        return state, []
     step = Step(_ripened(state, now), thresholds, now)
     take_part(step, shared)
     expire(step)
@@ -53,7 +67,7 @@ def apply(
         case ConnectionDescribed():
             _described(step, event)
         case BreakerForced():
-            force(step, event)
+            force(step, event, event_id)
         case IssueMuted():
             mute(step, event)
         case SyncStarted():
@@ -63,9 +77,11 @@ def apply(
             _sync_ended(step, event)
         case Tick():
             probe(step)
+            probe_quiet(step)
+            confirm(step, suspected=suspected)
         case _:
             assert_never(event)
-    if step.state.lifecycle is not None:
+    if step.state.lifecycle is not None and not state.deleted:
         settle(step)
     return step.state, step.effects
 
@@ -103,6 +119,11 @@ def due_at(state: ConnectionState, thresholds: Thresholds, now: datetime) -> dat
     due += [stop.until for stop in state.stops.values()] + list(state.mutes.values())
     if wants_probes(state):
         due.append(next_probe(state, thresholds) or now)
+    due += [
+        at
+        for at in (next_confirm(state, thresholds), next_quiet_probe(state, thresholds, now))
+        if at is not None
+    ]
     return min(due, default=None)
 
 

@@ -51,6 +51,9 @@ class Rejection(_Part):
     evidence: tuple[Evidence, ...]
     confidence: Confidence = "high"
     code: str | None = None
+    confirms: int = 0
+    """Times that we looked whether to try them once more."""
+    confirm_asked_at: datetime | None = None
 
 
 class Limit(_Part):
@@ -65,6 +68,7 @@ class Limit(_Part):
 class Stop(_Part):
     """An operator stopped the calls."""
 
+    order_id: str
     since: datetime
     until: datetime
     actor: str
@@ -115,6 +119,7 @@ class ConnectionState(_Part):
     """By our clock: a call that worked, a call that did not reach a working source."""
     outage_mark: str = ""
     """Of the outage of its source as it was last taken notice of."""
+    quiet_probed_at: datetime | None = None
     exempt_outage: str = ""
     """An outage that an operator told this connection not to heed."""
     held_until: datetime | None = None
@@ -138,8 +143,28 @@ class ConnectionState(_Part):
         return self.lifecycle is Lifecycle.ACTIVE
 
     @property
+    def deleted(self) -> bool:
+        """For ever; nothing is kept but that it was."""
+        return self.lifecycle is Lifecycle.DELETED
+
+    @property
     def ended(self) -> bool:
         return self.lifecycle in {Lifecycle.DISCONNECTED, Lifecycle.DELETED}
+
+
+def tombstone(state: ConnectionState) -> ConnectionState:
+    """What is kept of a deleted connection, so that late events leave nothing."""
+    return ConnectionState(
+        connection_id=state.connection_id,
+        lifecycle=state.lifecycle,
+        connection_revision=state.connection_revision,
+        credential_version=state.credential_version,
+        status=state.status,
+        since=state.since,
+        told_status=state.told_status,
+        revision=state.revision,
+        fingerprint=state.fingerprint,
+    )
 
 
 def scope_key(name: str, operation: Operation) -> str:

@@ -14,6 +14,10 @@ class Thresholds:
     """A fault must stay away for this long before its recovery is announced."""
     default_limit: timedelta = timedelta(seconds=60)
     """The pause after a 429 that names none."""
+    quiet_probe: timedelta | None = None
+    """A healthy connection is probed when nothing was heard of it for this long."""
+    confirm_after: timedelta | None = None
+    """Refused credentials are tried once more after this, if those of others were refused at once."""
     whole: BreakerRules = field(default_factory=BreakerRules)
     """Calls that fail for a while, for the connection."""
     passing: BreakerRules = field(default_factory=lambda: BreakerRules(successes=1))
