@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
@@ -11,7 +12,7 @@ from structlog.testing import capture_logs
 from lineshaft.common.encryption import KeyRing
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.common.postgres.sealed import Resealing, key_usage
-from lineshaft.notifier.adapters.signing import SEALED, secret_binding
+from lineshaft.notifier.adapters.signing import SEALED, forget_replaced, secret_binding
 from lineshaft.tools.testing.infrastructure import Database
 
 from .stage import KEYS, OTHER_SECRET, SECRET, Stage, a_receiver, eventually
@@ -80,3 +81,13 @@ async def test_swapped_secrets_sign_nothing_and_others_go_on(stage: Stage) -> No
     written = repr(logs)
     assert SECRET not in written
     assert OTHER_SECRET not in written
+
+
+async def test_replaced_secrets_are_deleted_when_they_sign_no_more(stage: Stage) -> None:
+    for endpoint_id in ("whe_1", "whe_1", "whe_1", "whe_2"):
+        await stage.add_secret(endpoint_id, SECRET)
+    kept = "select endpoint_id, count(*) from webhook_secret group by 1 order by 1"
+    await forget_replaced(stage.pool, timedelta(hours=1))
+    assert [tuple(row) for row in await stage.pool.fetch(kept)] == [("whe_1", 3), ("whe_2", 1)]
+    await forget_replaced(stage.pool, timedelta(0))
+    assert [tuple(row) for row in await stage.pool.fetch(kept)] == [("whe_1", 1), ("whe_2", 1)]

@@ -13,14 +13,15 @@ from aiohttp import web
 
 from lineshaft.common.clock import now
 from lineshaft.common.events.commands import EndpointTestRequested, RedeliveryRequested
-from lineshaft.common.events.connections import ConnectionDescribed
-from lineshaft.common.events.health import ReauthorizationRequired, SystemOutage
+from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
+from lineshaft.common.events.health import ConnectionDisconnected, ReauthorizationRequired, SystemOutage
 from lineshaft.common.events.syncs import SyncCompleted, SyncMode, SyncResult
 from lineshaft.common.events.webhooks import EndpointDescribed
 from lineshaft.common.ids import new_id
 from lineshaft.common.links import open_link
 from lineshaft.common.outcomes import Fault, Move
 from lineshaft.common.postgres.pool import Pool
+from lineshaft.notifier.adapters import postgres
 from lineshaft.tools.testing.infrastructure import Database
 
 from .stage import OTHER_SECRET, SECRET, Stage, a_receiver, an_event, eventually
@@ -170,6 +171,39 @@ async def test_an_outage_goes_to_who_chose_it_and_has_one_of_the_connections(sta
     assert (body["data"]["host"], body["data"]["connections"]) == ("erp:443", 2)
     assert "connection_ids" not in body["data"]
     assert list(stage.receiver.got) == ["/mine"]
+
+
+async def test_of_a_deleted_connection_only_its_last_word_goes_out_and_then_nothing_is_left(
+    stage: Stage,
+) -> None:
+    endpoint = await stage.endpoint("/hooks")
+    await stage.tell("con_1")
+    await stage.tell("con_2")
+    deleted = ConnectionDescribed(
+        connection_id="con_1",
+        system="tryton",
+        lifecycle=Lifecycle.DELETED,
+        metadata={"customer": 9},
+        credential_version=1,
+        revision=2,
+        created_at=now(),
+        changed_at=now(),
+        reason="deleted",
+    )
+    await stage.handle("connections", an_event(deleted, "con_1"))
+    assert [row["connection_id"] for row in await stage.deliveries(endpoint)] == ["con_2"]
+    await stage.tell("con_1", ReauthorizationRequired)
+    await stage.tell("con_1", ConnectionDisconnected)
+    late = deleted.model_copy(update={"lifecycle": Lifecycle.ACTIVE, "revision": 9})
+    await stage.handle("connections", an_event(late, "con_1"))
+    async with stage.sending():
+        await all_in(stage, endpoint, "delivered", 2)
+    types = {body["data"]["connection_id"]: body["type"] for _, body, _ in stage.receiver.got["/hooks"]}
+    assert types == {"con_2": "connection.recovered", "con_1": "connection.disconnected"}
+    await postgres.forget(stage.pool, timedelta(days=1))
+    assert await stage.pool.fetchval("select count(*) from event where connection_id = 'con_1'") == 0
+    row = await stage.pool.fetchrow("select * from connection where connection_id = 'con_1'")
+    assert (row["deleted"], row["metadata"], row["system"]) == (True, {}, "")
 
 
 async def test_an_endpoint_gets_what_reached_us_before_it_did(stage: Stage) -> None:

@@ -46,6 +46,7 @@ NAME = SOURCE
 
 async def build(settings: NotifierSettings) -> Service:
     keys = KeyRing.parse(settings.secret_keys.get_secret_value())
+    secret_overlap = timedelta(hours=settings.secret_overlap_hours)
     pool = await create_pool(
         settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool_size, service=NAME
     )
@@ -56,7 +57,7 @@ async def build(settings: NotifierSettings) -> Service:
     sender = Sender(
         pool,
         WebhookClient(AddressPolicy(settings.allowed_networks), total_seconds=settings.request_seconds),
-        Signers(pool, keys, timedelta(hours=settings.secret_overlap_hours)),
+        Signers(pool, keys, secret_overlap),
         settings,
     )
     effect = partial(transactional, pool)
@@ -114,7 +115,7 @@ async def build(settings: NotifierSettings) -> Service:
             ),
             "replays": replay_worker(pool, Replays().step),
             "count": count_worker(pool),
-            "forget": forget_worker(pool, settings.history_days),
+            "forget": forget_worker(pool, settings.history_days, secret_overlap),
             "resealing": Resealing(pool, keys, SEALED, NAME).run,
         },
     )

@@ -13,7 +13,7 @@ from lineshaft.common.events.commands import (
     ReplayCancelRequested,
     ReplayRequested,
 )
-from lineshaft.common.events.connections import ConnectionDescribed
+from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.events.health import ConnectionEvent, SystemEvent
 from lineshaft.common.events.syncs import SyncCompleted
@@ -29,6 +29,7 @@ from lineshaft.notifier.replaying import Replays
 SOURCE = "notifier"
 TEST_EVENT = "endpoint.test"
 RECOVERED = "connection.recovered"
+DISCONNECTED = "connection.disconnected"
 
 NotifierCommand = RedeliveryRequested | EndpointTestRequested | ReplayRequested | ReplayCancelRequested
 
@@ -70,6 +71,8 @@ class Handlers:
         await postgres.wake_senders(tx)
 
     async def on_connections(self, tx: Connection, events: Sequence[Event[ConnectionDescribed]]) -> None:
+        if any(event.data.lifecycle is Lifecycle.DELETED for event in events):
+            await postgres.change_routing(tx)
         for event in events:
             await postgres.save_connection(tx, event.data)
 
@@ -129,7 +132,13 @@ class Handlers:
 
     async def _tell(self, tx: Connection, told: Sequence[Told]) -> None:
         await postgres.share_routing(tx)
-        new = await postgres.add_events(tx, told)
+        deleted = await postgres.deleted_connections(
+            tx, [event.connection_id for event in told if event.connection_id is not None]
+        )
+        living = [
+            event for event in told if event.connection_id not in deleted or event.event_type == DISCONNECTED
+        ]
+        new = await postgres.add_events(tx, living)
         await self._route(
             tx,
             await postgres.list_endpoints(tx),

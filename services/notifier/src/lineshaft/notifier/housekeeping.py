@@ -10,6 +10,7 @@ from lineshaft.common.metrics import METRICS
 from lineshaft.common.postgres.pool import RETRYABLE, Connection, Pool
 from lineshaft.common.service import Background
 from lineshaft.notifier.adapters import postgres
+from lineshaft.notifier.adapters.signing import forget_replaced
 
 COUNT_SECONDS = 5.0
 FORGET_SECONDS = 3600.0
@@ -47,9 +48,10 @@ def replay_worker(pool: Pool, step: Callable[[Connection], Awaitable[bool]]) -> 
     return _every(work)
 
 
-def forget_worker(pool: Pool, history_days: float) -> Background:
+def forget_worker(pool: Pool, history_days: float, secret_overlap: timedelta) -> Background:
     async def work() -> float:
         await postgres.forget(pool, timedelta(days=history_days))
+        await forget_replaced(pool, secret_overlap)
         return FORGET_SECONDS
 
     return _every(work)

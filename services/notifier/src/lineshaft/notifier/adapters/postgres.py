@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from lineshaft.common.events.connections import ConnectionDescribed
+from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.webhooks import EndpointDescribed
 from lineshaft.common.ids import derived_id
 from lineshaft.common.postgres.pool import Connection, Pool
@@ -123,13 +123,23 @@ async def events_since(tx: Connection, since: datetime) -> list[Told]:
 
 
 async def save_connection(tx: Connection, connection: ConnectionDescribed) -> None:
+    """Of a deleted one only that it was, and its last word until that is delivered."""
+    deleted = connection.lifecycle is Lifecycle.DELETED
     await tx.execute(
         SQL["save_connection"],
         connection.connection_id,
-        connection.system,
-        connection.metadata,
+        "" if deleted else connection.system,
+        {} if deleted else connection.metadata,
         connection.revision,
+        deleted,
     )
+    if deleted:
+        await tx.execute(SQL["purge_connections"], [connection.connection_id])
+
+
+async def deleted_connections(tx: Connection, connection_ids: Iterable[str]) -> frozenset[str]:
+    rows = await tx.fetch(SQL["deleted_connections"], list(set(connection_ids)))
+    return frozenset(row["connection_id"] for row in rows)
 
 
 async def metadata_of(tx: Connection, connection_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -304,5 +314,6 @@ async def count_due(pool: Pool) -> tuple[int, float]:
 
 async def forget(pool: Pool, older_than: timedelta) -> None:
     await pool.execute(SQL["cancel_abandoned"], older_than)
+    await pool.execute(SQL["purge_connections"], None)
     await pool.execute(SQL["forget"], older_than)
     await pool.execute(SQL["forget_replays"], older_than)

@@ -49,10 +49,11 @@ select event_id, event_type, connection_id, at, concerned from event where at >=
 
 -- name: save_connection
 -- A newer description.
-insert into connection (connection_id, system, metadata, revision) values ($1, $2, $3, $4)
+insert into connection (connection_id, system, metadata, revision, deleted) values ($1, $2, $3, $4, $5)
 on conflict (connection_id) do update set
-    system = excluded.system, metadata = excluded.metadata, revision = excluded.revision
-where connection.revision < excluded.revision;
+    system = excluded.system, metadata = excluded.metadata, revision = excluded.revision,
+    deleted = excluded.deleted
+where connection.revision < excluded.revision and not connection.deleted;
 
 -- name: connections
 -- What the vendor keeps with each connection.
@@ -141,6 +142,15 @@ returning delivery.delivery_id, delivery.webhook_id, delivery.endpoint_id, deliv
 -- Sealed signing secrets of some endpoints.
 select secret_id, endpoint_id, sealed, created_at, expires_at from webhook_secret
 where endpoint_id = any($1::text[]);
+
+-- name: forget_secrets
+-- Those that sign no more: ended, or replaced longer ago than old ones go on.
+delete from webhook_secret as old
+where expires_at <= now() or exists (
+    select from webhook_secret as newer
+    where newer.endpoint_id = old.endpoint_id and newer.created_at + $1::interval <= now()
+        and (newer.created_at, newer.secret_id) > (old.created_at, old.secret_id)
+);
 
 -- name: secrets_under_keys
 -- A batch that is sealed with some keys, locked.
@@ -376,3 +386,19 @@ update replay set state = 'cancelled', completed_at = now() where endpoint_id = 
 -- name: forget_replays
 -- Those that ended before the retention.
 delete from replay where completed_at < now() - $1::interval;
+
+-- name: deleted_connections
+-- Those of some connections that are no more.
+select connection_id from connection where connection_id = any($1::text[]) and deleted;
+
+-- name: purge_connections
+-- Events, deliveries and attempts of deleted connections, but for a last word that is still to be delivered.
+delete from event using connection
+where event.connection_id = connection.connection_id and deleted
+    and ($1::text[] is null or connection.connection_id = any($1))
+    and not (
+        event_type = 'connection.disconnected' and (
+            $1 is not null
+            or exists (select from delivery where delivery.event_id = event.event_id and state = 'due')
+        )
+    );

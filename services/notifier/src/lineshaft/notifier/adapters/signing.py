@@ -73,6 +73,10 @@ SEALED = (
 )
 
 
+async def forget_replaced(pool: Pool, overlap: timedelta) -> None:
+    await pool.execute(postgres.SQL["forget_secrets"], overlap)
+
+
 def signed_headers(signers: Iterable[Webhook], webhook_id: str, at: datetime, body: bytes) -> dict[str, str]:
     """Standard Webhooks: one signature per secret in force."""
     text = body.decode()
