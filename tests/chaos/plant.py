@@ -84,7 +84,8 @@ class Plant:
                 None,
             )
 
-        return wait_for("the sync is complete", completed, seconds)
+        sync: dict[str, Any] = wait_for("the sync is complete", completed, seconds)
+        return sync
 
     def expected(self) -> Iterator[Line]:
         """What the source holds now, told by the source to the customer's own user."""

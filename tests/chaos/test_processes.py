@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lineshaft.tools.stack.apache_kafka import ApacheKafka
 from lineshaft.tools.stack.child import Child
 from lineshaft.tools.stack.infrastructure import Infrastructure
 from tests.chaos.proving import Proving, until
@@ -111,6 +112,7 @@ async def broker_goes_away(
 ) -> None:
     """Frozen, then killed, then frozen once more while the process is asked to stop."""
     kafka = infrastructure.kafka
+    assert isinstance(kafka, ApacheKafka)
     async with Proving(infrastructure, kind) as proving:
         child = await proving.start(
             watchdog_seconds=watchdog, PROVE_SECONDS="0.3", LINESHAFT_SHUTDOWN_SECONDS="6"

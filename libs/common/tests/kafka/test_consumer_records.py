@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import CommitFailedError
 from hypothesis import given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from lineshaft.common import topics as registry
 from lineshaft.common.errors import RetryableError
 from lineshaft.common.ids import new_id
-from lineshaft.common.kafka.consumer import TopicPartition, _Batch, _Partition
+from lineshaft.common.kafka.consumer import _Batch, _Partition
 from lineshaft.common.kafka.create_topics import create_topics
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.kafka.record import Message, Record
