@@ -1,6 +1,7 @@
 """Who is stuck and who is not; the ends of real processes are in tests/chaos."""
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,22 +16,30 @@ class EndedError(Exception):
     pass
 
 
+@dataclass(frozen=True, slots=True)
 class Member:
     """A subscription as far as the watchdog looks at it; times are seconds ago."""
 
-    name = "requests"
+    waiting: int | None
+    life: float = 0
+    progress: float = 0
+    out: float | None = None
+    name: str = "requests"
 
-    def __init__(
-        self, lag: int | None, *, life: float = 0, progress: float = 0, out: float | None = None
-    ) -> None:
-        now = time.monotonic()
-        self._lag = lag
-        self.last_life = now - life
-        self.last_progress = now - progress
-        self.out_since = None if out is None else now - out
+    @property
+    def last_life(self) -> float:
+        return time.monotonic() - self.life
+
+    @property
+    def last_progress(self) -> float:
+        return time.monotonic() - self.progress
+
+    @property
+    def out_since(self) -> float | None:
+        return None if self.out is None else time.monotonic() - self.out
 
     async def lag(self) -> int | None:
-        return self._lag
+        return self.waiting
 
 
 async def ends(member: Any, monkeypatch: pytest.MonkeyPatch, *, waiting: float = 1e6) -> bool:
