@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncmy
 from asyncmy.constants.CLIENT import FOUND_ROWS
-from asyncmy.errors import MySQLError
+from asyncmy.errors import MySQLError, OperationalError
 
 from lineshaft.common.outcomes import Outcome, Rung
 from lineshaft.connector.adapters.protocols.sql_addresses import LOGIN_SECONDS, tls_context
@@ -39,6 +39,7 @@ CODES: Mapping[str, Finding] = {
     "1356": Finding(Outcome.PERMISSION_DENIED, "low"),  # a view whose tables are gone or closed
     "1049": Finding(Outcome.CONFIGURATION_ERROR),
     "1054": Finding(Outcome.CONFIGURATION_ERROR),
+    "2059": Finding(Outcome.CONFIGURATION_ERROR),  # a way to log in that we do not go
     "1146": Finding(Outcome.CONFIGURATION_ERROR),
     "1290": Finding(Outcome.CONFIGURATION_ERROR),
     "1836": Finding(Outcome.CONFIGURATION_ERROR),
@@ -77,6 +78,8 @@ _FAMILIES = {
 }
 _LOST = {2006, 2013, 2055}
 _NO_ANSWER = {2003, *_LOST}
+_CLEAR_PLUGINS = ("mysql_clear_password", "dialog")
+_REFUSED_PLUGIN = 2059
 _DENIED_TABLE, _DENIED_COLUMN = "1142", "1143"
 
 
@@ -119,6 +122,15 @@ class MariaDbConnection:
             self._connection.close()
 
 
+class _InTheClear:
+    """A way to log in that hands the password to whoever asks: only for a server that has proved its name."""
+
+    def __init__(self, _connection: Any) -> None: ...
+
+    def authenticate(self, _packet: Any) -> None:
+        raise OperationalError(_REFUSED_PLUGIN, "the server asks for the password in the clear")
+
+
 class MariaDb:
     codes = CODES
     default_port = 3306
@@ -138,6 +150,7 @@ class MariaDb:
                 connect_timeout=LOGIN_SECONDS,
                 autocommit=True,
                 program_name="lineshaft",
+                auth_plugin_map={} if place.tls == "verify" else dict.fromkeys(_CLEAR_PLUGINS, _InTheClear),
             )
         opened = MariaDbConnection(connection)
         try:
