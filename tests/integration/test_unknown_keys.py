@@ -42,7 +42,11 @@ async def test_it_names_the_key_and_the_variable(database: Database, service: st
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", f"lineshaft.{service}", env=environment, stdout=asyncio.subprocess.PIPE
     )
-    output, _ = await asyncio.wait_for(process.communicate(), 60)
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), 60)
+    except TimeoutError:
+        process.kill()
+        raise
     assert process.returncode == REFUSED, output.decode()
     last = output.decode().splitlines()[-1]
     assert "refused_to_start" in last
