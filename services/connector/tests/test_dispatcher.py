@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -34,20 +35,26 @@ class Work:
         self.done.append(piece)
 
 
-async def run(work: Work, seconds: float, *, slots: int = 3) -> asyncio.Event:
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def run(work: Work, *, full: int, done: int) -> None:
+    """Let `full` pieces be in hand before any goes on; stop when `done` of them are done."""
     stopping = asyncio.Event()
-    running = asyncio.create_task(Dispatcher("test", work.take, work.do, slots=slots).run(stopping))
-    await asyncio.sleep(seconds)
+    running = asyncio.create_task(Dispatcher("test", work.take, work.do, slots=3).run(stopping))
+    await until(lambda: work.at_once == full)
     work.go_on.set()
-    await asyncio.sleep(seconds)
+    await until(lambda: len(work.done) == done)
     stopping.set()
-    await asyncio.wait_for(running, 5)
-    return stopping
+    await asyncio.wait_for(running, 20)
 
 
 async def test_no_more_at_once_than_slots_and_a_fault_stops_nobody() -> None:
     work = Work(7)
-    await run(work, 0.1)
+    await run(work, full=3, done=6)
     assert work.most_at_once == 3
     assert sorted(work.done) == [0, 2, 3, 4, 5, 6]
 
@@ -56,7 +63,7 @@ async def test_what_was_taken_is_finished_when_stopping() -> None:
     work = Work(5)
     stopping = asyncio.Event()
     running = asyncio.create_task(Dispatcher("test", work.take, work.do, slots=2).run(stopping))
-    await asyncio.sleep(0.05)
+    await until(lambda: work.at_once == 2)
     stopping.set()
     await asyncio.sleep(0.05)
     assert not running.done()
@@ -69,7 +76,7 @@ async def test_trouble_is_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatcher, "TROUBLE_SECONDS", 0.01)
     work = Work(2)
     work.trouble = 2
-    await run(work, 0.2)
+    await run(work, full=2, done=1)
     assert work.done == [0]
 
 
@@ -82,7 +89,6 @@ async def test_a_bell_rung_early_is_heard() -> None:
     await asyncio.sleep(0.05)
     work.waiting.append(9)
     working.bell.ring()
-    await asyncio.sleep(0.05)
-    assert work.done == [9]
+    await until(lambda: work.done == [9])
     stopping.set()
     await running

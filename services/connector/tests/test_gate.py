@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lineshaft.common.events.connections import Lifecycle
 from lineshaft.common.outcomes import ConnectionStatus
-from lineshaft.connector.domain.gate import ObjectGate, Passage, Reason, Standing, Verdict, decide
+from lineshaft.connector.domain.gate import Obedience, ObjectGate, Passage, Reason, Standing, Verdict, decide
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 LATER, EARLIER = NOW + timedelta(minutes=5), NOW - timedelta(minutes=5)
@@ -74,9 +74,19 @@ def test_the_monitors_probe_does_not_obey_the_breaker() -> None:
     standing = replace(
         HEALTHY, verdict=verdict(ConnectionStatus.UNREACHABLE, breaker_closed=False, retry_at=LATER)
     )
-    assert decide(standing, None, NOW, obey_breaker=False).passage is Passage.OPEN
+    assert decide(standing, None, NOW, Obedience.NOT_THE_BREAKER).passage is Passage.OPEN
     refused = replace(standing, rejected_version=2)
-    assert decide(refused, None, NOW, obey_breaker=False).closed
+    assert decide(refused, None, NOW, Obedience.NOT_THE_BREAKER).closed
+
+
+def test_a_second_look_at_refused_credentials_obeys_all_but_the_refusal() -> None:
+    refused = replace(HEALTHY, rejected_version=2, verdict=verdict(ConnectionStatus.REAUTHORIZATION_REQUIRED))
+    assert decide(refused, None, NOW).closed
+    assert decide(refused, None, NOW, Obedience.NOT_THE_REFUSAL).passage is Passage.OPEN
+    limited = replace(refused, not_before=LATER)
+    assert decide(limited, None, NOW, Obedience.NOT_THE_REFUSAL).closed
+    paused = replace(refused, lifecycle=Lifecycle.PAUSED)
+    assert decide(paused, None, NOW, Obedience.NOT_THE_REFUSAL).closed
 
 
 @pytest.mark.parametrize(

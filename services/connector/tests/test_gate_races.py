@@ -380,6 +380,28 @@ async def test_a_probe_passes_the_breaker_but_never_refused_credentials(rig: Rig
     assert rig.plant.logins == logins + 1
 
 
+async def test_a_second_look_at_refused_credentials_is_one_login_and_believed(rig: Rig) -> None:
+    ids = await connected(rig)
+    await rig.request_sync(ids)
+    right = rig.plant.password
+    rig.plant.change_password("while the directory was away")
+    await rig.read_all()
+    await rig.status(ids, ConnectionStatus.REAUTHORIZATION_REQUIRED, 1)
+    logins = rig.plant.logins
+    look = ProbeRequested(command_id="cmd_1", connection_id=ids, despite_rejection=True)
+    await rig.ask(look)
+    await rig.carry_out()
+    assert (await rig.answer("cmd_1"))["result"]["outcome"] == "credentials_rejected"
+    assert rig.plant.logins == logins + 1
+    rig.plant.change_password(right)
+    await rig.ask(look.model_copy(update={"command_id": "cmd_2"}))
+    await rig.carry_out()
+    assert (await rig.answer("cmd_2"))["result"] == {"outcome": "ok"}
+    assert (await rig.calls(ids))[-1]["outcome"] == "ok"
+    await rig.status(ids, ConnectionStatus.HEALTHY, 1)
+    assert await rig.read_all() == len(OBJECTS)
+
+
 def a_write(connection_id: str, command_id: str | None = None) -> WriteRequested:
     return WriteRequested(
         command_id=command_id or new_id("cmd"),

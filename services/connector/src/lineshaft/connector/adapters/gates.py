@@ -23,6 +23,11 @@ async def reject(tx: Connection, connection_id: str, version: int) -> bool:
     return bool(await tx.fetchval(QUERIES["gate_reject"], connection_id, version))
 
 
+async def accept(tx: Connection, connection_id: str, version: int) -> None:
+    """These credentials work after all."""
+    await tx.execute(QUERIES["gate_accept"], connection_id, version)
+
+
 async def hold(tx: Connection, connection_id: str, until: datetime) -> None:
     await tx.execute(QUERIES["gate_hold"], connection_id, until)
 

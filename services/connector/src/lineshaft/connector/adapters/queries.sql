@@ -187,6 +187,10 @@ set rejected_version = $2
 where connection_id = $1 and rejected_version < $2
 returning true;
 
+-- name: gate_accept
+-- Credentials that were refused, and work now.
+update gate set rejected_version = 0 where connection_id = $1 and rejected_version = $2;
+
 -- name: gate_hold
 -- No calls before this moment.
 update gate

@@ -20,7 +20,7 @@ from lineshaft.connector.adapters import gates
 from lineshaft.connector.adapters.credentials import Credential
 from lineshaft.connector.adapters.postgres import QUERIES
 from lineshaft.connector.domain.evidence import SourceFailureError
-from lineshaft.connector.domain.gate import CredentialsReplacedError, GateClosedError, decide
+from lineshaft.connector.domain.gate import CredentialsReplacedError, GateClosedError, Obedience, decide
 from lineshaft.connector.domain.sessions import Login, Session
 
 LOGIN_LEASE = timedelta(seconds=90)
@@ -47,14 +47,14 @@ class SharedSessions:
         credential: Credential,
         owner: str,
         *,
-        obey_breaker: bool = True,
+        obeys: Obedience = Obedience.ALL,
         clock: Clock = now,
     ) -> None:
         self._pool = pool
         self._keys = keys
         self._credential = credential
         self._owner = owner
-        self._obey_breaker = obey_breaker
+        self._obeys = obeys
         self._clock = clock
 
     async def get(self, login: Login) -> Session:
@@ -117,7 +117,7 @@ class SharedSessions:
         standing = await gates.standing(self._pool, self._credential.connection_id)
         if standing is None or standing.credential_version != self._credential.version:
             raise CredentialsReplacedError
-        decision = decide(standing, None, self._clock(), obey_breaker=self._obey_breaker)
+        decision = decide(standing, None, self._clock(), self._obeys)
         if decision.closed:
             raise GateClosedError(decision)
 

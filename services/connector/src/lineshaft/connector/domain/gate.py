@@ -34,6 +34,16 @@ class Reason(StrEnum):
     OBJECT_CLOSED = "object_closed"
 
 
+class Obedience(StrEnum):
+    """How much of the gate a call obeys. Pause, disconnection and rate limits bind every call."""
+
+    ALL = "all"
+    NOT_THE_BREAKER = "not_the_breaker"
+    """The monitor's own probe, which judges the breaker."""
+    NOT_THE_REFUSAL = "not_the_refusal"
+    """The one login by which the monitor finds out whether a refusal still holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     passage: Passage
@@ -105,15 +115,12 @@ def verdict_of(status: StatusDescribed) -> Verdict:
 
 
 def decide(
-    standing: Standing, object_name: str | None, now: datetime, *, obey_breaker: bool = True
+    standing: Standing, object_name: str | None, now: datetime, obeys: Obedience = Obedience.ALL
 ) -> Decision:
-    """The gate's answer for one call to `object_name`, or to none in particular.
-
-    The monitor's own probe does not obey the breaker that it is to judge.
-    """
+    """The gate's answer for one call to `object_name`, or to none in particular."""
     for decision in (
         _lifecycle(standing.lifecycle),
-        _credentials(standing),
+        _credentials(standing, obeys),
         _until(standing.not_before, Reason.RATE_LIMITED, now),
     ):
         if decision.closed:
@@ -121,8 +128,8 @@ def decide(
     if standing.verdict is None:
         return OPEN
     bound = standing.verdict.credential_version >= standing.credential_version
-    decision = _status(standing.verdict.status) if bound else OPEN
-    if decision.closed or not bound or not obey_breaker:
+    decision = _status(standing.verdict.status, obeys) if bound else OPEN
+    if decision.closed or not bound or obeys is not Obedience.ALL:
         return decision
     return _breaker(standing.verdict, object_name, now)
 
@@ -139,17 +146,20 @@ def _lifecycle(lifecycle: Lifecycle) -> Decision:
             assert_never(lifecycle)
 
 
-def _credentials(standing: Standing) -> Decision:
+def _credentials(standing: Standing, obeys: Obedience) -> Decision:
     if standing.credential_version == 0:
         return Decision(Passage.CLOSED, Reason.NO_CREDENTIALS)
-    if standing.rejected_version >= standing.credential_version:
+    refused = standing.rejected_version >= standing.credential_version
+    if refused and obeys is not Obedience.NOT_THE_REFUSAL:
         return Decision(Passage.CLOSED, Reason.CREDENTIALS_REJECTED)
     return OPEN
 
 
-def _status(status: ConnectionStatus) -> Decision:
+def _status(status: ConnectionStatus, obeys: Obedience) -> Decision:
     match status:
         case ConnectionStatus.REAUTHORIZATION_REQUIRED:
+            if obeys is Obedience.NOT_THE_REFUSAL:
+                return OPEN
             return Decision(Passage.CLOSED, Reason.CREDENTIALS_REJECTED)
         case ConnectionStatus.PAUSED:
             return Decision(Passage.CLOSED, Reason.PAUSED)

@@ -11,7 +11,7 @@ from lineshaft.connector.adapters.commands import CommandJob
 from lineshaft.connector.domain import problems
 from lineshaft.connector.domain.aftermath import after_failure
 from lineshaft.connector.domain.evidence import Evidence, succeeded_calls
-from lineshaft.connector.domain.gate import decide
+from lineshaft.connector.domain.gate import Obedience, decide
 from lineshaft.connector.workers.endings import CHANCE
 from lineshaft.connector.workers.settling import settle
 from lineshaft.connector.workers.tools import OpenSource, Tools, answered, call_events
@@ -20,16 +20,16 @@ UNKNOWN_CONNECTION = CommandProblem(code="not_found", message="There is no such 
 
 
 async def admitted(
-    tools: Tools, connection_id: str, object_name: str | None, *, obey_breaker: bool = True
+    tools: Tools, connection_id: str, object_name: str | None, obeys: Obedience = Obedience.ALL
 ) -> OpenSource | CommandProblem:
     """The open source, or why it must not be called."""
     standing = await gates.standing(tools.pool, connection_id)
     source = None
     if standing is not None:
-        source = await tools.open_in_force(connection_id, obey_breaker=obey_breaker)
+        source = await tools.open_in_force(connection_id, obeys)
     if standing is None:
         return UNKNOWN_CONNECTION
-    decision = decide(standing, object_name, tools.clock(), obey_breaker=obey_breaker)
+    decision = decide(standing, object_name, tools.clock(), obeys)
     if decision.closed or source is None:
         return problems.gate_closed(decision, source.system.manifest.label if source else "The system")
     return source
@@ -72,6 +72,7 @@ async def succeeded_command(
         duration_ms=(ended - started).total_seconds() * 1000,
     )
     async with tools.pool.acquire() as connection, connection.transaction():
+        await gates.accept(connection, source.caller.connection_id, source.caller.credential_version)
         events = call_events([call])
         if await commands.end(connection, job):
             events.append(answered(job, tools.clock, result=result))

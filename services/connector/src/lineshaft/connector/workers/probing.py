@@ -8,12 +8,14 @@ from lineshaft.common.postgres.outbox import add_events
 from lineshaft.connector.adapters import commands
 from lineshaft.connector.adapters.commands import CommandJob
 from lineshaft.connector.domain.evidence import SourceFailureError, about
+from lineshaft.connector.domain.gate import Obedience
 from lineshaft.connector.workers.calling import admitted, failed_command, succeeded_command
 from lineshaft.connector.workers.tools import OpenSource, Tools, answered
 
 
 async def probe(tools: Tools, job: CommandJob, command: ProbeRequested) -> None:
-    source = await admitted(tools, command.connection_id, command.object, obey_breaker=False)
+    obeys = Obedience.NOT_THE_REFUSAL if command.despite_rejection else Obedience.NOT_THE_BREAKER
+    source = await admitted(tools, command.connection_id, command.object, obeys)
     if isinstance(source, CommandProblem):
         async with tools.pool.acquire() as connection, connection.transaction():
             if await commands.end(connection, job):

@@ -23,6 +23,7 @@ from lineshaft.connector.adapters.protocols import Opener, open_source
 from lineshaft.connector.adapters.protocols.target import Target
 from lineshaft.connector.adapters.sessions import SharedSessions
 from lineshaft.connector.domain.evidence import Caller
+from lineshaft.connector.domain.gate import Obedience
 from lineshaft.connector.domain.protocol import SourceAdapter
 from lineshaft.connector.domain.sessions import Sessions
 
@@ -53,7 +54,9 @@ class Tools:
     def open(self, target: Target, sessions: Sessions) -> SourceAdapter:
         return self.opener(target, self.http, sessions)
 
-    async def open_in_force(self, connection_id: str, *, obey_breaker: bool = True) -> "OpenSource | None":
+    async def open_in_force(
+        self, connection_id: str, obeys: Obedience = Obedience.ALL
+    ) -> "OpenSource | None":
         """The source with the credentials in force; None where there are none."""
         credential = await self.credentials.in_force(self.pool, connection_id)
         if credential is None:
@@ -61,7 +64,7 @@ class Tools:
         login_owner = new_id("log")
         system = self.system(credential.system)
         sessions = SharedSessions(
-            self.pool, self.keys, credential, login_owner, obey_breaker=obey_breaker, clock=self.clock
+            self.pool, self.keys, credential, login_owner, obeys=obeys, clock=self.clock
         )
         adapter = self.open(Target(system, credential.settings, credential.values), sessions)
         caller = Caller(connection_id, credential.system, credential.version, adapter.host)
