@@ -219,11 +219,30 @@ order by at desc, id::text desc limit $4
 
 -- name: issues
 select issue_id, fault, status, scope, objects, opened_at, first_seen_at, last_seen_at, count, resolved_at,
-    verdict
+    verdict, muted_until
 from health_monitor.issue_view
 where connection_id = $1 and ($2::timestamptz is null or (opened_at, issue_id) < ($2, $3))
     and ($5::boolean is null or (resolved_at is null) = $5)
 order by opened_at desc, issue_id desc limit $4
+
+-- name: fleet_status
+-- Of each connection what its own status would say: lifecycle first, no verdict about replaced credentials.
+select system, status, count(*) as connections
+from (
+    select c.system, case
+        when c.lifecycle in ('paused', 'disconnected') then c.lifecycle
+        when (s.document ->> 'credential_version')::int >= c.credential_version then s.document ->> 'status'
+        else 'pending'
+    end as status
+    from connection c left join health_monitor.status_view s on s.connection_id = c.connection_id
+    where c.lifecycle <> 'deleted'
+) as each_connection
+group by system, status
+
+-- name: open_outages
+select outage_id, system, host, fault, connections, opened_at, announced_at, cleared_at
+from health_monitor.outage_view where resolved_at is null
+order by opened_at, outage_id
 
 -- name: errors
 select event_id, at, object, operation, outcome, http_status, code, message, request_id
@@ -242,9 +261,9 @@ where s.connection_id = $1 and ($2::timestamptz is null or (s.created_at, s.sync
 order by s.created_at desc, s.sync_id desc limit $4
 
 -- name: insert_webhook_endpoint
-insert into webhook_endpoint (endpoint_id, url, description, event_types, connection_ids, enabled, created_at,
-    changed_at)
-values ($1, $2, $3, $4, $5, $6, $7, $7)
+insert into webhook_endpoint (endpoint_id, url, description, event_types, connection_ids, enabled, ordered,
+    created_at, changed_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
 returning *
 
 -- name: insert_webhook_secret
@@ -252,7 +271,7 @@ insert into notifier.webhook_secret (secret_id, endpoint_id, sealed) values ($1,
 
 -- name: webhook_endpoint
 -- With what the endpoint's own answers led to.
-select e.*, s.disabled_at, s.disabled_reason
+select e.*, s.disabled_at, s.disabled_reason, s.failing_since, coalesce(s.warned, 0) as warned
 from webhook_endpoint e left join notifier.endpoint_state_view s on s.endpoint_id = e.endpoint_id
 where e.endpoint_id = $1 and not e.deleted
 
@@ -260,14 +279,14 @@ where e.endpoint_id = $1 and not e.deleted
 select * from webhook_endpoint where endpoint_id = $1 and not deleted for update
 
 -- name: webhook_endpoints
-select e.*, s.disabled_at, s.disabled_reason
+select e.*, s.disabled_at, s.disabled_reason, s.failing_since, coalesce(s.warned, 0) as warned
 from webhook_endpoint e left join notifier.endpoint_state_view s on s.endpoint_id = e.endpoint_id
 where not e.deleted and e.endpoint_id > $1
 order by e.endpoint_id limit $2
 
 -- name: update_webhook_endpoint
 update webhook_endpoint set url = $2, description = $3, event_types = $4, connection_ids = $5, enabled = $6,
-    deleted = $7, changed_at = $8, revision = revision + 1
+    ordered = $7, deleted = $8, changed_at = $9, revision = revision + 1
 where endpoint_id = $1
 returning *
 
@@ -287,3 +306,15 @@ order by d.created_at desc, d.delivery_id desc limit $4
 
 -- name: delivery
 select endpoint_id from notifier.delivery_view where delivery_id = $1
+
+-- name: replays
+-- Newest first, with how far each is.
+select replay_id, endpoint_id, since, until, event_types, connection_ids,
+    case when only_undelivered then 'undelivered' else 'all' end as only, per_second,
+    state, total, passed, queued, delivered, given_up, due, created_at, completed_at
+from notifier.replay_view
+where endpoint_id = $1 and ($2::timestamptz is null or (created_at, replay_id) < ($2, $3))
+order by created_at desc, replay_id desc limit $4
+
+-- name: replay_state
+select state from notifier.replay_view where endpoint_id = $1 and replay_id = $2

@@ -23,12 +23,15 @@ class Endpoint:
     event_types: list[str]
     connection_ids: list[str]
     enabled: bool
+    ordered: bool
     deleted: bool
     revision: int
     created_at: datetime
     changed_at: datetime
     disabled_at: datetime | None = None
     disabled_reason: str | None = None
+    failing_since: datetime | None = None
+    warned: int = 0
 
 
 async def create_endpoint(
@@ -39,6 +42,7 @@ async def create_endpoint(
     event_types: list[str],
     connection_ids: list[str],
     enabled: bool,
+    ordered: bool,
     at: datetime,
 ) -> Endpoint:
     row = await tx.fetchrow(
@@ -49,6 +53,7 @@ async def create_endpoint(
         event_types,
         connection_ids,
         enabled,
+        ordered,
         at,
     )
     endpoint = build(Endpoint, row)
@@ -88,6 +93,7 @@ async def change_endpoint(tx: Transaction, endpoint: Endpoint, *, at: datetime) 
         endpoint.event_types,
         endpoint.connection_ids,
         endpoint.enabled,
+        endpoint.ordered,
         endpoint.deleted,
         at,
     )
@@ -104,6 +110,7 @@ async def _tell(tx: Transaction, endpoint: Endpoint) -> None:
         event_types=endpoint.event_types,
         connection_ids=endpoint.connection_ids,
         enabled=endpoint.enabled,
+        ordered=endpoint.ordered,
         deleted=endpoint.deleted,
         revision=endpoint.revision,
         changed_at=endpoint.changed_at,

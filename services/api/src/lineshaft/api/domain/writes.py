@@ -86,7 +86,7 @@ _KNOWN_CODES = {code.value for code in ProblemCode}
 
 
 def refusal(
-    told: CommandProblem, *, connection_id: str, origins: Mapping[str, str], now: datetime
+    told: CommandProblem, *, connection_id: str | None, origins: Mapping[str, str], now: datetime
 ) -> ProblemError:
     """The source's own reason, with its field named as in the unified model."""
     outcome = told.outcome or next((one for one in Outcome if one == told.code), None)

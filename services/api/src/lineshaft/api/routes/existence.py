@@ -1,4 +1,5 @@
 from lineshaft.api.adapters.connections import find_connection
+from lineshaft.api.adapters.webhook_endpoints import Endpoint, find_endpoint
 from lineshaft.api.domain.connections import Connection
 from lineshaft.api.domain.problems import not_found
 from lineshaft.common.postgres.pool import Pool
@@ -10,3 +11,11 @@ async def require_connection(pool: Pool, connection_id: str) -> Connection:
     if connection is None:
         raise not_found("connection", connection_id=connection_id)
     return connection
+
+
+async def require_endpoint(pool: Pool, endpoint_id: str) -> Endpoint:
+    """Raises `not_found` for an id that never was, and for a deleted endpoint's."""
+    endpoint = await find_endpoint(pool, endpoint_id)
+    if endpoint is None:
+        raise not_found("webhook endpoint")
+    return endpoint

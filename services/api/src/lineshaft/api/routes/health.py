@@ -71,6 +71,7 @@ class Issue(BaseModel):
     count: int
     resolved_at: datetime | None
     verdict: Verdict | None
+    muted_until: datetime | None
 
 
 class CallError(BaseModel):

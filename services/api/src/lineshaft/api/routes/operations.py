@@ -1,14 +1,14 @@
-"""`/v1/operations/{id}`: what became of a write."""
+"""`/v1/operations/{id}`: what became of a write, or of an operator's order."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from lineshaft.api.adapters.commands import StoredCommand, find_command
 from lineshaft.api.adapters.connections import find_connection
-from lineshaft.api.adapters.keys import find_caller
+from lineshaft.api.adapters.keys import Caller, find_caller
 from lineshaft.api.adapters.mappings import active_mapping
 from lineshaft.api.domain.keys import KeyKind
 from lineshaft.api.domain.problems import ProblemError, not_found
@@ -22,17 +22,20 @@ from lineshaft.common.events.commands import CommandProblem
 from lineshaft.common.mapping import compile_mapping
 from lineshaft.common.unified import entity_id
 
+WRITE = "write"
+ORDERS = ("breaker", "mute")
+
 router = APIRouter(prefix="/v1/operations", tags=["data"])
 
 
 class OperationModel(BaseModel):
-    """A write that takes longer."""
+    """A write or an order that takes longer."""
 
     id: str
     status: Literal["pending", "succeeded", "failed"]
     connection_id: str
-    entity: str
-    operation: Literal["create", "update"]
+    entity: str | None = Field(description="Of a write.")
+    operation: Literal["create", "update", "force_breaker", "mute_issue"]
     created_at: datetime
     completed_at: datetime | None
     data: dict[str, Any] | None
@@ -49,12 +52,16 @@ async def get_operation(api: Api, secret: Secret, operation_id: Annotated[str, P
     if caller is None:
         raise refused()
     command = await find_command(api.pool, operation_id)
-    theirs = command is not None and (
-        caller.kind is KeyKind.ADMIN or caller.connection_id == command.connection_id
-    )
-    if command is None or command.kind != "write" or not theirs:
+    if command is None or not _may_see(caller, command):
         raise not_found("operation")
     return Json(await shown_operation(api, command))
+
+
+def _may_see(caller: Caller, command: StoredCommand) -> bool:
+    """A connection's token sees its own writes; orders are the operators'."""
+    if caller.kind is KeyKind.ADMIN:
+        return command.kind in {WRITE, *ORDERS}
+    return command.kind == WRITE and caller.connection_id == command.connection_id
 
 
 def problem_of(command: StoredCommand) -> ProblemError | None:
@@ -64,7 +71,7 @@ def problem_of(command: StoredCommand) -> ProblemError | None:
     return refusal(
         told,
         connection_id=command.connection_id or "",
-        origins=command.request["origins"],
+        origins=command.request.get("origins", {}),
         now=now(),
     )
 
@@ -101,6 +108,10 @@ def _filled(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+async def _data_of(api: Context, command: StoredCommand) -> dict[str, Any] | None:
+    return await entity_of(api, command) if command.kind == WRITE else command.result
+
+
 async def shown_operation(api: Context, command: StoredCommand) -> dict[str, Any]:
     status = "pending"
     data = found = None
@@ -108,12 +119,12 @@ async def shown_operation(api: Context, command: StoredCommand) -> dict[str, Any
         error = problem_of(command)
         status = "failed" if error else "succeeded"
         found = error.problem.body(command.command_id) if error else None
-        data = None if error else await entity_of(api, command)
+        data = None if error else await _data_of(api, command)
     return {
         "id": command.command_id,
         "status": status,
         "connection_id": command.connection_id,
-        "entity": command.request["entity"],
+        "entity": command.request.get("entity"),
         "operation": command.request["operation"],
         "created_at": command.created_at,
         "completed_at": command.completed_at,

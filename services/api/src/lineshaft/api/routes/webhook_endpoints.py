@@ -14,7 +14,6 @@ from lineshaft.api.adapters.webhook_endpoints import (
     add_secret,
     change_endpoint,
     create_endpoint,
-    find_endpoint,
     list_endpoints,
     lock_endpoint,
 )
@@ -24,6 +23,7 @@ from lineshaft.api.domain.webhook_endpoints import check_event_types, check_url
 from lineshaft.api.routes.answers import Json, problems
 from lineshaft.api.routes.authentication import Admin
 from lineshaft.api.routes.context import Api, Context
+from lineshaft.api.routes.existence import require_endpoint
 from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit, Page, by_id, by_time, page
 from lineshaft.common.events.commands import EndpointTestRequested, RedeliveryRequested
 from lineshaft.common.events.webhooks import WEBHOOK_EVENT_TYPES
@@ -47,6 +47,10 @@ EventTypes = Annotated[
     ),
 ]
 Url = Annotated[str, Field(max_length=2000, json_schema_extra={"format": "uri", "pattern": "^https?://"})]
+Ordered = Annotated[
+    StrictBool,
+    Field(description="Of one connection the next delivery is made only after the one before it has ended."),
+]
 ConnectionIds = Annotated[list[str], Field(max_length=MAX_CONNECTIONS, description="Empty: all.")]
 
 
@@ -58,6 +62,7 @@ class NewEndpoint(BaseModel):
     event_types: EventTypes = []
     connection_ids: ConnectionIds = []
     enabled: StrictBool = True
+    ordered: Ordered = False
 
 
 class EndpointChange(BaseModel):
@@ -68,6 +73,7 @@ class EndpointChange(BaseModel):
     event_types: EventTypes | None = None
     connection_ids: ConnectionIds | None = None
     enabled: StrictBool | None = None
+    ordered: Ordered | None = None
 
 
 class EndpointModel(BaseModel):
@@ -77,8 +83,15 @@ class EndpointModel(BaseModel):
     event_types: list[str]
     connection_ids: list[str]
     enabled: bool
+    ordered: bool
     disabled_at: datetime | None = Field(description="When its own answers switched it off.")
     disabled_reason: str | None
+    failing_since: datetime | None = Field(
+        description="Its first failure since the last delivery that it took."
+    )
+    warned: int = Field(
+        description="The last warning, in percent of the time after which it is disabled; 0: none."
+    )
     created_at: datetime
     changed_at: datetime
 
@@ -143,6 +156,7 @@ async def create(api: Api, _: Admin, body: NewEndpoint) -> CreatedEndpoint:
             event_types=check_event_types(body.event_types),
             connection_ids=list(dict.fromkeys(body.connection_ids)),
             enabled=body.enabled,
+            ordered=body.ordered,
             at=api.clock(),
         )
         secret = await add_secret(tx, endpoint.endpoint_id, keys=api.keys)
@@ -151,7 +165,7 @@ async def create(api: Api, _: Admin, body: NewEndpoint) -> CreatedEndpoint:
 
 @router.get("/webhook-endpoints/{endpoint_id}", responses=problems(403, 404))
 async def get(api: Api, _: Admin, endpoint_id: EndpointPath) -> EndpointModel:
-    return EndpointModel(**_shown(await _found(api, endpoint_id)))
+    return EndpointModel(**_shown(await require_endpoint(api.pool, endpoint_id)))
 
 
 @router.patch("/webhook-endpoints/{endpoint_id}", responses=problems(403, 404))
@@ -164,8 +178,8 @@ async def change(api: Api, _: Admin, endpoint_id: EndpointPath, body: EndpointCh
     async with api.pool.acquire() as tx, tx.transaction():
         endpoint = await _locked(tx, endpoint_id)
         if changes:
-            endpoint = await change_endpoint(tx, replace(endpoint, **changes), at=api.clock())
-    return EndpointModel(**_shown(endpoint))
+            await change_endpoint(tx, replace(endpoint, **changes), at=api.clock())
+    return EndpointModel(**_shown(await require_endpoint(api.pool, endpoint_id)))
 
 
 @router.delete("/webhook-endpoints/{endpoint_id}", status_code=204, responses=problems(403, 404))
@@ -188,7 +202,7 @@ async def rotate_secret(api: Api, _: Admin, endpoint_id: EndpointPath) -> Secret
 @router.post("/webhook-endpoints/{endpoint_id}/test", status_code=202, responses=problems(403, 404))
 async def test(api: Api, _: Admin, endpoint_id: EndpointPath) -> DeliveryAccepted:
     """Sends an `endpoint.test` event; its delivery tells what the endpoint answered."""
-    await _found(api, endpoint_id)
+    await require_endpoint(api.pool, endpoint_id)
     command = EndpointTestRequested(command_id=new_id("cmd"), endpoint_id=endpoint_id)
     return await _ask(api, command, "endpoint_test", endpoint_id)
 
@@ -207,7 +221,7 @@ async def deliveries(
     state: Annotated[Literal["due", "delivered", "given_up", "cancelled"] | None, Query()] = None,
 ) -> Json:
     """Newest first, with every attempt."""
-    await _found(api, endpoint_id)
+    await require_endpoint(api.pool, endpoint_id)
     before, before_id = by_time(cursor, DELIVERIES)
     rows = await api.pool.fetch(SQL["deliveries"], endpoint_id, before, before_id, limit + 1, state)
     return Json(
@@ -246,13 +260,6 @@ async def _ask(
     return DeliveryAccepted(command_id=command.command_id, delivery_id=result.get("delivery_id"))
 
 
-async def _found(api: Context, endpoint_id: str) -> Endpoint:
-    endpoint = await find_endpoint(api.pool, endpoint_id)
-    if endpoint is None:
-        raise not_found("webhook endpoint")
-    return endpoint
-
-
 async def _locked(tx: Transaction, endpoint_id: str) -> Endpoint:
     endpoint = await lock_endpoint(tx, endpoint_id)
     if endpoint is None:
@@ -268,8 +275,11 @@ def _shown(endpoint: Endpoint) -> dict[str, Any]:
         "event_types": endpoint.event_types,
         "connection_ids": endpoint.connection_ids,
         "enabled": endpoint.enabled,
+        "ordered": endpoint.ordered,
         "disabled_at": endpoint.disabled_at,
         "disabled_reason": endpoint.disabled_reason,
+        "failing_since": endpoint.failing_since,
+        "warned": endpoint.warned,
         "created_at": endpoint.created_at,
         "changed_at": endpoint.changed_at,
     }

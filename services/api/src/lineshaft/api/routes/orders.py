@@ -1,0 +1,137 @@
+"""What an operator orders of a connection's health: calls stopped or let go on, a fault muted."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from lineshaft.api.adapters.commands import ask
+from lineshaft.api.domain.problems import invalid, not_found
+from lineshaft.api.routes.answers import Json, problems
+from lineshaft.api.routes.authentication import Admin, ConnectionPath
+from lineshaft.api.routes.catalog import system_of
+from lineshaft.api.routes.context import Api, Context
+from lineshaft.api.routes.existence import require_connection
+from lineshaft.api.routes.operations import OperationModel, problem_of, shown_operation
+from lineshaft.common.events.commands import BreakerForced, IssueMuted
+from lineshaft.common.ids import new_id
+
+ACCEPTED = 202
+MAX_REASON = 500
+
+router = APIRouter(prefix="/v1/connections", tags=["health"])
+
+_SLOW: dict[int | str, dict[str, Any]] = {
+    ACCEPTED: {"model": OperationModel, "description": "It takes longer"}
+}
+
+
+class BreakerOrder(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    state: Literal["open", "closed"] = Field(
+        description="open: nothing is called until `until`. closed: the breakers are closed now."
+    )
+    object: str | None = Field(default=None, max_length=200, description="Null: the whole connection.")
+    until: AwareDatetime | None = Field(default=None, description="Of `open`; null: for a day.")
+    reason: str = Field(min_length=1, max_length=MAX_REASON, description="Stands in the timeline.")
+
+
+class BreakerSet(BaseModel):
+    state: Literal["open", "closed"]
+    object: str | None
+    until: datetime | None
+
+
+class MuteOrder(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    until: AwareDatetime | None = Field(description="Null: it is no longer muted.")
+    reason: str = Field(default="", max_length=MAX_REASON, description="Stands in the timeline.")
+
+
+class MuteSet(BaseModel):
+    issue_id: str
+    muted_until: datetime | None
+
+
+@router.post(
+    "/{connection_id}/breaker",
+    responses={200: {"model": BreakerSet}, **_SLOW, **problems(403, 404, 409)},
+    response_class=Json,
+)
+async def force_breaker(
+    api: Api, caller: Admin, connection_id: ConnectionPath, body: BreakerOrder
+) -> Response:
+    """Stop the calls to the source, or let them go on; refused credentials are mended by reconnecting."""
+    connection = await require_connection(api.pool, connection_id)
+    if body.object is not None:
+        _check_object(api, connection.system, body.object, connection_id)
+    if body.state == "closed" and body.until is not None:
+        raise invalid("until", "goes with `open` only", connection_id=connection_id)
+    _check_future(api, body.until, connection_id)
+    command = BreakerForced(
+        command_id=new_id("op"), connection_id=connection_id, actor=caller.key_id, **body.model_dump()
+    )
+    return await _order(api, command, "breaker", "force_breaker")
+
+
+@router.post(
+    "/{connection_id}/issues/{issue_id}/mute",
+    responses={200: {"model": MuteSet}, **_SLOW, **problems(403, 404)},
+    response_class=Json,
+)
+async def mute_issue(
+    api: Api,
+    caller: Admin,
+    connection_id: ConnectionPath,
+    issue_id: Annotated[str, Path(max_length=200)],
+    body: MuteOrder,
+) -> Response:
+    """Nothing new of an open issue is announced for a while; the end of what was announced is."""
+    await require_connection(api.pool, connection_id)
+    _check_future(api, body.until, connection_id)
+    command = IssueMuted(
+        command_id=new_id("op"),
+        connection_id=connection_id,
+        issue_id=issue_id,
+        actor=caller.key_id,
+        **body.model_dump(),
+    )
+    return await _order(api, command, "mute", "mute_issue")
+
+
+async def _order(
+    api: Context,
+    data: BreakerForced | IssueMuted,
+    kind: Literal["breaker", "mute"],
+    operation: Literal["force_breaker", "mute_issue"],
+) -> Response:
+    async with api.pool.acquire() as tx, tx.transaction():
+        await ask(tx, data, kind=kind, key=data.connection_id, request={"operation": operation})
+    command = await api.waiters.wait(data.command_id, api.settings.write_wait_seconds)
+    if command is None:
+        raise not_found("operation", connection_id=data.connection_id)
+    if command.completed_at is None:
+        return Json(
+            await shown_operation(api, command),
+            status_code=ACCEPTED,
+            headers={"Location": f"/v1/operations/{command.command_id}"},
+        )
+    if (error := problem_of(command)) is not None:
+        raise error
+    return Json(command.result)
+
+
+def _check_object(api: Context, system_id: str, name: str, connection_id: str) -> None:
+    try:
+        system_of(api.catalog, system_id).object(name)
+    except KeyError:
+        raise invalid("object", f"{system_id} has no object {name!r}", connection_id=connection_id) from None
+
+
+def _check_future(api: Context, until: datetime | None, connection_id: str) -> None:
+    if until is not None and until <= api.clock():
+        raise invalid("until", "has passed", connection_id=connection_id)
