@@ -15,6 +15,7 @@ GRANTED = {
     ("api", "connector", "sync_view", "SELECT"),
     ("api", "health_monitor", "error_view", "SELECT"),
     ("api", "health_monitor", "issue_view", "SELECT"),
+    ("api", "health_monitor", "outage_view", "SELECT"),
     ("api", "health_monitor", "status_view", "SELECT"),
     ("api", "health_monitor", "timeline_view", "SELECT"),
     ("api", "mapping", "entity_view", "SELECT"),
@@ -26,6 +27,7 @@ GRANTED = {
     ("api", "notifier", "delivery_view", "SELECT"),
     ("api", "notifier", "endpoint_state_view", "SELECT"),
     ("api", "notifier", "key_usage_view", "SELECT"),
+    ("api", "notifier", "replay_view", "SELECT"),
     ("api", "notifier", "webhook_secret", "INSERT"),
 }
 

@@ -50,6 +50,39 @@ async def test_change_and_delete(world: World) -> None:
     assert endpoint_id not in [one["id"] for one in listed]
 
 
+async def test_order_is_chosen_and_changed(world: World) -> None:
+    assert (await create(world))["ordered"] is False
+    endpoint_id = (await create(world, ordered=True))["id"]
+    told = (await world.outbox("webhook-endpoints"))[-1]
+    assert (told["endpoint_id"], told["ordered"]) == (endpoint_id, True)
+    assert (await world.call("GET", f"/webhook-endpoints/{endpoint_id}")).json()["ordered"] is True
+    kept = await world.call("PATCH", f"/webhook-endpoints/{endpoint_id}", {"description": "Plant 7"})
+    assert kept.json()["ordered"] is True
+    changed = await world.call("PATCH", f"/webhook-endpoints/{endpoint_id}", {"ordered": False})
+    assert changed.json()["ordered"] is False
+    assert (await world.outbox("webhook-endpoints"))[-1]["ordered"] is False
+
+
+async def test_an_endpoint_that_fails_is_shown_so(world: World) -> None:
+    endpoint_id = (await create(world))["id"]
+    path = f"/webhook-endpoints/{endpoint_id}"
+    fresh = (await world.call("GET", path)).json()
+    assert (fresh["failing_since"], fresh["warned"]) == (None, 0)
+    await insert(
+        world.pools["notifier"],
+        "endpoint",
+        endpoint_id=endpoint_id,
+        enabled=True,
+        deleted=False,
+        failing_since=now(),
+        warned=50,
+    )
+    for method, body in (("GET", None), ("PATCH", {"description": "failing"})):
+        shown = (await world.call(method, path, body)).json()
+        assert shown["failing_since"] is not None, method
+        assert shown["warned"] == 50, method
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
