@@ -33,6 +33,7 @@ OBJECTS = {
 FIELDS = ["id", "rec_name", "create_date", "write_date"]
 MORE_FIELDS = {"product.product": ["code", "description", "active"]}
 PREFIX = "lineshaft."
+SOURCE_PAGE = 2_000
 
 
 def integrations_with_small_pages(folder: Path, page_size: int) -> Path:
@@ -100,10 +101,7 @@ class Plant:
                 if model == "stock.location"
                 else []
             )
-            names = compared(entity)
-            for row in session.call(
-                f"model.{model}.search_read", [*active, *kinds], 0, None, [["id", "ASC"]], names
-            ):
+            for row in _rows_of(session, model, [*active, *kinds], compared(entity)):
                 yield Line("expected", f"{entity}/{row['id']}", _content(entity, row))
 
     def stored(self) -> Iterator[Line]:
@@ -155,6 +153,22 @@ class Plant:
             return rows
         finally:
             await connection.close()
+
+
+def _rows_of(
+    session: TrytonSession, model: str, domain: list[Any], fields: list[str]
+) -> Iterator[dict[str, Any]]:
+    last = 0
+    while rows := session.call(
+        f"model.{model}.search_read",
+        [*domain, ["id", ">", last]],
+        0,
+        SOURCE_PAGE,
+        [["id", "ASC"]],
+        fields,
+    ):
+        yield from rows
+        last = rows[-1]["id"]
 
 
 def compared(entity: str) -> list[str]:
