@@ -44,14 +44,16 @@ class RunRecord:
         for record_file in self._layout.runs.glob(f"*/{_FILE}"):
             layout = self._layout.named(record_file.parent.name)
             record = _read(record_file)
-            if record is not None and _lives(record["owner"]):
+            if record is None:
+                # Whoever wrote it may be alive.
+                continue
+            if _lives(record["owner"]):
                 if layout.name == self._layout.name:
                     raise StackRunningError(
                         f"a stack named {layout.name} runs as process {record['owner']['pid']}: stop it first"
                     )
                 continue
-            if record is not None:
-                _end(record["children"])
+            _end(record["children"])
             _remove(layout)
         _remove(self._layout)
         self._claimed = True
