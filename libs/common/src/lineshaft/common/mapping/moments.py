@@ -61,6 +61,9 @@ def timestamp_coercer(local: tzinfo) -> Callable[[Any], str]:
                 if zone_text == "Z":
                     datetime.fromisoformat(value)
                     return value
+                if zone_text == "+00:00":
+                    datetime.fromisoformat(value)
+                    return value[:19] + "Z"
                 if zone_text in hours_ahead:
                     hour = datetime.fromisoformat(value[:19]).hour - hours_ahead[zone_text]
                     if 0 <= hour < _HOURS:
