@@ -7,12 +7,14 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from lineshaft.common import topics as registry
+from lineshaft.common.errors import DeadLetterError
 from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.events.syncs import SyncRequested
 from lineshaft.common.kafka.producer import Producer
+from lineshaft.common.kafka.record import Message
 from lineshaft.common.postgres.inbox import transactional
 from lineshaft.common.postgres.migrate import COMMON_PACKAGE, migrate
-from lineshaft.common.postgres.outbox import Relay, add_events
+from lineshaft.common.postgres.outbox import MAX_VALUE_BYTES, Relay, add_events, add_messages
 from lineshaft.common.postgres.pool import Connection, Pool, create_pool
 from lineshaft.tools.testing.infrastructure import Database, Topics
 
@@ -55,6 +57,13 @@ async def test_a_failed_effect_leaves_nothing_behind(pool: Pool) -> None:
         await transactional(pool, "sub", effect)([requested(1)])
     assert await pool.fetchval("select count(*) from outbox") == 0
     assert await pool.fetchval("select count(*) from inbox") == 0
+
+
+async def test_a_message_that_no_broker_takes_is_refused_before_it_holds_up_others(pool: Pool) -> None:
+    large = Message(registry.SYNC_REQUESTS.name, b"one", b"x" * (MAX_VALUE_BYTES + 1))
+    with pytest.raises(DeadLetterError, match=r"sync\.requests"):
+        await add_messages(pool, [large])  # type: ignore[arg-type]  # nothing is executed
+    assert await pool.fetchval("select count(*) from outbox") == 0
 
 
 async def test_two_relays_publish_everything_once_and_in_order(

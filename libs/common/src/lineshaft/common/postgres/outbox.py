@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from lineshaft.common.errors import RetryableError
+from lineshaft.common.errors import DeadLetterError, RetryableError
 from lineshaft.common.events.envelope import Event, encode
-from lineshaft.common.kafka.producer import Producer
+from lineshaft.common.kafka.producer import MAX_REQUEST_BYTES, Producer
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.logs import logger
 from lineshaft.common.metrics import METRICS
@@ -14,6 +14,7 @@ from lineshaft.common.postgres.pool import RETRYABLE, Connection, Pool
 
 BATCH = 500
 POLL_SECONDS = 1.0
+MAX_VALUE_BYTES = MAX_REQUEST_BYTES - 64 * 1024
 
 _INSERT = (
     "insert into outbox (topic, key, value, headers)"
@@ -30,7 +31,17 @@ log = logger(__name__)
 
 
 async def add_messages(tx: Connection, messages: Sequence[Message]) -> None:
-    """Publish these when the transaction commits."""
+    """Publish these when the transaction commits.
+
+    Raises:
+        DeadLetterError: one is larger than the broker takes; it would hold up all that come after it.
+    """
+    for message in messages:
+        if len(message.value or b"") > MAX_VALUE_BYTES:
+            raise DeadLetterError(
+                f"a message for {message.topic} has {len(message.value or b'')} bytes; "
+                f"at most {MAX_VALUE_BYTES} can be published"
+            )
     if messages:
         await tx.execute(
             _INSERT,
