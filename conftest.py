@@ -12,9 +12,7 @@ from lineshaft.common.kafka.producer import Producer
 from lineshaft.tools.stack.infrastructure import Infrastructure
 from lineshaft.tools.stack.layout import Layout
 from lineshaft.tools.stack.progress import Progress
-from lineshaft.tools.testing.infrastructure import ROLE_PASSWORD, Database, Topics, create_database
-
-__all__ = ["ROLE_PASSWORD", "Database", "Topics"]
+from lineshaft.tools.testing.infrastructure import Database, Topics, create_database
 
 
 @pytest.fixture(scope="session")
