@@ -34,6 +34,7 @@ async def test_every_route_asks_for_a_key(world: World) -> None:
 @pytest.mark.parametrize(
     "key",
     ["garbage", "lsa_garbage", "", "lsa_" + "0" * 49, new_key(KeyKind.ADMIN), new_key(KeyKind.CONNECTION)],
+    ids=["no prefix", "short", "empty", "wrong checksum", "unknown admin key", "unknown token"],
 )
 async def test_what_is_no_key_gets_401(world: World, key: str) -> None:
     answer = await world.call("GET", "/connections", key=key or " ")
