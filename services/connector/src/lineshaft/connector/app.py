@@ -5,7 +5,12 @@ from typing import Any
 
 from lineshaft.common import topics
 from lineshaft.common.encryption import KeyRing
-from lineshaft.common.events.commands import AuthorizationRequested, ProbeRequested, WriteRequested
+from lineshaft.common.events.commands import (
+    AuthorizationRequested,
+    ProbeRequested,
+    ScheduleRequested,
+    WriteRequested,
+)
 from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.envelope import Decoder, Event
 from lineshaft.common.events.health import StatusDescribed
@@ -20,6 +25,7 @@ from lineshaft.common.postgres.pool import Connection, create_pool
 from lineshaft.common.postgres.sealed import Resealing, refuse_unknown_keys
 from lineshaft.common.service import Service, start_producer
 from lineshaft.common.topics import Topic
+from lineshaft.connector.adapters.commands import NAME
 from lineshaft.connector.adapters.credentials import Credentials
 from lineshaft.connector.adapters.http import SourceHttp
 from lineshaft.connector.adapters.sealed import SEALED
@@ -28,8 +34,9 @@ from lineshaft.connector.settings import ConnectorSettings
 from lineshaft.connector.workers.commanding import Commanding
 from lineshaft.connector.workers.dispatcher import Dispatcher
 from lineshaft.connector.workers.housekeeping import Housekeeping
+from lineshaft.connector.workers.scheduling import Scheduling
 from lineshaft.connector.workers.syncing import Syncing
-from lineshaft.connector.workers.tools import NAME, Tools
+from lineshaft.connector.workers.tools import Tools
 
 __all__ = ["NAME", "build"]
 
@@ -68,7 +75,7 @@ async def build(settings: ConnectorSettings) -> Service:
 
         return Subscription(name, [topic], decode=decoder, handle=handle)
 
-    handlers = Handlers(catalog)
+    handlers = Handlers(catalog, default_sync_minutes=settings.default_sync_minutes)
     return Service(
         name=NAME,
         settings=settings,
@@ -84,7 +91,7 @@ async def build(settings: ConnectorSettings) -> Service:
             subscription(
                 "commands",
                 topics.COMMANDS_CONNECTOR,
-                Decoder(AuthorizationRequested, WriteRequested, ProbeRequested),
+                Decoder(AuthorizationRequested, WriteRequested, ProbeRequested, ScheduleRequested),
                 handlers.on_commands,
             ),
             subscription(
@@ -99,6 +106,7 @@ async def build(settings: ConnectorSettings) -> Service:
             "syncs": syncs.run,
             "commands": commands.run,
             "heartbeat": syncing.heartbeat,
+            "schedules": Scheduling(tools, syncs.bell.ring).run,
             "housekeeping": Housekeeping(pool).run,
             "resealing": Resealing(pool, keys, SEALED, NAME).run,
         },

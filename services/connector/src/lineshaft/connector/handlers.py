@@ -3,21 +3,27 @@
 from collections.abc import Sequence
 from typing import Any
 
+from lineshaft.common.clock import Clock, now
 from lineshaft.common.errors import DeadLetterError
-from lineshaft.common.events.connections import ConnectionDescribed
+from lineshaft.common.events.commands import ScheduleRequested
+from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.envelope import Event
 from lineshaft.common.events.health import StatusDescribed
 from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.events.syncs import SyncRequested
 from lineshaft.common.integrations import Catalog
+from lineshaft.common.postgres.outbox import add_events
 from lineshaft.common.postgres.pool import Connection
-from lineshaft.connector.adapters import commands, connections, gates, syncs
+from lineshaft.connector.adapters import commands, connections, gates, schedules, syncs
+from lineshaft.connector.domain.problems import UNKNOWN_CONNECTION
 from lineshaft.connector.domain.sync_requests import objects_asked_for
 
 
 class Handlers:
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, *, default_sync_minutes: int = 0, clock: Clock = now) -> None:
         self._catalog = catalog
+        self._default_sync_minutes = default_sync_minutes
+        self._clock = clock
 
     async def on_sync_requests(self, tx: Connection, events: Sequence[Event[SyncRequested]]) -> None:
         for event in events:
@@ -41,12 +47,20 @@ class Handlers:
 
     async def on_commands(self, tx: Connection, events: Sequence[Event[Any]]) -> None:
         for event in events:
-            await commands.add(tx, event)
+            if isinstance(event.data, ScheduleRequested):
+                await self._schedule(tx, event)
+            else:
+                await commands.add(tx, event)
 
     async def on_connections(self, tx: Connection, events: Sequence[Event[ConnectionDescribed]]) -> None:
         for event in events:
-            if await connections.describe(tx, event.data):
-                await syncs.unpark(tx, event.data.connection_id)
+            described = event.data
+            if await connections.describe(tx, described):
+                await syncs.unpark(tx, described.connection_id)
+                if self._default_sync_minutes and described.lifecycle is Lifecycle.ACTIVE:
+                    await schedules.make_default(
+                        tx, described.connection_id, self._default_sync_minutes, self._clock()
+                    )
 
     async def on_statuses(self, tx: Connection, events: Sequence[Event[StatusDescribed]]) -> None:
         for event in events:
@@ -56,3 +70,18 @@ class Handlers:
     async def on_mappings(self, tx: Connection, events: Sequence[Event[MappingChanged]]) -> None:
         for event in events:
             await connections.change_mapping(tx, event.data)
+
+    async def _schedule(self, tx: Connection, event: Event[ScheduleRequested]) -> None:
+        asked = event.data
+        at = self._clock()
+        known = await schedules.replace(
+            tx, asked.connection_id, asked.frequency, asked.objects, actor=asked.actor, now=at
+        )
+        answer = commands.completed(
+            asked,
+            at=at,
+            traceparent=event.traceparent,
+            result={} if known else None,
+            problem=None if known else UNKNOWN_CONNECTION,
+        )
+        await add_events(tx, [answer])

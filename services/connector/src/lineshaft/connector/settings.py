@@ -9,3 +9,9 @@ class ConnectorSettings(SecretSettings, OutgoingSettings):
     slice_seconds: float = Field(
         default=45.0, gt=0, description="After this long a read gives its place to the next connection."
     )
+    default_sync_minutes: int = Field(
+        default=60,
+        ge=0,
+        le=1440,
+        description="Minutes between reads of a connection without a schedule; 0: on request only.",
+    )

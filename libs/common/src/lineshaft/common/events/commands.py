@@ -48,6 +48,33 @@ class ProbeRequested(Command):
     )
 
 
+class Frequency(BaseModel):
+    """How often objects are read by themselves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    every_minutes: int | None = Field(
+        ge=15, le=1440, description="What changed since the last read; null: only on request."
+    )
+    full_every_hours: int | None = Field(
+        default=None,
+        ge=24,
+        le=8760,
+        description="Every record, which is also how deletions are found; null: only on request.",
+    )
+
+
+@event("schedule.requested", topics.COMMANDS_CONNECTOR.name)
+class ScheduleRequested(Command):
+    """Read this connection so often from now on; what was set before is replaced."""
+
+    topic_name = topics.COMMANDS_CONNECTOR.name
+
+    frequency: Frequency = Field(description="Of every object that has none of its own.")
+    objects: dict[str, Frequency] = Field(default_factory=dict, description="Of single objects.")
+    actor: str
+
+
 @event("breaker.forced", topics.COMMANDS_HEALTH.name)
 class BreakerForced(Command):
     """An operator stops the calls of a connection or of one object, or lets them go on."""

@@ -260,6 +260,13 @@ left join mapping.sync_result_view r on r.sync_id = s.sync_id and r.connection_i
 where s.connection_id = $1 and ($2::timestamptz is null or (s.created_at, s.sync_id) < ($2, $3))
 order by s.created_at desc, s.sync_id desc limit $4
 
+-- name: schedule
+-- What is read by itself, the row '' for all objects without one of their own.
+select object, every_minutes, full_every_hours, due_at, full_due_at, changed_at, changed_by
+from connector.schedule_view
+where connection_id = $1
+order by object
+
 -- name: insert_webhook_endpoint
 insert into webhook_endpoint (endpoint_id, url, description, event_types, connection_ids, enabled, ordered,
     created_at, changed_at)

@@ -23,7 +23,8 @@ from lineshaft.common.mapping import compile_mapping
 from lineshaft.common.unified import entity_id
 
 WRITE = "write"
-ORDERS = ("breaker", "mute")
+ORDERS = {"breaker": "force_breaker", "mute": "mute_issue", "schedule": "set_schedule"}
+"""The kinds of orders, and what an operation calls them."""
 
 router = APIRouter(prefix="/v1/operations", tags=["data"])
 
@@ -35,7 +36,7 @@ class OperationModel(BaseModel):
     status: Literal["pending", "succeeded", "failed"]
     connection_id: str
     entity: str | None = Field(description="Of a write.")
-    operation: Literal["create", "update", "force_breaker", "mute_issue"]
+    operation: Literal["create", "update", "force_breaker", "mute_issue", "set_schedule"]
     created_at: datetime
     completed_at: datetime | None
     data: dict[str, Any] | None

@@ -1,31 +1,25 @@
 """What an operator orders of a connection's health: calls stopped or let go on, a fault muted."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from lineshaft.api.adapters.commands import ask
-from lineshaft.api.domain.problems import invalid, not_found
+from lineshaft.api.domain.problems import invalid
 from lineshaft.api.routes.answers import Json, problems
 from lineshaft.api.routes.authentication import Admin, ConnectionPath
 from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection
-from lineshaft.api.routes.operations import OperationModel, problem_of, shown_operation
+from lineshaft.api.routes.ordering import SLOW, order
 from lineshaft.common.events.commands import BreakerForced, IssueMuted
 from lineshaft.common.ids import new_id
 
-ACCEPTED = 202
 MAX_REASON = 500
 
 router = APIRouter(prefix="/v1/connections", tags=["health"])
-
-_SLOW: dict[int | str, dict[str, Any]] = {
-    ACCEPTED: {"model": OperationModel, "description": "It takes longer"}
-}
 
 
 class BreakerOrder(BaseModel):
@@ -59,7 +53,7 @@ class MuteSet(BaseModel):
 
 @router.post(
     "/{connection_id}/breaker",
-    responses={200: {"model": BreakerSet}, **_SLOW, **problems(403, 404, 409)},
+    responses={200: {"model": BreakerSet}, **SLOW, **problems(403, 404, 409)},
     response_class=Json,
 )
 async def force_breaker(
@@ -75,12 +69,12 @@ async def force_breaker(
     command = BreakerForced(
         command_id=new_id("op"), connection_id=connection_id, actor=caller.key_id, **body.model_dump()
     )
-    return await _order(api, command, "breaker", "force_breaker")
+    return await order(api, command, "breaker")
 
 
 @router.post(
     "/{connection_id}/issues/{issue_id}/mute",
-    responses={200: {"model": MuteSet}, **_SLOW, **problems(403, 404)},
+    responses={200: {"model": MuteSet}, **SLOW, **problems(403, 404)},
     response_class=Json,
 )
 async def mute_issue(
@@ -100,29 +94,7 @@ async def mute_issue(
         actor=caller.key_id,
         **body.model_dump(),
     )
-    return await _order(api, command, "mute", "mute_issue")
-
-
-async def _order(
-    api: Context,
-    data: BreakerForced | IssueMuted,
-    kind: Literal["breaker", "mute"],
-    operation: Literal["force_breaker", "mute_issue"],
-) -> Response:
-    async with api.pool.acquire() as tx, tx.transaction():
-        await ask(tx, data, kind=kind, key=data.connection_id, request={"operation": operation})
-    command = await api.waiters.wait(data.command_id, api.settings.write_wait_seconds)
-    if command is None:
-        raise not_found("operation", connection_id=data.connection_id)
-    if command.completed_at is None:
-        return Json(
-            await shown_operation(api, command),
-            status_code=ACCEPTED,
-            headers={"Location": f"/v1/operations/{command.command_id}"},
-        )
-    if (error := problem_of(command)) is not None:
-        raise error
-    return Json(command.result)
+    return await order(api, command, "mute")
 
 
 def _check_object(api: Context, system_id: str, name: str, connection_id: str) -> None:

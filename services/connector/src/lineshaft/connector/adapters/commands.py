@@ -1,18 +1,24 @@
 """Commands that need a call to the source, from their event to their answer."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from lineshaft.common.events.commands import (
     AuthorizationRequested,
     Command,
+    CommandCompleted,
+    CommandProblem,
     ProbeRequested,
     WriteRequested,
 )
-from lineshaft.common.events.envelope import Event
+from lineshaft.common.events.envelope import Event, new_event
+from lineshaft.common.ids import derived_id
 from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.connector.adapters.postgres import QUERIES
+
+NAME = "connector"
+"""What answers and other events of this service name as their source."""
 
 LEASE = timedelta(seconds=180)
 
@@ -36,6 +42,27 @@ class CommandJob:
     @property
     def row(self) -> tuple[str, str, str]:
         return self.command.connection_id, self.command.command_id, self.owner
+
+
+def completed(
+    command: Command,
+    *,
+    at: datetime,
+    traceparent: str | None,
+    result: dict[str, Any] | None = None,
+    problem: CommandProblem | None = None,
+) -> Event[CommandCompleted]:
+    """The answer; given twice it counts once."""
+    answer = CommandCompleted(
+        command_id=command.command_id,
+        connection_id=command.connection_id,
+        at=at,
+        result=result,
+        problem=problem,
+    )
+    event_id = derived_id("evt", command.command_id, "completed")
+    event = new_event(answer, source=NAME, key=command.connection_id, event_id=event_id)
+    return replace(event, traceparent=traceparent)
 
 
 async def add(tx: Connection, event: Event[Any]) -> None:

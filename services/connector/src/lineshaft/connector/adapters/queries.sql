@@ -38,7 +38,8 @@ sessions as (delete from session where connection_id = $1),
 definitions as (delete from mapping_definition where connection_id = $1),
 syncs as (delete from sync where connection_id = $1),
 streams as (delete from stream where connection_id = $1),
-schemas as (delete from object_schema where connection_id = $1)
+schemas as (delete from object_schema where connection_id = $1),
+schedules as (delete from schedule where connection_id = $1)
 update connection set settings = '{}', account_id = '' where connection_id = $1;
 
 -- Credentials
@@ -427,6 +428,44 @@ where connection_id = $1 and ended_at is null and (state = 'waiting' or due_at >
 -- name: job_counts
 -- Open jobs by state.
 select state, count(*) from sync_job where ended_at is null group by state;
+
+-- Schedules
+
+-- name: schedule_default
+-- A connection that has no schedule gets this one.
+insert into schedule (connection_id, object, every_minutes, due_at, changed_by)
+select $1, '', $2, $3, 'default'
+where not exists (select from schedule where connection_id = $1);
+
+-- name: schedule_clear
+-- What was set before is replaced.
+delete from schedule where connection_id = $1;
+
+-- name: schedule_set
+-- One object's row, or the one of all others.
+insert into schedule (connection_id, object, every_minutes, full_every_hours, due_at, full_due_at, changed_by)
+select connection_id, $2, $3, $4, $5, $6, $7
+from connection
+where connection_id = $1 and lifecycle <> 'deleted'
+returning true;
+
+-- name: schedule_due
+-- Rows that are due, of connections that work, locked.
+select s.connection_id, s.object, s.every_minutes, s.full_every_hours, s.due_at, s.full_due_at, c.system
+from schedule s
+join connection c using (connection_id)
+where least(s.due_at, s.full_due_at) <= $1 and c.lifecycle = 'active'
+order by least(s.due_at, s.full_due_at)
+limit 100
+for update of s skip locked;
+
+-- name: schedule_next
+-- When it is due again.
+update schedule set due_at = $3, full_due_at = $4 where connection_id = $1 and object = $2;
+
+-- name: schedule_own
+-- Objects that have a row of their own.
+select object from schedule where connection_id = $1 and object <> '';
 
 -- Commands
 

@@ -10,6 +10,8 @@ from lineshaft.connector.domain.gate import Decision, Reason
 
 UNREADABLE = "The stored credentials of this connection cannot be opened. It has to be connected again."
 
+UNKNOWN_CONNECTION = CommandProblem(code="not_found", message="There is no such connection.")
+
 _RUNGS = {
     Rung.DNS: "its name does not resolve",
     Rung.TCP: "no connection to its port",

@@ -16,8 +16,6 @@ from lineshaft.connector.workers.endings import CHANCE
 from lineshaft.connector.workers.settling import settle
 from lineshaft.connector.workers.tools import OpenSource, Tools, answered, call_events
 
-UNKNOWN_CONNECTION = CommandProblem(code="not_found", message="There is no such connection.")
-
 
 async def admitted(
     tools: Tools, connection_id: str, object_name: str | None, obeys: Obedience = Obedience.ALL
@@ -28,7 +26,7 @@ async def admitted(
     if standing is not None:
         source = await tools.open_in_force(connection_id, obeys)
     if standing is None:
-        return UNKNOWN_CONNECTION
+        return problems.UNKNOWN_CONNECTION
     decision = decide(standing, object_name, tools.clock(), obeys)
     if decision.closed or source is None:
         return problems.gate_closed(decision, source.system.manifest.label if source else "The system")

@@ -20,6 +20,7 @@ from lineshaft.common.metrics import METRICS
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.postgres.pool import RETRYABLE
 from lineshaft.connector.adapters import connections, schemas, syncs
+from lineshaft.connector.adapters.commands import NAME
 from lineshaft.connector.adapters.oversized import set_aside
 from lineshaft.connector.domain.aftermath import MOST_ATTEMPTS, pause
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, about
@@ -31,7 +32,7 @@ from lineshaft.connector.domain.protocol import Cursor, ObjectDescription, Page
 from lineshaft.connector.domain.slices import sliced
 from lineshaft.connector.workers import endings
 from lineshaft.connector.workers.endings import CHANCE, Tally
-from lineshaft.connector.workers.tools import NAME, OpenSource, Tools
+from lineshaft.connector.workers.tools import OpenSource, Tools
 
 PUBLISH_ATTEMPTS = 5
 POSTPONED = timedelta(seconds=10)

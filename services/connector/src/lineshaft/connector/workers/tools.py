@@ -1,7 +1,7 @@
 """What every worker needs, and how it opens the source of a connection."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from lineshaft.common.clock import Clock, now
@@ -16,7 +16,7 @@ from lineshaft.common.integrations import Catalog, System
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.metrics import METRICS
 from lineshaft.common.postgres.pool import Pool
-from lineshaft.connector.adapters.commands import CommandJob
+from lineshaft.connector.adapters.commands import NAME, CommandJob, completed
 from lineshaft.connector.adapters.credentials import Credential, Credentials
 from lineshaft.connector.adapters.http import SourceHttp
 from lineshaft.connector.adapters.protocols import Opener, open_source
@@ -26,8 +26,6 @@ from lineshaft.connector.domain.evidence import Caller
 from lineshaft.connector.domain.gate import Obedience
 from lineshaft.connector.domain.protocol import SourceAdapter
 from lineshaft.connector.domain.sessions import Sessions
-
-NAME = "connector"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +100,4 @@ def answered(
     result: dict[str, Any] | None = None,
     problem: CommandProblem | None = None,
 ) -> Event[CommandCompleted]:
-    command = job.command
-    completed = CommandCompleted(
-        command_id=command.command_id,
-        connection_id=command.connection_id,
-        at=clock(),
-        result=result,
-        problem=problem,
-    )
-    event = event_about(completed, command.connection_id, command.command_id, "completed")
-    return replace(event, traceparent=job.traceparent)
+    return completed(job.command, at=clock(), traceparent=job.traceparent, result=result, problem=problem)
