@@ -6,6 +6,9 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PYTEST := $(VENV)/bin/pytest
 STAMP := $(VENV)/.installed
+# Each worker has a Kafka and a Postgres of its own and takes whole files.
+WORKERS ?= 2
+PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 MEMBERS := libs/common libs/cli libs/sandbox $(wildcard services/*) tools
 
 .PHONY: help
@@ -33,7 +36,7 @@ up: $(STAMP) ## Start the local stack and leave it up
 
 .PHONY: test
 test: $(STAMP) system-packages ## Everything but the long runs; what CI runs
-	@$(PYTEST) -m "not nightly"
+	@$(PYTEST) $(PARALLEL) -m "not nightly"
 
 .PHONY: unit
 unit: $(STAMP) system-packages ## Tests without processes or network
@@ -41,7 +44,7 @@ unit: $(STAMP) system-packages ## Tests without processes or network
 
 .PHONY: integration
 integration: $(STAMP) system-packages ## Tests on real Postgres and Kafka
-	@$(PYTEST) -m "integration and not nightly"
+	@$(PYTEST) $(PARALLEL) -m "integration and not nightly"
 
 .PHONY: e2e
 e2e: $(STAMP) system-packages ## The whole story
