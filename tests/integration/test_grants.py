@@ -11,6 +11,7 @@ pytestmark = pytest.mark.integration
 GRANTED = {
     ("api", "connector", "credential", "INSERT"),
     ("api", "connector", "key_usage_view", "SELECT"),
+    ("api", "connector", "schedule_view", "SELECT"),
     ("api", "connector", "schema_view", "SELECT"),
     ("api", "connector", "sync_view", "SELECT"),
     ("api", "health_monitor", "error_view", "SELECT"),

@@ -21,6 +21,7 @@ from lineshaft.common.events.records import RemapRequested
 from lineshaft.common.events.syncs import SyncCompleted, SyncFailed
 from lineshaft.common.ids import new_id
 from lineshaft.common.kafka.producer import Producer
+from lineshaft.common.kafka.quarantine import Quarantine
 from lineshaft.common.kafka.record import Message, Record
 from lineshaft.common.postgres.inbox import transactional
 from lineshaft.common.postgres.outbox import Relay
@@ -103,7 +104,7 @@ class Service:
         self.connection_id = new_id("con")
         self.mappings = Mappings({SYSTEM: a_system()}, 100)
         self.handler = RawHandler(
-            Recorder(pool, producer, self.mappings, now),
+            Recorder(pool, producer, self.mappings, now, Quarantine()),
             Completer(pool, now),
             Remapper(pool, producer, self.mappings, now, 3),
             1_000,

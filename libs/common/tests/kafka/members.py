@@ -17,6 +17,7 @@ from lineshaft.common.ids import new_id
 from lineshaft.common.kafka.consumer import Decode, Handle, Subscription
 from lineshaft.common.kafka.create_topics import create_topics
 from lineshaft.common.kafka.producer import Producer
+from lineshaft.common.kafka.quarantine import Quarantine
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.postgres.inbox import transactional
 from lineshaft.common.postgres.migrate import COMMON_PACKAGE, migrate
@@ -142,9 +143,15 @@ class Group:
         decode: Decode[Requested] = DECODE,
         max_records: int = 500,
         producer: Producer | None = None,
+        quarantine: Quarantine | None = None,
     ) -> AsyncIterator[Subscription[Requested]]:
         subscription: Subscription[Requested] = Subscription(
-            self.name, [TOPIC], decode=decode, handle=handle, max_records=max_records
+            self.name,
+            [TOPIC],
+            decode=decode,
+            handle=handle,
+            max_records=max_records,
+            quarantine=quarantine,
         )
         broker = KafkaBroker(
             self.topics.bootstrap_servers,

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from lineshaft.common import topics as registry
 from lineshaft.common.errors import RetryableError
 from lineshaft.common.ids import new_id
-from lineshaft.common.kafka.consumer import _Batch, _Partition
 from lineshaft.common.kafka.create_topics import create_topics
+from lineshaft.common.kafka.handed_out import Batch, PartitionProgress
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.kafka.record import Message, Record
 from lineshaft.tools.testing.infrastructure import Topics
@@ -228,9 +228,9 @@ async def test_what_was_done_of_a_batch_that_is_given_up_is_committed(group: Gro
 def test_only_the_contiguous_finished_prefix_of_each_partition_is_committed(
     partitions: list[int], data: st.DataObject
 ) -> None:
-    batch = _Batch()
+    batch = Batch()
     offsets = [10, 20, 30]
-    states = [_Partition(offset) for offset in offsets]
+    states = [PartitionProgress(offset) for offset in offsets]
     for partition in partitions:
         record = Record("t", partition, offsets[partition], None, None)
         batch.add(record, TopicPartition("t", partition), states[partition])

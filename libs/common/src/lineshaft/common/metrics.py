@@ -29,6 +29,18 @@ class Metrics:
         self.batch_seconds = histogram("batch_seconds", "Time to finish a batch.", "service", "subscription")
         self.retries = counter("retries_total", "Batches tried again in place.", "service", "subscription")
         self.dead_letters = counter("dead_letters_total", "Records set aside.", "service", "topic")
+        self.paused_connections = gauge(
+            "paused_connections",
+            "Connections whose records are set aside unseen, because too many could not be processed.",
+            "service",
+            "subscription",
+        )
+        self.consumer_stopped = gauge(
+            "consumer_stopped",
+            "1 where records of several connections could not be processed: a new version is needed.",
+            "service",
+            "subscription",
+        )
         self.consumer_lag = gauge(
             "consumer_lag_records", "Records on our partitions not finished.", "service", "subscription"
         )

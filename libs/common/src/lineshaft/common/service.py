@@ -218,6 +218,9 @@ def readiness(
         return None
 
     async def kafka() -> str | None:
+        halted = [subscription.name for subscription in subscriptions if subscription.halted]
+        if halted:
+            return f"stopped, records of several connections cannot be processed: {', '.join(halted)}"
         waiting = [subscription.name for subscription in subscriptions if not subscription.joined()]
         return f"not in their groups yet: {', '.join(waiting)}" if waiting else None
 

@@ -25,6 +25,8 @@ class Topic:
 
 
 CONNECTION = "<connection_id>"
+USERS = "users"
+"""Among producers and consumers: whoever runs Lineshaft."""
 
 
 def _topic(

@@ -9,6 +9,7 @@ from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.integrations import Catalog
 from lineshaft.common.kafka.consumer import Subscription
 from lineshaft.common.kafka.producer import Producer
+from lineshaft.common.kafka.quarantine import Quarantine
 from lineshaft.common.postgres.inbox import transactional
 from lineshaft.common.postgres.migrate import migrate
 from lineshaft.common.postgres.pool import Pool, create_pool
@@ -42,6 +43,7 @@ async def build(settings: MappingSettings) -> Service:
     await migrate(pool, "lineshaft.mapping.adapters")
     producer = await start_producer(settings, NAME)
     mappings = Mappings(catalog.systems, settings.compiled_mappings)
+    quarantine = Quarantine()
     return Service(
         name=NAME,
         settings=settings,
@@ -52,8 +54,9 @@ async def build(settings: MappingSettings) -> Service:
                 "records",
                 [topics.RECORDS_RAW],
                 decode=decode,
-                handle=raw_handler(pool, producer, mappings, settings),
+                handle=raw_handler(pool, producer, mappings, settings, quarantine),
                 max_records=MAX_MESSAGES,
+                quarantine=quarantine,
             ),
             Subscription(
                 MAPPINGS,
@@ -73,9 +76,15 @@ async def build(settings: MappingSettings) -> Service:
     )
 
 
-def raw_handler(pool: Pool, producer: Producer, mappings: Mappings, settings: MappingSettings) -> RawHandler:
+def raw_handler(
+    pool: Pool,
+    producer: Producer,
+    mappings: Mappings,
+    settings: MappingSettings,
+    quarantine: Quarantine,
+) -> RawHandler:
     return RawHandler(
-        Recorder(pool, producer, mappings, now),
+        Recorder(pool, producer, mappings, now, quarantine),
         Completer(pool, now),
         Remapper(pool, producer, mappings, now, settings.remap_chunk_records),
         settings.batch_records,

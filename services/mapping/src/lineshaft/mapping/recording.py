@@ -10,11 +10,13 @@ A crash between 4 and 5 repeats the batch: the store is as it was, so the events
 same revisions and ids.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from lineshaft.common.clock import Clock
 from lineshaft.common.kafka.dead_letters import dead_letter
 from lineshaft.common.kafka.producer import Producer
+from lineshaft.common.kafka.quarantine import Quarantine
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.logs import logger
 from lineshaft.common.metrics import METRICS
@@ -31,11 +33,14 @@ log = logger(__name__)
 
 
 class Recorder:
-    def __init__(self, pool: Pool, producer: Producer, mappings: Mappings, clock: Clock) -> None:
+    def __init__(
+        self, pool: Pool, producer: Producer, mappings: Mappings, clock: Clock, quarantine: Quarantine
+    ) -> None:
         self._pool = pool
         self._producer = producer
         self._mappings = mappings
         self._clock = clock
+        self._quarantine = quarantine
 
     async def record(self, pages: Sequence[Page]) -> None:
         """Publish and store one batch; pages of one stream are in the order of their positions."""
@@ -48,7 +53,20 @@ class Recorder:
                 await postgres.write_records(connection, result.rows.values(), result.based_on)
                 await postgres.add_read_slices(connection, [(one.page, one.records) for one in keyed])
                 await postgres.add_field_errors(connection, errors)
+        self._report(pages, result.rejected)
         _count(result, errors, {page.data.connection_id: page.data.system for page in pages})
+
+    def _report(self, pages: Sequence[Page], rejected: Sequence[Rejected]) -> None:
+        """A few records that cannot be mapped are nobody's trouble; most of a batch is."""
+        if not rejected:
+            return
+        bad = Counter(one.page.data.connection_id for one in rejected)
+        read = Counter[str]()
+        for page in pages:
+            read[page.data.connection_id] += len(page.data.records)
+        for connection_id, count in bad.items():
+            if 2 * count > read[connection_id] and self._quarantine.failed(connection_id, count):
+                log.error("connection_paused", connection_id=connection_id, records=count)
 
     async def _map(self, connection: Connection, pages: Sequence[Page]) -> tuple[Result, list[KeyedPage]]:
         result = Result()

@@ -8,7 +8,9 @@
 5. Before partitions are given up, what was handed out is finished: aiokafka moves a partition's position
    at the moment it hands records out, so `position > finished` means work in flight, with no gap
    between the hand-over and our own mark.
-6. What only fails is given up at once when its partition is asked back or the process stops: the next
+6. A connection that sends mostly what cannot be processed is paused, and bad data of several connections at
+   once stops the consumer (see `quarantine`).
+7. What only fails is given up at once when its partition is asked back or the process stops: the next
    owner begins with it. Until then nothing behind it is handled here.
 """
 
@@ -16,7 +18,6 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -28,11 +29,13 @@ from faststream.message import StreamMessage
 
 from lineshaft.common.errors import DeadLetterError, RetryableError, StoppedError, UndecodableError
 from lineshaft.common.kafka.dead_letters import dead_letter
+from lineshaft.common.kafka.handed_out import Batch, PartitionProgress, first_offsets, position_of
 from lineshaft.common.kafka.producer import Producer
+from lineshaft.common.kafka.quarantine import PausedError, Quarantine, scope_of
 from lineshaft.common.kafka.record import Record
 from lineshaft.common.logs import logger
 from lineshaft.common.metrics import METRICS
-from lineshaft.common.topics import Topic
+from lineshaft.common.topics import USERS, Topic
 
 MAX_RECORDS = 500
 POLL_MS = 20
@@ -55,44 +58,6 @@ Decode = Callable[[Record], E | None]
 Handle = Callable[[Sequence[E]], Awaitable[None]]
 
 
-@dataclass(slots=True, eq=False)
-class _Partition:
-    """How far one assigned partition has been finished; a new assignment gets a new one."""
-
-    finished: int
-    given_up: bool = False
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Records that were handed out together, and which of them need nothing more."""
-
-    records: list[Record] = field(default_factory=list)
-    partitions: list[TopicPartition] = field(default_factory=list)
-    states: dict[TopicPartition, _Partition] = field(default_factory=dict)
-    done: set[int] = field(default_factory=set)
-
-    def add(self, record: Record, partition: TopicPartition, state: _Partition) -> None:
-        self.records.append(record)
-        self.partitions.append(partition)
-        self.states[partition] = state
-
-    def ends(self) -> dict[TopicPartition, int]:
-        """Per partition the offset after the contiguous prefix of what is done."""
-        ends: dict[TopicPartition, int] = {}
-        open_partitions = set(self.states)
-        for index, (record, partition) in enumerate(zip(self.records, self.partitions, strict=True)):
-            if index not in self.done:
-                open_partitions.discard(partition)
-            elif partition in open_partitions:
-                ends[partition] = record.offset + 1
-        return ends
-
-    def give_up(self) -> None:
-        for state in self.states.values():
-            state.given_up = True
-
-
 class Subscription(Generic[E]):
     """One consumer group's reading of some topics by one handler.
 
@@ -109,9 +74,12 @@ class Subscription(Generic[E]):
         handle: Handle[E],
         max_records: int = MAX_RECORDS,
         broadcast_group: str | None = None,
+        quarantine: Quarantine | None = None,
     ) -> None:
         self.name = name
         self.topics = tuple(topics)
+        self.halted = False
+        """Stopped for good, because what fails is not the data of one connection."""
         self.last_progress = time.monotonic()
         self.last_life = time.monotonic()
         """When the handler last returned, be it with an error."""
@@ -121,7 +89,10 @@ class Subscription(Generic[E]):
         self._handle = handle
         self._max_records = max_records
         self._group_suffix = broadcast_group
-        self._partitions: dict[TopicPartition, _Partition] = {}
+        # Anybody may send bad data to the topics of users: it costs little, and stops nobody else's.
+        trusted = not any(USERS in topic.producers for topic in self.topics)
+        self._quarantine = quarantine or (Quarantine() if trusted else None)
+        self._partitions: dict[TopicPartition, PartitionProgress] = {}
         self._revoked: set[TopicPartition] = set()
         self._busy = False
         self._stopping = False
@@ -202,7 +173,7 @@ class Subscription(Generic[E]):
         consumer, state = self.consumer, self._partitions.get(partition)
         if state is not None and self._busy:
             return state.finished
-        position = await _position(consumer, partition)
+        position = await position_of(consumer, partition)
         if position is not None:
             return position
         beginnings: dict[TopicPartition, int] = await consumer.beginning_offsets([partition])  # type: ignore[union-attr]  # lag() has asked it
@@ -222,7 +193,7 @@ class Subscription(Generic[E]):
         finally:
             self._busy = False
 
-    async def _work(self, batch: _Batch) -> None:
+    async def _work(self, batch: Batch) -> None:
         try:
             await self._process(batch)
         except StoppedError:
@@ -230,9 +201,11 @@ class Subscription(Generic[E]):
             log.info("batch_given_up", subscription=self.name, records=len(batch.records) - len(batch.done))
         else:
             self.last_progress = time.monotonic()
+        if self.halted:
+            batch.give_up()
         await self._settle(batch)
 
-    async def _held(self, raw_batch: Sequence[ConsumerRecord[bytes, bytes]]) -> _Batch:
+    async def _held(self, raw_batch: Sequence[ConsumerRecord[bytes, bytes]]) -> Batch:
         """What may be handled here.
 
         Not what was asked back, nothing behind what was given up, and nothing a second time where the
@@ -240,9 +213,11 @@ class Subscription(Generic[E]):
         """
         states = {
             partition: await self._state(partition, offset)
-            for partition, offset in _first_offsets(raw_batch).items()
+            for partition, offset in first_offsets(raw_batch).items()
         }
-        batch = _Batch()
+        batch = Batch()
+        if self.halted:
+            return batch
         for raw in raw_batch:
             partition = TopicPartition(raw.topic, raw.partition)
             state = states[partition]
@@ -250,20 +225,24 @@ class Subscription(Generic[E]):
                 batch.add(self._record(raw), partition, state)
         return batch
 
-    async def _state(self, partition: TopicPartition, offset: int) -> _Partition | None:
+    async def _state(self, partition: TopicPartition, offset: int) -> PartitionProgress | None:
         if partition in self._revoked or partition not in self.assigned():
             return None
-        state = self._partitions.setdefault(partition, _Partition(offset))
-        position = await _position(self.consumer, partition)
+        state = self._partitions.setdefault(partition, PartitionProgress(offset))
+        position = await position_of(self.consumer, partition)
         if position is not None and position < state.finished:
             # The topic was made anew: its offsets begin again.
             state.finished = offset
         return state
 
-    async def _process(self, batch: _Batch) -> None:
+    async def _process(self, batch: Batch) -> None:
         started = time.perf_counter()
         decoded: list[tuple[int, E]] = []
         for index, record in enumerate(batch.records):
+            if self._holds(record):
+                await self._set_aside(record, "paused", PausedError())
+                batch.done.add(index)
+                continue
             try:
                 _check_size(record)
                 event = self._decode(record)
@@ -276,12 +255,14 @@ class Subscription(Generic[E]):
                     decoded.append((index, event))
                     continue
             batch.done.add(index)
-        if decoded:
+            if self.halted:
+                break
+        if decoded and not self.halted:
             await self._handle_or_split(batch, decoded)
         METRICS.consumed_records.labels(self._service, self.name).inc(len(batch.records))
         METRICS.batch_seconds.labels(self._service, self.name).observe(time.perf_counter() - started)
 
-    async def _handle_or_split(self, batch: _Batch, decoded: Sequence[tuple[int, E]]) -> None:
+    async def _handle_or_split(self, batch: Batch, decoded: Sequence[tuple[int, E]]) -> None:
         attempt = 0
         while True:
             attempt += 1
@@ -292,8 +273,7 @@ class Subscription(Generic[E]):
                 await self._pause(attempt)
             except Exception as error:
                 if len(decoded) > 1:
-                    for one in decoded:
-                        await self._handle_or_split(batch, [one])
+                    await self._one_by_one(batch, decoded)
                     return
                 if isinstance(error, DeadLetterError) or attempt >= UNEXPECTED_ATTEMPTS:
                     log.exception("handler_failed", subscription=self.name, attempt=attempt)
@@ -301,9 +281,60 @@ class Subscription(Generic[E]):
                     break
                 await self._pause(attempt)
             else:
+                self._worked(batch, decoded)
                 break
         self.last_life = time.monotonic()
         batch.done.update(index for index, _ in decoded)
+
+    async def _one_by_one(self, batch: Batch, decoded: Sequence[tuple[int, E]]) -> None:
+        """A connection that is paused meanwhile has the rest of its records set aside with it."""
+        for index, event in decoded:
+            if self.halted:
+                return
+            if self._holds(batch.records[index]):
+                await self._set_aside(batch.records[index], "paused", PausedError())
+                batch.done.add(index)
+            else:
+                await self._handle_or_split(batch, [(index, event)])
+
+    def _holds(self, record: Record) -> bool:
+        quarantine = self._quarantine
+        return quarantine is not None and not quarantine.quiet and quarantine.holds(scope_of(record))
+
+    def _worked(self, batch: Batch, decoded: Sequence[tuple[int, E]]) -> None:
+        quarantine = self._quarantine
+        if quarantine is None or quarantine.quiet:
+            return
+        for scope in quarantine.worked({scope_of(batch.records[index]) for index, _ in decoded}):
+            log.info("connection_resumed", subscription=self.name, connection_id=scope)
+        self._judge(quarantine)
+
+    def _failed(self, record: Record) -> None:
+        quarantine, scope = self._quarantine, scope_of(record)
+        if quarantine is None:
+            return
+        if quarantine.failed(scope):
+            log.error("connection_paused", subscription=self.name, connection_id=scope)
+        self._judge(quarantine)
+
+    def _judge(self, quarantine: Quarantine) -> None:
+        METRICS.paused_connections.labels(self._service, self.name).set(quarantine.paused)
+        if not quarantine.at_fault or self.halted:
+            return
+        self.halted = True
+        METRICS.consumer_stopped.labels(self._service, self.name).set(1)
+        log.critical(
+            "consumer_stopped",
+            subscription=self.name,
+            why="records of several connections cannot be processed, and no others can: a fault of ours",
+            connections=quarantine.paused,
+        )
+        self._hold_still(self.assigned())
+
+    def _hold_still(self, partitions: Iterable[TopicPartition]) -> None:
+        """Keep the place in the group, so that no other member begins with the same."""
+        if self.consumer is not None:
+            self.consumer.pause(*partitions)
 
     async def _set_aside(self, record: Record, stage: str, error: BaseException, attempt: int = 1) -> None:
         if self._producer is None:
@@ -328,6 +359,8 @@ class Subscription(Generic[E]):
             stage=stage,
             error=f"{type(error).__name__}: {error}",
         )
+        if not isinstance(error, PausedError):
+            self._failed(record)
 
     async def _pause(self, attempt: int) -> None:
         """Before the next try.
@@ -344,7 +377,7 @@ class Subscription(Generic[E]):
             return
         raise StoppedError
 
-    async def _settle(self, batch: _Batch) -> None:
+    async def _settle(self, batch: Batch) -> None:
         """Commit, then let `drain` see it: whoever gets the partition next must find the commit."""
         ends = batch.ends()
         await self._commit(
@@ -353,7 +386,7 @@ class Subscription(Generic[E]):
         for partition, end in ends.items():
             batch.states[partition].finished = end
 
-    def _is_ours(self, batch: _Batch, partition: TopicPartition) -> bool:
+    def _is_ours(self, batch: Batch, partition: TopicPartition) -> bool:
         """Assigned, and not lost and assigned again since the records were handed out."""
         return self._partitions.get(partition) is batch.states[partition] and partition in self.assigned()
 
@@ -366,13 +399,15 @@ class Subscription(Generic[E]):
         except (KafkaError, IllegalStateError) as error:
             log.warning("commit_failed", subscription=self.name, error=repr(error))
 
-    def on_assigned(self, partitions: int) -> None:
+    def on_assigned(self, partitions: set[TopicPartition]) -> None:
         self._joined = True
         self.out_since = None
         self._revoked.clear()
         if not self._stopping:
             self._hurry.clear()
-        log.info("assigned", subscription=self.name, partitions=partitions)
+        if self.halted:
+            self._hold_still(partitions)
+        log.info("assigned", subscription=self.name, partitions=len(partitions))
 
     async def drain(self, revoked: Iterable[TopicPartition]) -> None:
         """Wait until everything that was handed out of these partitions is finished and committed.
@@ -394,7 +429,7 @@ class Subscription(Generic[E]):
         idle_ticks = 0
         while consumer is not None and time.monotonic() < deadline:
             state = self._partitions.get(partition)
-            position = await _position(consumer, partition)
+            position = await position_of(consumer, partition)
             if position is None or (state is not None and (state.given_up or state.finished >= position)):
                 return
             # Handed out and not on its way to us: _held() refuses it if it comes after all.
@@ -423,14 +458,7 @@ class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         await self._subscription.drain(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        self._subscription.on_assigned(len(assigned))
-
-
-def _first_offsets(raw_batch: Sequence[ConsumerRecord[bytes, bytes]]) -> dict[TopicPartition, int]:
-    firsts: dict[TopicPartition, int] = {}
-    for raw in raw_batch:
-        firsts.setdefault(TopicPartition(raw.topic, raw.partition), raw.offset)
-    return firsts
+        self._subscription.on_assigned(assigned)
 
 
 def _check_size(record: Record) -> None:
@@ -438,14 +466,6 @@ def _check_size(record: Record) -> None:
     size += sum(len(name) + len(value or b"") for name, value in record.headers)
     if size > LARGEST_RECORD_BYTES:
         raise UndecodableError(f"the record has {size} bytes; {LARGEST_RECORD_BYTES} are taken")
-
-
-async def _position(consumer: Any, partition: TopicPartition) -> int | None:
-    """The next offset to hand out; None where nothing was handed out yet."""
-    try:
-        return int(await asyncio.wait_for(consumer.position(partition), timeout=0.5))
-    except (TimeoutError, IllegalStateError, KafkaError):
-        return None
 
 
 async def _parse(raw: tuple[ConsumerRecord[bytes, bytes], ...]) -> StreamMessage[Any]:

@@ -6,7 +6,8 @@ Three ways to be stuck:
    its database is away, is not stuck; but after PATIENCE times as long a fresh process is worth a try.
 3. The group has given this member no share for longer than any rebalance takes.
 
-Nobody is ended while the broker does not answer: a fresh process would not reach it either.
+Nobody is ended while the broker does not answer: a fresh process would not reach it either. Nor is a consumer
+that has stopped by itself: a fresh process would set aside the next records before it stopped.
 """
 
 import asyncio
@@ -74,7 +75,7 @@ class Watchdog:
         out_since = subscription.out_since
         if out_since is not None and now - out_since > self._seconds + REBALANCE_TIMEOUT_MS / 1000:
             self._end(f"{subscription.name}: no share of the group for {now - out_since:.0f} s")
-        if lag == 0:
+        if lag == 0 or subscription.halted:
             return None
         since = now if waiting_since is None else waiting_since
         quiet = now - max(since, subscription.last_life)
