@@ -24,6 +24,7 @@ class Member:
     life: float = 0
     progress: float = 0
     out: float | None = None
+    halted: bool = False
     name: str = "requests"
 
     @property
@@ -67,6 +68,8 @@ OUT = SECONDS + REBALANCE_TIMEOUT_MS / 1000
         # Its database is away: it tries again and again.
         (Member(5, life=1, progress=SECONDS * 5), False),
         (Member(5, life=1, progress=SECONDS * PATIENCE + 1), True),
+        # It has stopped for good, and keeps its place.
+        (Member(5, life=1e6, progress=1e6, halted=True), False),
         # The broker does not answer.
         (Member(None, life=1e6, progress=1e6, out=1e6), False),
         # Without a share for longer than a rebalance takes, though nothing of it is known to wait.
