@@ -183,7 +183,9 @@ class Rig:
         return [
             row["data"]
             for row in await self.outbox("connection.calls")
-            if row["key"] == connection_id and outcome in {None, row["data"]["outcome"]}
+            if row["key"] == connection_id
+            and "outcome" in row["data"]
+            and outcome in {None, row["data"]["outcome"]}
         ]
 
     async def markers(self, connection_id: str) -> dict[str, dict[str, Any]]:

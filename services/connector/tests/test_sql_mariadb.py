@@ -12,8 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from lineshaft.common.http.addresses import AddressPolicy
 from lineshaft.common.outcomes import Operation, Outcome, Rung
+from lineshaft.connector.adapters.http import SourceHttp
+from lineshaft.connector.adapters.ladder import Climb
+from lineshaft.connector.adapters.protocols.route import route_of
 from lineshaft.connector.domain.evidence import Evidence
+from lineshaft.connector.domain.ladder import DATABASE, Ladder
 from lineshaft.connector.domain.protocol import WriteOperation
 from lineshaft.tools.stack.accounts import unprivileged_account
 from lineshaft.tools.stack.layout import Layout
@@ -22,7 +27,7 @@ from lineshaft.tools.stack.mariadb_source import MariadbSource
 from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.supervisor import Supervisor
 
-from .sql_source import opened, read_all, refused, with_objects
+from .sql_source import CATALOG, NETWORKS, opened, read_all, refused, with_objects
 
 pytestmark = pytest.mark.integration
 
@@ -340,3 +345,18 @@ async def test_writes_touch_one_row_or_none(plant: MariadbSource) -> None:
         plant.execute("revoke update on work_orders from reader")
         assert (await evidence("work_orders", "1", {"title": "x"}))[0] is Outcome.PERMISSION_DENIED
         plant.execute("grant update on work_orders to reader")
+
+
+@pytest.mark.parametrize(("tls", "code"), [("verify", "certificate_self_signed"), ("encrypt", None)])
+async def test_the_ladder_asks_for_tls_without_a_login(
+    plant: MariadbSource, tls: str, code: str | None
+) -> None:
+    system = CATALOG.system(plant.system)
+    http = SourceHttp(AddressPolicy(NETWORKS))
+    ladder = Ladder(DATABASE)
+    settings = {**plant.connection_fields, "tls": tls, "host": "localhost"}
+    await Climb(ladder, route_of(system, settings, http), http).network()
+    await http.close()
+    found = {one.rung.value: one for one in ladder.results}["tls"]
+    assert found.code == code
+    assert [one.subject for one in found.certificates] == ["CN=localhost"]

@@ -26,6 +26,24 @@ class Rung(StrEnum):
     HTTP = "http"
 
 
+class LadderRung(StrEnum):
+    """What a call has to get past, from the bottom."""
+
+    DNS = "dns"
+    TCP = "tcp"
+    TLS = "tls"
+    PROXY = "proxy"
+    HTTP = "http"
+    AUTH = "auth"
+    OBJECT = "object"
+
+
+class RungStatus(StrEnum):
+    OK = "ok"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
 class Operation(StrEnum):
     LOGIN = "login"
     VERIFY = "verify"

@@ -52,7 +52,7 @@ SYNC_REQUESTS = _topic(
 )
 COMMANDS_CONNECTOR = _topic(
     "commands.connector",
-    "Authorize, write, probe, purge.",
+    "Authorize, write, probe, diagnose, purge.",
     producers="api health-monitor",
     consumers="connector",
 )
@@ -108,7 +108,7 @@ RECORDS_RAW = _topic(
 )
 CONNECTION_CALLS = _topic(
     "connection.calls",
-    "The outcome of each call to a source.",
+    "The outcome of each call to a source, and network ladders.",
     producers="connector",
     consumers="health-monitor",
 )

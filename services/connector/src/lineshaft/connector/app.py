@@ -7,6 +7,7 @@ from lineshaft.common import topics
 from lineshaft.common.encryption import KeyRing
 from lineshaft.common.events.commands import (
     AuthorizationRequested,
+    DiagnosisRequested,
     ProbeRequested,
     ScheduleRequested,
     WriteRequested,
@@ -91,7 +92,13 @@ async def build(settings: ConnectorSettings) -> Service:
             subscription(
                 "commands",
                 topics.COMMANDS_CONNECTOR,
-                Decoder(AuthorizationRequested, WriteRequested, ProbeRequested, ScheduleRequested),
+                Decoder(
+                    AuthorizationRequested,
+                    WriteRequested,
+                    ProbeRequested,
+                    ScheduleRequested,
+                    DiagnosisRequested,
+                ),
                 handlers.on_commands,
             ),
             subscription(

@@ -75,6 +75,17 @@ class ScheduleRequested(Command):
     actor: str
 
 
+@event("diagnosis.requested", topics.COMMANDS_CONNECTOR.name)
+class DiagnosisRequested(Command):
+    """Find out rung by rung how far a call to the source gets."""
+
+    object: str | None = Field(default=None, description="None: one that fails, else the first one.")
+    may_call: bool = Field(
+        default=True, description="False: the network alone is looked at, nobody logs in and nothing is read."
+    )
+    asked_by: str = ""
+
+
 @event("breaker.forced", topics.COMMANDS_HEALTH.name)
 class BreakerForced(Command):
     """An operator stops the calls of a connection or of one object, or lets them go on."""

@@ -41,16 +41,25 @@ class AddressPolicy:
             OSError: the name does not resolve.
             ForbiddenAddressError: it resolves to an address that may not be dialled.
         """
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        addresses = await look_up(host, port)
+        self.check(host, addresses)
+        return addresses
+
+    def check(self, host: str, addresses: Sequence[str]) -> None:
+        """Raises `ForbiddenAddressError` if one of the host's addresses may not be dialled."""
         for address in addresses:
             if not self.allows(address):
                 raise ForbiddenAddressError(
                     f"{host} is at {address}, a private or reserved address; "
                     "an operator can allow its network in LINESHAFT_ALLOWED_NETWORKS",
                 )
-        return addresses
+
+
+async def look_up(host: str, port: int) -> list[str]:
+    """The host's addresses, allowed or not; raises OSError where its name does not resolve."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def _embedded(address: Address) -> ipaddress.IPv4Address | None:

@@ -9,6 +9,7 @@ from lineshaft.common.events.commands import (
     Command,
     CommandCompleted,
     CommandProblem,
+    DiagnosisRequested,
     ProbeRequested,
     WriteRequested,
 )
@@ -26,6 +27,7 @@ KINDS: dict[str, type[Command]] = {
     "authorize": AuthorizationRequested,
     "write": WriteRequested,
     "probe": ProbeRequested,
+    "diagnose": DiagnosisRequested,
 }
 _KIND_OF = {model: kind for kind, model in KINDS.items()}
 

@@ -71,9 +71,11 @@ class SourceHttp:
         policy: AddressPolicy,
         *,
         most_body_bytes: int = MOST_BODY_BYTES,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.policy = policy
-        self._client = create_client(policy)
+        self.tls = tls or httpx.create_ssl_context(trust_env=False)
+        self._client = create_client(policy, verify=self.tls)
         # customers share this client, so no cookie of one may reach another
         self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._most_body_bytes = most_body_bytes

@@ -8,6 +8,7 @@ from lineshaft.common.errors import RetryableError
 from lineshaft.common.events.commands import (
     AuthorizationRequested,
     CommandProblem,
+    DiagnosisRequested,
     ProbeRequested,
     WriteRequested,
 )
@@ -20,6 +21,7 @@ from lineshaft.connector.adapters.commands import CommandJob
 from lineshaft.connector.domain import problems
 from lineshaft.connector.domain.gate import CredentialsReplacedError, GateClosedError
 from lineshaft.connector.workers.authorization import Authorization
+from lineshaft.connector.workers.diagnosing import diagnose
 from lineshaft.connector.workers.probing import probe
 from lineshaft.connector.workers.tools import Tools, answered
 from lineshaft.connector.workers.writing import write
@@ -68,6 +70,8 @@ class Commanding:
                 await write(self._tools, job, command)
             case ProbeRequested():
                 await probe(self._tools, job, command)
+            case DiagnosisRequested():
+                await diagnose(self._tools, job, command)
 
     async def _give_up(self, job: CommandJob) -> None:
         log.error("command_given_up", command_id=job.command.command_id, attempts=job.attempts)

@@ -27,7 +27,7 @@ async def probe(tools: Tools, job: CommandJob, command: ProbeRequested) -> None:
             if command.object is None:
                 await adapter.verify()
             else:
-                await adapter.read(command.object, _key(source, command.object), None, limit=1)
+                await adapter.read(command.object, key_of(source, command.object), None, limit=1)
     except SourceFailureError as failure:
         evidence = about(failure.evidence, object_name=command.object, operation=Operation.PROBE)
         await failed_command(
@@ -45,7 +45,7 @@ async def probe(tools: Tools, job: CommandJob, command: ProbeRequested) -> None:
     )
 
 
-def _key(source: OpenSource, object_name: str) -> list[str]:
+def key_of(source: OpenSource, object_name: str) -> list[str]:
     try:
         return source.system.object(object_name).key
     except KeyError:
