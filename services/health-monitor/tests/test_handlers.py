@@ -14,10 +14,11 @@ from lineshaft.common.clock import now
 from lineshaft.common.events.calls import CALL_EVENT_TYPES, Call
 from lineshaft.common.events.commands import BreakerForced, IssueMuted
 from lineshaft.common.events.connections import ConnectionDescribed
+from lineshaft.common.events.diagnoses import ConnectionDiagnosed
 from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.events.syncs import SyncCompleted
 from lineshaft.common.ids import new_id
-from lineshaft.common.outcomes import Outcome, Rung
+from lineshaft.common.outcomes import LadderRung, Outcome, Rung
 from lineshaft.common.postgres.inbox import transactional
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.health_monitor.adapters import postgres
@@ -26,7 +27,7 @@ from lineshaft.health_monitor.handlers import Handlers
 from lineshaft.health_monitor.workers import due_worker
 from lineshaft.tools.testing.infrastructure import Database
 
-from .domain.builders import a_call, a_description, a_force, a_mute, a_sync
+from .domain.builders import a_call, a_description, a_diagnosis, a_force, a_mute, a_sync
 
 pytestmark = pytest.mark.integration
 
@@ -39,6 +40,10 @@ class Stage:
 
     def clock(self) -> datetime:
         return now() + self.ahead
+
+    async def diagnoses(self, *ladders: ConnectionDiagnosed) -> None:
+        events = [new_event(one, source="t", key=one.connection_id) for one in ladders]
+        await transactional(self.pool, "calls", self.handlers.on_calls)(events)
 
     async def calls(self, *calls: Call) -> list[Event[Call]]:
         events = [
@@ -364,3 +369,32 @@ async def test_the_fleet_is_counted_and_old_history_forgotten(stage: Stage) -> N
     assert await stage.pool.fetchval("select count(*) from error_log") > 0
     await postgres.forget(stage.pool, timedelta(0))
     assert await stage.pool.fetchval("select count(*) from error_log") == 0
+
+
+async def test_the_last_ladder_stays_and_api_reads_it(stage: Stage, database: Database) -> None:
+    connection_id = new_id("con")
+    await stage.describe(described(connection_id))
+    later, earlier = now(), now() - timedelta(hours=1)
+    await stage.diagnoses(a_diagnosis(connection_id=connection_id, at=later))
+    await stage.diagnoses(a_diagnosis(LadderRung.DNS, connection_id=connection_id, at=earlier))
+    api = await asyncpg.connect(database.dsn("api"))
+    try:
+        query = "select document from health_monitor.ladder_view where connection_id = $1"
+        assert orjson.loads(await api.fetchval(query, connection_id))["failed_rung"] == "tcp"
+        await stage.describe(described(connection_id, revision=2, lifecycle="deleted"))
+        await stage.diagnoses(a_diagnosis(connection_id=connection_id, at=now()))
+        assert await api.fetchval(query, connection_id) is None
+    finally:
+        await api.close()
+
+
+async def test_the_connector_is_asked_to_look_at_the_network(pool: Pool) -> None:
+    stage = Stage(pool)
+    stage.handlers = Handlers(Thresholds(ladder_pause=timedelta(minutes=15)), stage.clock, lambda: 0.5)
+    connection_id = new_id("con")
+    await stage.describe(described(connection_id))
+    for _ in range(3):
+        await stage.calls(called(connection_id, Outcome.UNREACHABLE, None, rung=Rung.TCP))
+    await stage.pass_time(6)
+    [asked] = [data for kind, data in await stage.published(connection_id) if kind == "diagnosis.requested"]
+    assert (asked["may_call"], asked["object"]) == (False, None)

@@ -8,15 +8,17 @@ from typing import Any
 from lineshaft.common.events.calls import Call
 from lineshaft.common.events.commands import BreakerForced, CommandCompleted, IssueMuted
 from lineshaft.common.events.connections import ConnectionDescribed
+from lineshaft.common.events.diagnoses import ConnectionDiagnosed, RungResult
 from lineshaft.common.events.health import ConnectionEvent, StatusDescribed
 from lineshaft.common.events.syncs import ObjectResult, SyncCompleted, SyncFailed, SyncMode, SyncResult
-from lineshaft.common.outcomes import Fault, Operation, Outcome
+from lineshaft.common.outcomes import Fault, LadderRung, Operation, Outcome, RungStatus
 from lineshaft.health_monitor.domain.effects import (
     Announced,
     Answered,
     Described,
     Effect,
     IssueChanged,
+    LadderWanted,
     Noted,
     ProbeWanted,
 )
@@ -57,6 +59,31 @@ def a_description(revision: int = 1, version: int = 1, **fields: Any) -> Connect
             "changed_at": START,
             "changed_by": "ada",
             "reason": "created",
+        }
+        | fields
+    )
+
+
+def a_diagnosis(failed: LadderRung | None = LadderRung.TCP, **fields: Any) -> ConnectionDiagnosed:
+    rungs = [
+        RungResult(rung=rung, status=RungStatus.OK if rung is not failed else RungStatus.FAILED, seen="seen")
+        for rung in LadderRung
+    ]
+    if failed is not None:
+        stop = {"seen": "plant refused TCP 443", "ask": "open TCP 443 from 10.0.0.5 to plant"}
+        rungs = [one.model_copy(update=stop) if one.rung is failed else one for one in rungs]
+    return ConnectionDiagnosed.model_validate(
+        {
+            "connection_id": CONNECTION,
+            "system": SYSTEM,
+            "command_id": "cmd_1",
+            "asked_by": "",
+            "at": START,
+            "duration_ms": 12.0,
+            "host": "plant:443",
+            "rungs": rungs,
+            "failed_rung": failed,
+            "ask": failed and "open TCP 443 from 10.0.0.5 to plant",
         }
         | fields
     )
@@ -109,6 +136,7 @@ class Scene:
     """One connection, driven step by step; remembers everything that was said of it."""
 
     thresholds: Thresholds = field(default_factory=Thresholds)
+    labels: dict[str, str] = field(default_factory=dict)
     state: ConnectionState = field(default_factory=lambda: ConnectionState(connection_id=CONNECTION))
     now: datetime = START
     chance: float = 0.5
@@ -131,6 +159,7 @@ class Scene:
             thresholds=self.thresholds,
             now=self.now,
             chance=lambda: self.chance,
+            labels=self.labels,
         )
         self.effects += effects
         return effects
@@ -170,6 +199,10 @@ class Scene:
     @property
     def probes(self) -> int:
         return sum(isinstance(effect, ProbeWanted) for effect in self.effects)
+
+    @property
+    def ladders(self) -> int:
+        return sum(isinstance(effect, LadderWanted) for effect in self.effects)
 
     def issues(self, fault: Fault) -> list[Issue]:
         """The latest form of each, in the order of their opening."""

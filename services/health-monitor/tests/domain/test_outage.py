@@ -174,10 +174,11 @@ def test_it_is_told_in_words() -> None:
     watch = Watch()
     watch.look(down=12)
     assert watch.outage is not None
-    told = describe(watch.outage, SystemOutage, ["con_1"], watch.now)
+    told = describe(watch.outage, SystemOutage, ["con_1"], watch.now, "Tryton")
+    assert told.summary.startswith("Tryton at ")
     assert "12 connections" in told.summary
     assert HOST in told.summary
-    over = describe(watch.outage, SystemRecovered, [], watch.now)
+    over = describe(watch.outage, SystemRecovered, [], watch.now, "Tryton")
     assert "works again" in over.summary
 
 

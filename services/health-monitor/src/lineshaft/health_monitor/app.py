@@ -6,8 +6,10 @@ from lineshaft.common import topics
 from lineshaft.common.events.calls import CALL_EVENT_TYPES, Call
 from lineshaft.common.events.commands import BreakerForced, IssueMuted
 from lineshaft.common.events.connections import ConnectionDescribed
+from lineshaft.common.events.diagnoses import ConnectionDiagnosed
 from lineshaft.common.events.envelope import Decoder
 from lineshaft.common.events.syncs import SyncCompleted, SyncFailed, SyncStarted
+from lineshaft.common.integrations import Catalog
 from lineshaft.common.kafka.consumer import Subscription
 from lineshaft.common.postgres.inbox import transactional
 from lineshaft.common.postgres.migrate import migrate
@@ -27,7 +29,9 @@ async def build(settings: HealthMonitorSettings) -> Service:
     )
     await migrate(pool, "lineshaft.health_monitor.adapters")
     producer = await start_producer(settings, NAME)
-    handlers = Handlers(settings.thresholds(), at_once=settings.confirm_connections)
+    catalog = Catalog.load(settings.integrations_dir)
+    labels = {name: system.manifest.label for name, system in catalog.systems.items()}
+    handlers = Handlers(settings.thresholds(), at_once=settings.confirm_connections, labels=labels)
     effect = partial(transactional, pool)
     return Service(
         name=NAME,
@@ -38,7 +42,7 @@ async def build(settings: HealthMonitorSettings) -> Service:
             Subscription(
                 "calls",
                 [topics.CONNECTION_CALLS],
-                decode=Decoder(shared=dict.fromkeys(CALL_EVENT_TYPES.values(), Call)),
+                decode=Decoder(ConnectionDiagnosed, shared=dict.fromkeys(CALL_EVENT_TYPES.values(), Call)),
                 handle=effect("calls", handlers.on_calls),
             ),
             Subscription(
@@ -63,7 +67,7 @@ async def build(settings: HealthMonitorSettings) -> Service:
         background={
             "due": due_worker(pool, handlers, settings.due_poll_seconds),
             "outages": outage_worker(
-                pool, OutageWatch(settings.outage_rules()).look, settings.outage_poll_seconds
+                pool, OutageWatch(settings.outage_rules(), labels=labels).look, settings.outage_poll_seconds
             ),
             "count": count_worker(pool),
             "forget": forget_worker(pool, settings.history_days),

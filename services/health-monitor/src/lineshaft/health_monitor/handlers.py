@@ -1,14 +1,20 @@
 """From events to the rules, and from their effects to rows and events, in one transaction."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple, assert_never
 
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.events.calls import Call
-from lineshaft.common.events.commands import BreakerForced, IssueMuted, ProbeRequested
+from lineshaft.common.events.commands import (
+    BreakerForced,
+    DiagnosisRequested,
+    IssueMuted,
+    ProbeRequested,
+)
 from lineshaft.common.events.connections import ConnectionDescribed
+from lineshaft.common.events.diagnoses import ConnectionDiagnosed
 from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.events.syncs import SyncEvent
 from lineshaft.common.ids import derived_id
@@ -24,11 +30,12 @@ from lineshaft.health_monitor.domain.effects import (
     Described,
     Effect,
     IssueChanged,
+    LadderWanted,
     Noted,
     ProbeWanted,
 )
 from lineshaft.health_monitor.domain.faults import active_faults
-from lineshaft.health_monitor.domain.rules import Input, Tick, apply, due_at
+from lineshaft.health_monitor.domain.rules import NO_LABELS, Input, Tick, apply, due_at
 from lineshaft.health_monitor.domain.sharing import SharedOutage
 from lineshaft.health_monitor.domain.state import ConnectionState, tombstone
 from lineshaft.health_monitor.domain.status import describe
@@ -52,23 +59,25 @@ class Handlers:
         chance: Chance = random.random,
         *,
         at_once: int = 3,
+        labels: Mapping[str, str] = NO_LABELS,
     ) -> None:
-        """`at_once`: so many refusals of one system within ten minutes may be the fault of its directory."""
+        """`at_once`: so many refusals of one system within ten minutes may be the fault of its directory.
+
+        `labels` are the names of systems as people know them.
+        """
+        self._labels = labels
         self._at_once = at_once
         self._thresholds = thresholds
         self._clock = clock
         self._chance = chance
 
-    async def on_calls(self, tx: Connection, events: Sequence[Event[Call]]) -> None:
+    async def on_calls(self, tx: Connection, events: Sequence[Event[Call | ConnectionDiagnosed]]) -> None:
         states = await self._on_events(tx, events)
-        await postgres.add_errors(
-            tx,
-            [
-                event
-                for event in events
-                if event.data.outcome is not Outcome.OK and not states[event.data.connection_id].deleted
-            ],
+        kept = [event for event in events if not states[event.data.connection_id].deleted]
+        await postgres.save_ladders(
+            tx, [event.data for event in kept if isinstance(event.data, ConnectionDiagnosed)]
         )
+        await postgres.add_errors(tx, [event for event in kept if _failed(event.data)])
 
     async def on_connections(self, tx: Connection, events: Sequence[Event[ConnectionDescribed]]) -> None:
         states = await self._on_events(tx, events)
@@ -119,6 +128,7 @@ class Handlers:
                 thresholds=self._thresholds,
                 now=self._clock(),
                 chance=self._chance,
+                labels=self._labels,
                 shared=shared.get((state.system, state.host)) or shared.get((state.system, "")),
                 suspected=state.system in suspected,
             )
@@ -148,6 +158,10 @@ class Handlers:
                 if state.lifecycle is not None
             },
         )
+
+
+def _failed(data: Call | ConnectionDiagnosed) -> bool:
+    return isinstance(data, Call) and data.outcome is not Outcome.OK
 
 
 async def _shared_outages(tx: Connection) -> dict[tuple[str, str], SharedOutage]:
@@ -190,6 +204,9 @@ async def _carry_out(tx: Connection, done: Sequence[tuple[Given, int, Effect]]) 
                     despite_rejection=effect.despite_rejection,
                 )
                 events.append(new_event(probe, source=SOURCE, key=key, event_id=effect.command_id))
+            case LadderWanted():
+                ladder = DiagnosisRequested(command_id=effect.command_id, connection_id=key, may_call=False)
+                events.append(new_event(ladder, source=SOURCE, key=key, event_id=effect.command_id))
             case _:
                 assert_never(effect)
     await postgres.save_issues(tx, issues)

@@ -41,6 +41,12 @@ class HealthMonitorSettings(Settings):
         ge=0,
         description="A healthy connection that nothing was heard of for this long is probed; 0 means never.",
     )
+    diagnose_minutes: float = Field(
+        default=15.0,
+        ge=0,
+        description="The network of a connection that goes out of reach is looked at by itself, no more often"
+        " than this; 0 means never.",
+    )
     confirm_minutes: float = Field(
         default=15.0,
         gt=0,
@@ -80,6 +86,7 @@ class HealthMonitorSettings(Settings):
             hold=timedelta(seconds=self.hold_seconds),
             quiet=timedelta(seconds=self.quiet_seconds),
             quiet_probe=timedelta(hours=self.quiet_probe_hours) or None,
+            ladder_pause=timedelta(minutes=self.diagnose_minutes) or None,
             confirm_after=timedelta(minutes=self.confirm_minutes) if self.confirm_connections else None,
             whole=BreakerRules(
                 consecutive=passing.consecutive,

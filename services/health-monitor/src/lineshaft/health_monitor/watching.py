@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from lineshaft.common.clock import Clock, now
@@ -17,6 +18,7 @@ from lineshaft.health_monitor.adapters.outages import OpenOutage
 from lineshaft.health_monitor.domain.breaker import Chance
 from lineshaft.health_monitor.domain.outage import Group, Outage, OutageRules, turn
 from lineshaft.health_monitor.domain.outage_words import describe
+from lineshaft.health_monitor.domain.rules import NO_LABELS
 
 SOURCE = "health-monitor"
 
@@ -26,7 +28,15 @@ log = logger(__name__)
 class OutageWatch:
     """Any number of replicas may look; one at a time does, and what it finds is in the database."""
 
-    def __init__(self, rules: OutageRules, clock: Clock = now, chance: Chance = random.random) -> None:
+    def __init__(
+        self,
+        rules: OutageRules,
+        clock: Clock = now,
+        chance: Chance = random.random,
+        *,
+        labels: Mapping[str, str] = NO_LABELS,
+    ) -> None:
+        self._labels = labels
         self._rules = rules
         self._clock = clock
         self._chance = chance
@@ -76,7 +86,8 @@ class OutageWatch:
 
     async def _announcement(self, tx: Connection, outage: Outage, kind: type[SystemEvent]) -> Event[Any]:
         connection_ids = await outages.down_connections(tx, outage)
-        data = describe(outage, kind, connection_ids, self._clock())
+        label = self._labels.get(outage.system, outage.system)
+        data = describe(outage, kind, connection_ids, self._clock(), label)
         log.info("outage", told=data.event_type, system=outage.system, host=outage.host)
         return new_event(
             data,

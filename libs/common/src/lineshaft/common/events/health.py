@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lineshaft.common import topics
 from lineshaft.common.events.model import EventData, event
-from lineshaft.common.outcomes import ConnectionStatus, Fault, Move, Operation, Outcome, Scope
+from lineshaft.common.outcomes import ConnectionStatus, Fault, LadderRung, Move, Operation, Outcome, Scope
 
 
 class _Part(BaseModel):
@@ -34,6 +34,9 @@ class Verdict(_Part):
     )
     operations: list[Operation] = Field(default_factory=list)
     confidence: Literal["high", "medium", "low"] = "high"
+    rung: LadderRung | None = Field(
+        default=None, description="Of the network: the first rung on the way to the source that failed."
+    )
     summary: str
     move: Move
     action: str

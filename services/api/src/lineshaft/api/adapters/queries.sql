@@ -244,6 +244,10 @@ select outage_id, system, host, fault, connections, opened_at, announced_at, cle
 from health_monitor.outage_view where resolved_at is null
 order by opened_at, outage_id
 
+-- name: ladder
+-- The last one.
+select document from health_monitor.ladder_view where connection_id = $1
+
 -- name: errors
 select event_id, at, object, operation, outcome, http_status, code, message, request_id
 from health_monitor.error_view

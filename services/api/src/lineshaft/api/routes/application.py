@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from lineshaft.api.routes import (
     connect,
     connections,
+    diagnoses,
     documentation,
     fleet,
     health,
@@ -52,6 +53,7 @@ def create_application(context: Context, checks: Mapping[str, Check]) -> FastAPI
     for router in (
         health.router,
         orders.router,
+        diagnoses.router,
         fleet.router,
         data_router(),
         systems.router,

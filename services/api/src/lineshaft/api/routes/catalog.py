@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from lineshaft.api.domain.problems import ProblemCode, ProblemError, not_found, problem
+from lineshaft.api.domain.problems import ProblemCode, ProblemError, invalid, not_found, problem
 from lineshaft.common.integrations import Catalog, System, UnknownSystemError
 
 
@@ -18,6 +18,14 @@ def system_of(catalog: Catalog, system_id: str) -> System:
         raise problem(
             ProblemCode.CONNECTION_UNAVAILABLE, f"The integration {system_id!r} is not installed any more."
         ) from None
+
+
+def require_object(catalog: Catalog, system_id: str, name: str, connection_id: str) -> None:
+    """Raises for an object of the source that the system's manifest does not have."""
+    try:
+        system_of(catalog, system_id).object(name)
+    except KeyError:
+        raise invalid("object", f"{system_id} has no object {name!r}", connection_id=connection_id) from None
 
 
 def unknown_entity(system: System, entity: str) -> ProblemError:

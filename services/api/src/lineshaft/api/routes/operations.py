@@ -23,7 +23,12 @@ from lineshaft.common.mapping import compile_mapping
 from lineshaft.common.unified import entity_id
 
 WRITE = "write"
-ORDERS = {"breaker": "force_breaker", "mute": "mute_issue", "schedule": "set_schedule"}
+ORDERS = {
+    "breaker": "force_breaker",
+    "mute": "mute_issue",
+    "schedule": "set_schedule",
+    "diagnose": "diagnose",
+}
 """The kinds of orders, and what an operation calls them."""
 
 router = APIRouter(prefix="/v1/operations", tags=["data"])
@@ -36,7 +41,7 @@ class OperationModel(BaseModel):
     status: Literal["pending", "succeeded", "failed"]
     connection_id: str
     entity: str | None = Field(description="Of a write.")
-    operation: Literal["create", "update", "force_breaker", "mute_issue", "set_schedule"]
+    operation: Literal["create", "update", "force_breaker", "mute_issue", "set_schedule", "diagnose"]
     created_at: datetime
     completed_at: datetime | None
     data: dict[str, Any] | None

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from lineshaft.api.domain.problems import invalid
 from lineshaft.api.routes.answers import Json, problems
 from lineshaft.api.routes.authentication import Admin, ConnectionPath
-from lineshaft.api.routes.catalog import system_of
+from lineshaft.api.routes.catalog import require_object
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection
 from lineshaft.api.routes.ordering import SLOW, order
@@ -62,7 +62,7 @@ async def force_breaker(
     """Stop the calls to the source, or let them go on; refused credentials are mended by reconnecting."""
     connection = await require_connection(api.pool, connection_id)
     if body.object is not None:
-        _check_object(api, connection.system, body.object, connection_id)
+        require_object(api.catalog, connection.system, body.object, connection_id)
     if body.state == "closed" and body.until is not None:
         raise invalid("until", "goes with `open` only", connection_id=connection_id)
     _check_future(api, body.until, connection_id)
@@ -95,13 +95,6 @@ async def mute_issue(
         **body.model_dump(),
     )
     return await order(api, command, "mute")
-
-
-def _check_object(api: Context, system_id: str, name: str, connection_id: str) -> None:
-    try:
-        system_of(api.catalog, system_id).object(name)
-    except KeyError:
-        raise invalid("object", f"{system_id} has no object {name!r}", connection_id=connection_id) from None
 
 
 def _check_future(api: Context, until: datetime | None, connection_id: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from lineshaft.common.events.calls import Call
+from lineshaft.common.events.diagnoses import ConnectionDiagnosed
 from lineshaft.common.events.envelope import Event
 from lineshaft.common.events.health import StatusDescribed
 from lineshaft.common.postgres.pool import Connection, Pool
@@ -90,7 +90,7 @@ async def add_timeline(tx: Connection, lines: Sequence[tuple[str, Noted]]) -> No
     await _run(tx, "add_timeline", rows)
 
 
-async def add_errors(tx: Connection, events: Sequence[Event[Call]]) -> None:
+async def add_errors(tx: Connection, events: Sequence[Event[Any]]) -> None:
     rows = [
         (
             event.id,
@@ -109,10 +109,16 @@ async def add_errors(tx: Connection, events: Sequence[Event[Call]]) -> None:
     await _run(tx, "add_errors", rows)
 
 
+async def save_ladders(tx: Connection, ladders: Iterable[ConnectionDiagnosed]) -> None:
+    latest = {one.connection_id: one for one in sorted(ladders, key=lambda one: one.at)}
+    rows = [(key, one.at, one.model_dump(mode="json")) for key, one in sorted(latest.items())]
+    await _run(tx, "save_ladders", rows)
+
+
 async def purge(tx: Connection, connection_ids: Sequence[str]) -> None:
     """Everything but that they were."""
     if connection_ids:
-        for name in ("purge_issues", "purge_timeline", "purge_errors", "purge_states"):
+        for name in ("purge_issues", "purge_timeline", "purge_errors", "purge_ladders", "purge_states"):
             await tx.execute(SQL[name], connection_ids)
 
 

@@ -99,6 +99,13 @@ select * from unnest(
 )
 on conflict do nothing;
 
+-- name: save_ladders
+-- The last one of each connection stays.
+insert into ladder (connection_id, at, document)
+select * from unnest($1::text[], $2::timestamptz[], $3::jsonb[])
+on conflict (connection_id) do update set at = excluded.at, document = excluded.document
+where ladder.at <= excluded.at;
+
 -- name: refusing_systems
 -- Systems of which several connections were refused within ten minutes of each other, of the last ones.
 select distinct system from (
@@ -234,6 +241,10 @@ delete from timeline where connection_id = any($1::text[]);
 -- name: purge_errors
 -- Of deleted connections.
 delete from error_log where connection_id = any($1::text[]);
+
+-- name: purge_ladders
+-- Of deleted connections.
+delete from ladder where connection_id = any($1::text[]);
 
 -- name: purge_states
 -- The row stays, so that what comes late is known to be late.

@@ -54,10 +54,18 @@ class ProbeWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class LadderWanted:
+    """Look how far the network lets us."""
+
+    command_id: str
+    connection_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """What became of a command."""
 
     data: CommandCompleted
 
 
-Effect = Announced | Answered | Described | IssueChanged | Noted | ProbeWanted
+Effect = Announced | Answered | Described | IssueChanged | LadderWanted | Noted | ProbeWanted

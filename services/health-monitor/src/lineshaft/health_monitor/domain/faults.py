@@ -6,7 +6,13 @@ from datetime import datetime
 
 from lineshaft.common.events.health import Evidence
 from lineshaft.common.outcomes import Fault, Operation, Rung, Scope
-from lineshaft.health_monitor.domain.state import Confidence, ConnectionState, ScopeState, Stop
+from lineshaft.health_monitor.domain.state import (
+    Confidence,
+    ConnectionState,
+    LadderFinding,
+    ScopeState,
+    Stop,
+)
 
 GRAVEST_FIRST = (
     Fault.CREDENTIALS,
@@ -41,6 +47,7 @@ class ActiveFault:
     """An operator, where it is an order."""
     reason: str = ""
     fields: tuple[str, ...] = ()
+    ladder: LadderFinding | None = None
 
     @property
     def rank(self) -> tuple[bool, int]:
@@ -82,6 +89,7 @@ def _of_everything(state: ConnectionState, now: datetime) -> Iterable[ActiveFaul
             rung=whole.rung,
             host=whole.host,
             code=whole.code,
+            ladder=state.ladder,
         )
     if "" in state.stops:
         yield _stopped(Scope.ALL, (), (state.stops[""],))

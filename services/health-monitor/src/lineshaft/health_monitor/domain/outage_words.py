@@ -9,18 +9,19 @@ from lineshaft.health_monitor.domain.wording import NETWORK_WORDS
 
 
 def describe(
-    outage: Outage, kind: type[SystemEvent], connection_ids: list[str], now: datetime
+    outage: Outage, kind: type[SystemEvent], connection_ids: list[str], now: datetime, label: str
 ) -> SystemEvent:
+    """`label` is the system's name as people know it."""
     at_host = f" at {outage.host}" if outage.host else ""
     many = f"{outage.connections} connections"
     if kind is SystemRecovered:
-        summary, action = f"{outage.system}{at_host} works again for {many}.", "Nothing has to be done."
+        summary, action = f"{label}{at_host} works again for {many}.", "Nothing has to be done."
     elif outage.fault is Fault.SOURCE_DOWN:
-        summary = f"{outage.system}{at_host} answers {many} with errors of its own."
-        action = f"Whoever runs {outage.system} looks into it; we try again by ourselves."
+        summary = f"{label}{at_host} answers {many} with errors of its own."
+        action = f"Whoever runs {label} looks into it; we try again by ourselves."
     else:
         what, action = NETWORK_WORDS[outage.rung]
-        summary = f"{outage.system}{at_host} is not reachable for {many}: {what}."
+        summary = f"{label}{at_host} is not reachable for {many}: {what}."
     return kind(
         outage_id=outage.outage_id,
         system=outage.system,

@@ -1,12 +1,15 @@
 """One step of one connection: an event and the time in, the new state and its effects out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import assert_never
 
 from lineshaft.common.events.calls import Call
 from lineshaft.common.events.commands import BreakerForced, IssueMuted
 from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
+from lineshaft.common.events.diagnoses import ConnectionDiagnosed
 from lineshaft.common.events.health import ConnectionCreated, ConnectionDisconnected, StatusChanged
 from lineshaft.common.events.syncs import SyncCompleted, SyncFailed, SyncStarted
 from lineshaft.health_monitor.domain import issues as issue_rules
@@ -15,6 +18,7 @@ from lineshaft.health_monitor.domain.confirming import confirm, next_confirm
 from lineshaft.health_monitor.domain.effects import Effect
 from lineshaft.health_monitor.domain.facts import observe, with_credentials, without_faults
 from lineshaft.health_monitor.domain.faults import active_faults
+from lineshaft.health_monitor.domain.ladders import ask_for_ladder, forget, learn, next_ladder
 from lineshaft.health_monitor.domain.orders import expire, force, mute
 from lineshaft.health_monitor.domain.probes import (
     next_probe,
@@ -29,6 +33,8 @@ from lineshaft.health_monitor.domain.state import ConnectionState
 from lineshaft.health_monitor.domain.step import Step
 from lineshaft.health_monitor.domain.thresholds import Thresholds
 
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
 class Tick:
@@ -36,7 +42,15 @@ class Tick:
 
 
 Input = (
-    Call | ConnectionDescribed | BreakerForced | IssueMuted | SyncStarted | SyncCompleted | SyncFailed | Tick
+    Call
+    | ConnectionDiagnosed
+    | ConnectionDescribed
+    | BreakerForced
+    | IssueMuted
+    | SyncStarted
+    | SyncCompleted
+    | SyncFailed
+    | Tick
 )
 
 
@@ -48,22 +62,37 @@ def apply(
     thresholds: Thresholds,
     now: datetime,
     chance: Chance,
+    labels: Mapping[str, str] = NO_LABELS,
     shared: SharedOutage | None = None,
     suspected: bool = False,
 ) -> tuple[ConnectionState, list[Effect]]:
     """The state after an event at `now`.
 
-    `shared` is the outage of its source, if there is one; `suspected` says that credentials of several
-    connections of the system were refused at once.
+    `labels` are the names of systems as people know them; `shared` is the outage of its source, if there
+    is one; `suspected` says that credentials of several connections of the system were refused at once.
     """
     if state.deleted and not isinstance(event, BreakerForced | IssueMuted):
         return state, []
     step = Step(_ripened(state, now), thresholds, now)
     take_part(step, shared)
     expire(step)
+    _take(step, event, event_id, chance, suspected=suspected)
+    label = labels.get(step.state.system, "")
+    if label != step.state.label:
+        step.state = step.state.model_copy(update={"label": label})
+    forget(step)
+    if step.state.lifecycle is not None and not state.deleted:
+        settle(step)
+        ask_for_ladder(step)
+    return step.state, step.effects
+
+
+def _take(step: Step, event: Input, event_id: str, chance: Chance, *, suspected: bool) -> None:
     match event:
         case Call():
             _called(step, event, event_id, chance)
+        case ConnectionDiagnosed():
+            learn(step, event)
         case ConnectionDescribed():
             _described(step, event)
         case BreakerForced():
@@ -81,9 +110,6 @@ def apply(
             confirm(step, suspected=suspected)
         case _:
             assert_never(event)
-    if step.state.lifecycle is not None and not state.deleted:
-        settle(step)
-    return step.state, step.effects
 
 
 def _called(step: Step, event: Call, event_id: str, chance: Chance) -> None:
@@ -121,7 +147,11 @@ def due_at(state: ConnectionState, thresholds: Thresholds, now: datetime) -> dat
         due.append(next_probe(state, thresholds) or now)
     due += [
         at
-        for at in (next_confirm(state, thresholds), next_quiet_probe(state, thresholds, now))
+        for at in (
+            next_confirm(state, thresholds),
+            next_quiet_probe(state, thresholds, now),
+            next_ladder(state, thresholds),
+        )
         if at is not None
     ]
     return min(due, default=None)

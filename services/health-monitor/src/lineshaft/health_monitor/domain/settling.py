@@ -49,7 +49,7 @@ def settle(step: Step) -> None:
             "probed_at": before.probed_at if wants_probes(before) else None,
         }
     )
-    verdicts = {fault.fault: verdict(fault, before.system) for fault in faults}
+    verdicts = {fault.fault: verdict(fault, before.called) for fault in faults}
     step.effects += [
         IssueChanged(before.connection_id, issue, verdicts.get(issue.fault)) for issue in turn.changed
     ]

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lineshaft.common.events.connections import Lifecycle
 from lineshaft.common.events.health import Evidence
-from lineshaft.common.outcomes import ConnectionStatus, Fault, Operation, Rung
+from lineshaft.common.outcomes import ConnectionStatus, Fault, LadderRung, Operation, Rung
 from lineshaft.health_monitor.domain.breaker import BreakerState
 
 Confidence = Literal["high", "medium", "low"]
@@ -75,6 +75,15 @@ class Stop(_Part):
     reason: str
 
 
+class LadderFinding(_Part):
+    """Where the network ladder stops since the source is out of reach."""
+
+    at: datetime
+    rung: LadderRung
+    seen: str
+    ask: str
+
+
 class Issue(_Part):
     """One fault of one connection from its first failure until it has been quiet for long enough."""
 
@@ -94,6 +103,8 @@ class Issue(_Part):
 class ConnectionState(_Part):
     connection_id: str
     system: str = ""
+    label: str = ""
+    """The system's name as people know it."""
     metadata: dict[str, Any] = Field(default_factory=dict)
     lifecycle: Lifecycle | None = None
     """None until `connections` has told of it; nothing is published before."""
@@ -120,6 +131,8 @@ class ConnectionState(_Part):
     outage_mark: str = ""
     """Of the outage of its source as it was last taken notice of."""
     quiet_probed_at: datetime | None = None
+    ladder: LadderFinding | None = None
+    ladder_asked_at: datetime | None = None
     exempt_outage: str = ""
     """An outage that an operator told this connection not to heed."""
     held_until: datetime | None = None
@@ -137,6 +150,10 @@ class ConnectionState(_Part):
     probes: int = 0
     probed_at: datetime | None = None
     """While half open and nothing has been heard since."""
+
+    @property
+    def called(self) -> str:
+        return self.label or self.system
 
     @property
     def active(self) -> bool:

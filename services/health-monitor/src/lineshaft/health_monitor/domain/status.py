@@ -52,7 +52,7 @@ def describe(state: ConnectionState, faults: Sequence[ActiveFault], now: datetim
         system=state.system,
         status=state.status,
         since=state.since or now,
-        verdict=verdict(faults[0], state.system) if speaks else None,
+        verdict=verdict(faults[0], state.called) if speaks else None,
         objects=[
             _object_status(state, name, now)
             for name in sorted({*state.known_objects, *filter(None, state.stops)})

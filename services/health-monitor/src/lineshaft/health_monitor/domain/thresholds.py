@@ -18,6 +18,10 @@ class Thresholds:
     """A healthy connection is probed when nothing was heard of it for this long."""
     confirm_after: timedelta | None = None
     """Refused credentials are tried once more after this, if those of others were refused at once."""
+    ladder_after: timedelta = timedelta(seconds=5)
+    """The network is looked at so long after a source went out of reach: time to see a common outage."""
+    ladder_pause: timedelta | None = None
+    """It is looked at no more often than this."""
     whole: BreakerRules = field(default_factory=BreakerRules)
     """Calls that fail for a while, for the connection."""
     passing: BreakerRules = field(default_factory=lambda: BreakerRules(successes=1))

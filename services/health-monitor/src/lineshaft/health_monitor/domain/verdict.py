@@ -3,7 +3,7 @@
 from typing import NamedTuple, assert_never
 
 from lineshaft.common.events.health import Verdict
-from lineshaft.common.outcomes import Fault, Move, Operation, Scope
+from lineshaft.common.outcomes import Fault, LadderRung, Move, Operation, Scope
 from lineshaft.health_monitor.domain.faults import ActiveFault
 from lineshaft.health_monitor.domain.wording import CREDENTIAL_WORDS, LOCKING, NETWORK_WORDS
 
@@ -26,6 +26,7 @@ def verdict(fault: ActiveFault, system: str) -> Verdict:
         fields=list(fault.fields),
         operations=list(fault.operations),
         confidence=fault.confidence,
+        rung=_rung(fault),
         summary=words.summary,
         move=words.move,
         action=words.action,
@@ -52,9 +53,7 @@ def _words(fault: ActiveFault, system: str) -> Words:  # noqa: PLR0911  one answ
                 "there. Fewer records or a smaller page may help.",
             )
         case Fault.NETWORK:
-            what, action = NETWORK_WORDS[fault.rung]
-            where = f" at {fault.host}" if fault.host else ""
-            return Words(f"{system}{where} is not reachable: {what}.", Move.CUSTOMER, action)
+            return _network(fault, system)
         case Fault.SOURCE_DOWN:
             return Words(
                 f"{system} answers with errors of its own.{_only(fault)}",
@@ -68,6 +67,23 @@ def _words(fault: ActiveFault, system: str) -> Words:  # noqa: PLR0911  one answ
             return _platform(fault, system)
         case _:
             assert_never(fault.fault)
+
+
+def _network(fault: ActiveFault, system: str) -> Words:
+    """What the ladder found says more than the call that failed."""
+    what, action = NETWORK_WORDS[fault.rung]
+    if fault.ladder is not None:
+        what, action = fault.ladder.seen, f"{fault.ladder.ask[:1].upper()}{fault.ladder.ask[1:]}."
+    where = f" at {fault.host}" if fault.host else ""
+    return Words(f"{system}{where} is not reachable: {what}.", Move.CUSTOMER, action)
+
+
+def _rung(fault: ActiveFault) -> LadderRung | None:
+    if fault.fault is not Fault.NETWORK or fault.objects:
+        return None
+    if fault.ladder is not None:
+        return fault.ladder.rung
+    return next((rung for rung in LadderRung if rung.value == fault.rung), None)
 
 
 def _limit(fault: ActiveFault, system: str) -> Words:

@@ -1,0 +1,60 @@
+"""The network ladder: how far a call to the source gets, and what to ask whom for where it stops."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from lineshaft.api.adapters.postgres import SQL
+from lineshaft.api.domain.problems import not_found
+from lineshaft.api.routes.answers import Json, problems
+from lineshaft.api.routes.authentication import Admin, ConnectionPath
+from lineshaft.api.routes.catalog import require_object
+from lineshaft.api.routes.context import Api
+from lineshaft.api.routes.existence import require_connection
+from lineshaft.api.routes.ordering import SLOW, order
+from lineshaft.common.events.commands import DiagnosisRequested
+from lineshaft.common.events.diagnoses import ConnectionDiagnosed
+from lineshaft.common.ids import new_id
+
+router = APIRouter(prefix="/v1/connections", tags=["health"])
+
+
+class DiagnosisOrder(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    object: str | None = Field(
+        default=None, max_length=200, description="Null: one that fails, else the first one."
+    )
+
+
+@router.post(
+    "/{connection_id}/diagnose",
+    responses={200: {"model": ConnectionDiagnosed}, **SLOW, **problems(403, 404)},
+    response_class=Json,
+)
+async def diagnose(
+    api: Api, caller: Admin, connection_id: ConnectionPath, body: DiagnosisOrder | None = None
+) -> Response:
+    """Climb the network ladder now: DNS, TCP, TLS, proxy, HTTP, log-in, one object."""
+    connection = await require_connection(api.pool, connection_id)
+    wanted = body or DiagnosisOrder()
+    if wanted.object is not None:
+        require_object(api.catalog, connection.system, wanted.object, connection_id)
+    command = DiagnosisRequested(
+        command_id=new_id("op"), connection_id=connection_id, object=wanted.object, asked_by=caller.key_id
+    )
+    return await order(api, command, "diagnose")
+
+
+@router.get(
+    "/{connection_id}/diagnose",
+    responses={200: {"model": ConnectionDiagnosed}, **problems(403, 404)},
+    response_class=Json,
+)
+async def last_diagnosis(api: Api, _: Admin, connection_id: ConnectionPath) -> Json:
+    """The last ladder, whoever asked for it: the monitor does when a source goes out of reach."""
+    await require_connection(api.pool, connection_id)
+    row = await api.pool.fetchrow(SQL["ladder"], connection_id)
+    if row is None:
+        raise not_found("ladder", connection_id=connection_id)
+    return Json(row["document"])
