@@ -3,7 +3,9 @@
 At last a new encryption key comes, and the old one goes, while customers go on.
 """
 
+import io
 import re
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -172,6 +174,10 @@ class Visit:
     def _look_at_errors(self) -> None:
         for path in ("errors", "issues", "timeline", "syncs", "status"):
             self.errors.append(self.vendor.call("GET", f"/connections/{self.connection_id}/{path}").text)
+        self.errors.append(self.vendor.call("POST", f"/connections/{self.connection_id}/diagnose").text)
+        answer = self.vendor.call("GET", f"/connections/{self.connection_id}/support-bundle")
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as bundle:
+            self.errors += [bundle.read(name).decode() for name in bundle.namelist()]
 
     def _idle(self) -> bool:
         syncs = self.vendor.get(f"/connections/{self.connection_id}/syncs")["data"]

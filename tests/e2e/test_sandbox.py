@@ -161,11 +161,28 @@ def test_a_limit_is_waited_for(sandbox: SandboxSource, customer: Customer) -> No
     wait_until("the sync that waited", lambda: len(customer.syncs()) > 1, SECONDS)
 
 
-def test_a_system_that_does_not_listen_names_the_rung(sandbox: SandboxSource, customer: Customer) -> None:
+def test_a_system_that_does_not_listen_names_the_rung(
+    vendor: Vendor, sandbox: SandboxSource, customer: Customer
+) -> None:
     sandbox.admin("PUT", "/door", {"open": False})
     customer.sync()
     verdict = customer.status("unreachable")["verdict"]
     assert (verdict["fault"], customer.error("unreachable")["code"]) == ("network", "connection_refused")
+
+    def looked_at() -> bool:
+        found: dict[str, Any] = vendor.status(customer.id)["verdict"]
+        return bool(found["rung"] == "tcp" and found["action"].startswith("Open TCP "))
+
+    wait_until("the ladder that the monitor asked for", looked_at, SECONDS)
+    kinds = [one["kind"] for one in vendor.get(f"/connections/{customer.id}/timeline")["data"]]
+    assert kinds.count("connection.diagnosed") == 1
+    ladder = vendor.post(f"/connections/{customer.id}/diagnose")
+    assert (ladder["failed_rung"], ladder["ask"][:9]) == ("tcp", "open TCP ")
+
+    sandbox.mend()
+    ladder = vendor.post(f"/connections/{customer.id}/diagnose")
+    assert ladder["failed_rung"] is None
+    assert {one["rung"]: one["status"] for one in ladder["rungs"]}["auth"] == "ok"
 
 
 def test_a_log_on_page_in_place_of_data_is_no_question_of_credentials(

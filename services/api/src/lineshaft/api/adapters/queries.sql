@@ -248,6 +248,19 @@ order by opened_at, outage_id
 -- The last one.
 select document from health_monitor.ladder_view where connection_id = $1
 
+-- name: field_names
+-- Of each object that was described, the names of its fields.
+select object, array(
+    select coalesce(field ->> 'name', '') from jsonb_array_elements(fields) as field
+) as names
+from connector.schema_view where connection_id = $1
+
+-- name: mapping_history
+-- Versions of all entities, newest first, without their content.
+select entity, version, comment, created_at, created_by from mapping_version
+where connection_id = $1
+order by created_at desc, entity, version desc limit $2
+
 -- name: errors
 select event_id, at, object, operation, outcome, http_status, code, message, request_id
 from health_monitor.error_view
