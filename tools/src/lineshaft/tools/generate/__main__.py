@@ -8,6 +8,7 @@ from lineshaft.tools.generate.events import event_schemas
 from lineshaft.tools.generate.metrics import metrics_page
 from lineshaft.tools.generate.service_pages import service_pages
 from lineshaft.tools.generate.settings import environment_example, settings_page
+from lineshaft.tools.generate.status_page import status_page
 from lineshaft.tools.generate.topics import topics_page
 from lineshaft.tools.generate.unified import entity_schemas, unified_model_page
 from lineshaft.tools.stack.layout import find_checkout
@@ -20,6 +21,7 @@ def documents(checkout: Path) -> dict[Path, str]:
         "metrics.md": metrics_page(),
         "settings.md": settings_page(),
         "settings.example.env": environment_example(),
+        "status.md": status_page(),
         "unified-model.md": unified_model_page(),
         "asyncapi.json": asyncapi_document(),
         **event_schemas(),
