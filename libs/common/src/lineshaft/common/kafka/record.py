@@ -1,12 +1,11 @@
 """What comes from Kafka and what goes to it, as plain values."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One consumed record, its bytes untouched.
 
     `topic` is without the prefix, `timestamp` in milliseconds.
@@ -21,11 +20,10 @@ class Record:
     timestamp: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One record to produce. `topic` is without the prefix; a value of None is a tombstone."""
 
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = field(default=())
+    headers: tuple[tuple[str, bytes], ...] = ()

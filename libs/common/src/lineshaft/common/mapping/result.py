@@ -32,14 +32,9 @@ class Mapped:
 
     def encode(self, revision: int) -> bytes:
         """The JSON of the whole document, without encoding its content again."""
-        volatile = orjson.dumps(
-            {
-                "revision": revision,
-                "mapping_version": self.document["mapping_version"],
-                "observed_at": self.document["observed_at"],
-            }
-        )
-        return volatile[:-1] + b"," + self.content[1:]
+        version, observed_at = self.document["mapping_version"], self.document["observed_at"]
+        volatile = f'{{"revision":{revision},"mapping_version":{version},"observed_at":"{observed_at}",'
+        return volatile.encode() + self.content[1:]
 
 
 def canonical(content: dict[str, Any]) -> bytes:

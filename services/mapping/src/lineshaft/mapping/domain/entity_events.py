@@ -1,7 +1,8 @@
 """Entity events: the entity itself as the value, CloudEvents attributes as headers."""
 
+from xxhash import xxh3_128_hexdigest
+
 from lineshaft.common.events.envelope import CONTENT_TYPE, SPECVERSION
-from lineshaft.common.ids import derived_id
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.topics import entity_topic_name
 
@@ -19,7 +20,7 @@ _FIXED = (
 
 def entity_event_id(entity_id: str, revision: int, mapping_version: int, content_hash: str) -> str:
     """The same for the same content, so that work done twice after a crash is told once."""
-    return derived_id("evt", entity_id, revision, mapping_version, content_hash)
+    return f"evt_{xxh3_128_hexdigest(f'{entity_id}/{revision}/{mapping_version}/{content_hash}'.encode())}"
 
 
 class EntityEvents:
