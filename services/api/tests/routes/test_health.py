@@ -144,3 +144,30 @@ async def test_another_service_that_has_not_started_gives_503(world: World) -> N
     finally:
         await health.execute("alter view status_view_away rename to status_view")
     assert (await world.call("GET", f"/connections/{connection_id}/status", key=token)).status_code == 200
+
+
+async def test_the_error_log_is_filtered_by_operation_and_fault(world: World) -> None:
+    connection_id, _ = await world.connect()
+    for number, (operation, outcome) in enumerate(
+        [("read", "unreachable"), ("login", "credentials_rejected"), ("read", "permission_denied")]
+    ):
+        await insert(
+            world.pools["health_monitor"],
+            "error_log",
+            event_id=f"evt_{connection_id}_{number}",
+            connection_id=connection_id,
+            at=now(),
+            operation=operation,
+            outcome=outcome,
+            request_id=f"req_{number}",
+        )
+
+    async def found(query: str) -> set[str]:
+        answer = await world.call("GET", f"/connections/{connection_id}/errors?{query}")
+        return {one["outcome"] for one in answer.json()["data"]}
+
+    assert await found("operation=login") == {"credentials_rejected"}
+    assert await found("fault=network") == {"unreachable"}
+    assert await found("fault=permission&operation=read") == {"permission_denied"}
+    assert await found("fault=network&outcome=permission_denied") == set()
+    assert len(await found("")) == 3

@@ -74,6 +74,18 @@ class Fault(StrEnum):
     PLATFORM = "platform"
 
 
+FAULTS: dict[Outcome, Fault | None] = {
+    Outcome.OK: None,
+    Outcome.CREDENTIALS_REJECTED: Fault.CREDENTIALS,
+    Outcome.PERMISSION_DENIED: Fault.PERMISSION,
+    Outcome.RATE_LIMITED: Fault.SOURCE_RATE_LIMIT,
+    Outcome.UNREACHABLE: Fault.NETWORK,
+    Outcome.SOURCE_ERROR: Fault.SOURCE_DOWN,
+    Outcome.CONFIGURATION_ERROR: Fault.CONFIGURATION,
+}
+"""What each outcome speaks of; those that are not here say nothing about the connection."""
+
+
 class Scope(StrEnum):
     ALL = "all"
     ENTITIES = "entities"

@@ -265,7 +265,8 @@ order by created_at desc, entity, version desc limit $2
 select event_id, at, object, operation, outcome, http_status, code, message, request_id
 from health_monitor.error_view
 where connection_id = $1 and ($2::timestamptz is null or (at, event_id) < ($2, $3))
-    and ($5::text is null or object = $5) and ($6::text is null or outcome = $6)
+    and ($5::text is null or object = $5) and ($6::text[] is null or outcome = any($6))
+    and ($7::text is null or operation = $7)
 order by at desc, event_id desc limit $4
 
 -- name: syncs

@@ -22,7 +22,7 @@ from lineshaft.api.routes.existence import require_connection
 from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit, Page, by_time, page
 from lineshaft.common.events.health import Breaker, Verdict
 from lineshaft.common.links import reauthorize_url
-from lineshaft.common.outcomes import ConnectionStatus, Fault, Outcome, Scope
+from lineshaft.common.outcomes import FAULTS, ConnectionStatus, Fault, Operation, Outcome, Scope
 
 router = APIRouter(prefix="/v1/connections", tags=["health"])
 
@@ -169,12 +169,31 @@ async def errors(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     object: Annotated[str | None, Query(max_length=200)] = None,  # noqa: A002  the query parameter's name
+    operation: Annotated[Operation | None, Query()] = None,
     outcome: Annotated[Outcome | None, Query()] = None,
+    fault: Annotated[Fault | None, Query(description="All outcomes that speak of it.")] = None,
 ) -> Json:
     """Calls to the source that failed, newest first."""
     await require_connection(api.pool, connection_id)
     before, before_id = by_time(cursor, "errors")
-    rows = await api.pool.fetch(SQL["errors"], connection_id, before, before_id, limit + 1, object, outcome)
+    rows = await api.pool.fetch(
+        SQL["errors"],
+        connection_id,
+        before,
+        before_id,
+        limit + 1,
+        object,
+        _outcomes(outcome, fault),
+        operation,
+    )
     return Json(
         page(rows, limit, lambda row: cursors.encode("errors", row["at"].isoformat(), row["event_id"]))
     )
+
+
+def _outcomes(outcome: Outcome | None, fault: Fault | None) -> list[str] | None:
+    """None: all of them."""
+    if outcome is None and fault is None:
+        return None
+    wanted = set(Outcome) if fault is None else {one for one, of in FAULTS.items() if of is fault}
+    return sorted(wanted if outcome is None else wanted & {outcome})

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from lineshaft.common.events.calls import Call
 from lineshaft.common.events.health import Evidence
-from lineshaft.common.outcomes import Fault, Outcome
+from lineshaft.common.outcomes import FAULTS, Fault, Outcome
 from lineshaft.health_monitor.domain import breaker as breakers
 from lineshaft.health_monitor.domain.breaker import CLOSED, Chance
 from lineshaft.health_monitor.domain.observer import Moment, Observer
@@ -13,15 +13,6 @@ from lineshaft.health_monitor.domain.state import ConnectionState, ScopeState
 from lineshaft.health_monitor.domain.thresholds import Thresholds
 
 MESSAGE_LENGTH = 500
-FAULTS: dict[Outcome, Fault | None] = {
-    Outcome.OK: None,
-    Outcome.CREDENTIALS_REJECTED: Fault.CREDENTIALS,
-    Outcome.PERMISSION_DENIED: Fault.PERMISSION,
-    Outcome.RATE_LIMITED: Fault.SOURCE_RATE_LIMIT,
-    Outcome.UNREACHABLE: Fault.NETWORK,
-    Outcome.SOURCE_ERROR: Fault.SOURCE_DOWN,
-    Outcome.CONFIGURATION_ERROR: Fault.CONFIGURATION,
-}
 NOT_HEALTH = frozenset(Outcome) - FAULTS.keys()
 """One record's or one person's mistake says nothing about the connection."""
 
