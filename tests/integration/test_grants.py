@@ -16,6 +16,7 @@ GRANTED = {
     ("api", "connector", "sync_view", "SELECT"),
     ("api", "health_monitor", "error_view", "SELECT"),
     ("api", "health_monitor", "issue_view", "SELECT"),
+    ("api", "health_monitor", "ladder_view", "SELECT"),
     ("api", "health_monitor", "outage_view", "SELECT"),
     ("api", "health_monitor", "status_view", "SELECT"),
     ("api", "health_monitor", "timeline_view", "SELECT"),
