@@ -16,6 +16,7 @@ from lineshaft.common.events.commands import BreakerForced, IssueMuted
 from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.diagnoses import ConnectionDiagnosed
 from lineshaft.common.events.envelope import Event, new_event
+from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.events.syncs import SyncCompleted
 from lineshaft.common.ids import new_id
 from lineshaft.common.outcomes import LadderRung, Outcome, Rung
@@ -60,6 +61,10 @@ class Stage:
     async def order(self, command: BreakerForced | IssueMuted) -> None:
         event = new_event(command, source="t", key=command.connection_id)
         await transactional(self.pool, "commands", self.handlers.on_commands)([event])
+
+    async def change_mapping(self, *changes: MappingChanged) -> None:
+        events = [new_event(one, source="t", key=f"{one.connection_id}/{one.entity}") for one in changes]
+        await transactional(self.pool, "mappings", self.handlers.on_mappings)(events)
 
     async def sync(self, sync: SyncCompleted) -> None:
         event = new_event(sync, source="t", key=sync.connection_id)
@@ -398,3 +403,33 @@ async def test_the_connector_is_asked_to_look_at_the_network(pool: Pool) -> None
     await stage.pass_time(6)
     [asked] = [data for kind, data in await stage.published(connection_id) if kind == "diagnosis.requested"]
     assert (asked["may_call"], asked["object"]) == (False, None)
+
+
+async def test_the_timeline_tells_who_changed_a_mapping_when_and_why(stage: Stage) -> None:
+    connection_id, at = new_id("con"), now() - timedelta(hours=3)
+    changes = [
+        MappingChanged(
+            connection_id=connection_id,
+            system="tryton",
+            entity="item",
+            object="product.product",
+            version=version,
+            effective={},
+            changed_at=at,
+            changed_by="key_1",
+            comment=comment,
+        )
+        for version, comment in [(2, "the class comes from x_class"), (3, "")]
+    ]
+    await stage.change_mapping(changes[0])
+    await stage.describe(described(connection_id))
+    await stage.change_mapping(changes[1])
+    rows = await stage.pool.fetch(
+        "select * from timeline where connection_id = $1 and kind = 'mapping.changed' order by summary",
+        connection_id,
+    )
+    assert [(row["at"], row["actor"], row["summary"]) for row in rows] == [
+        (at, "key_1", "Version 2 of the mapping of item: the class comes from x_class"),
+        (at, "key_1", "Version 3 of the mapping of item"),
+    ]
+    assert await stage.types(connection_id) == ["connection.status_described", "connection.created"]

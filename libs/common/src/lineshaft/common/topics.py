@@ -85,7 +85,7 @@ MAPPINGS = _topic(
     "mappings",
     "The latest mapping definition of each connection and entity.",
     producers="api",
-    consumers="mapping connector",
+    consumers="mapping connector health-monitor",
     key=f"{CONNECTION}/<entity>",
     retention_days=None,
 )

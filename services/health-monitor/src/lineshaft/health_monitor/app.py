@@ -8,6 +8,7 @@ from lineshaft.common.events.commands import BreakerForced, IssueMuted
 from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.diagnoses import ConnectionDiagnosed
 from lineshaft.common.events.envelope import Decoder
+from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.events.syncs import SyncCompleted, SyncFailed, SyncStarted
 from lineshaft.common.integrations import Catalog
 from lineshaft.common.kafka.consumer import Subscription
@@ -56,6 +57,12 @@ async def build(settings: HealthMonitorSettings) -> Service:
                 [topics.SYNC_EVENTS],
                 decode=Decoder(SyncStarted, SyncCompleted, SyncFailed),
                 handle=effect("sync-events", handlers.on_sync_events),
+            ),
+            Subscription(
+                "mappings",
+                [topics.MAPPINGS],
+                decode=Decoder(MappingChanged),
+                handle=effect("mappings", handlers.on_mappings),
             ),
             Subscription(
                 "commands",

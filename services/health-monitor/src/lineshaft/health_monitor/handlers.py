@@ -16,6 +16,7 @@ from lineshaft.common.events.commands import (
 from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.diagnoses import ConnectionDiagnosed
 from lineshaft.common.events.envelope import Event, new_event
+from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.events.syncs import SyncEvent
 from lineshaft.common.ids import derived_id
 from lineshaft.common.outcomes import Outcome
@@ -84,6 +85,9 @@ class Handlers:
         await postgres.purge(tx, [name for name, state in states.items() if state.deleted])
 
     async def on_sync_events(self, tx: Connection, events: Sequence[Event[SyncEvent]]) -> None:
+        await self._on_events(tx, events)
+
+    async def on_mappings(self, tx: Connection, events: Sequence[Event[MappingChanged]]) -> None:
         await self._on_events(tx, events)
 
     async def on_commands(self, tx: Connection, events: Sequence[Event[BreakerForced | IssueMuted]]) -> None:
