@@ -12,10 +12,12 @@ import httpx
 import orjson
 import pytest
 import pytest_asyncio
+from fastapi import FastAPI
 
 from lineshaft.api.adapters.commands import Waiters
 from lineshaft.api.adapters.keys import install_admin_key
 from lineshaft.api.adapters.mappings import CompiledMappings
+from lineshaft.api.console.install import install
 from lineshaft.api.domain.keys import KeyKind, new_key
 from lineshaft.api.handlers import Handlers
 from lineshaft.api.routes.application import create_application
@@ -227,15 +229,21 @@ async def world(pools: dict[str, Pool], settings: ApiSettings) -> AsyncIterator[
         clock,
     )
     handlers = Handlers(context.keys, settings.code_lifetime, settings.token_grace, clock)
-    transport = httpx.ASGITransport(create_application(context, {}))
+    transport = httpx.ASGITransport(whole_application(context))
     async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as http:
         yield World(http, context, handlers, pools, admin_key, clock)
+
+
+def whole_application(context: Context) -> FastAPI:
+    application = create_application(context, {})
+    install(application)
+    return application
 
 
 def waiting(world: World, **seconds: float) -> World:
     """The same replica with longer waits."""
     context = replace(world.context, settings=world.context.settings.model_copy(update=seconds))
-    transport = httpx.ASGITransport(create_application(context, {}))
+    transport = httpx.ASGITransport(whole_application(context))
     return replace(
         world, context=context, http=httpx.AsyncClient(transport=transport, base_url="http://api.test")
     )

@@ -6,6 +6,7 @@ from lineshaft.api.adapters.commands import Waiters
 from lineshaft.api.adapters.keys import install_admin_key
 from lineshaft.api.adapters.link_sessions import SEALED
 from lineshaft.api.adapters.mappings import CompiledMappings
+from lineshaft.api.console.install import install
 from lineshaft.api.domain.keys import KeyKind, kind_of
 from lineshaft.api.handlers import Handlers
 from lineshaft.api.routes.application import create_application
@@ -56,6 +57,9 @@ async def build(settings: ApiSettings) -> Service:
     ]
     context = Context(settings, pool, catalog, keys, waiters, CompiledMappings(), now)
 
+    http_app = create_application(context, readiness(pool, subscriptions, {}))
+    install(http_app)
+
     async def forget(stopping: asyncio.Event) -> None:
         await forget_old(pool, stopping)
 
@@ -70,7 +74,7 @@ async def build(settings: ApiSettings) -> Service:
             "forget": forget,
             "resealing": Resealing(pool, keys, SEALED, NAME).run,
         },
-        http_app=create_application(context, readiness(pool, subscriptions, {})),
+        http_app=http_app,
     )
 
 

@@ -28,6 +28,24 @@ class ApiSettings(SecretSettings, LinkSettings):
         default=10.0, ge=0, description="How long a write waits before it answers with an operation."
     )
 
+    console_password: SecretStr | None = Field(
+        default=None,
+        min_length=12,
+        description="Signs in to the console as an editor; an admin key does, too. At least 12 characters.",
+    )
+    console_viewer_password: SecretStr | None = Field(
+        default=None,
+        min_length=12,
+        description="Signs in to the console as a viewer, who changes nothing. At least 12 characters.",
+    )
+    console_session_seconds: float = Field(
+        default=12 * 3600.0, gt=0, description="How long somebody stays signed in to the console."
+    )
+
+    @property
+    def console_session_lifetime(self) -> timedelta:
+        return timedelta(seconds=self.console_session_seconds)
+
     @property
     def link_session_lifetime(self) -> timedelta:
         return timedelta(seconds=self.link_session_seconds)

@@ -17,6 +17,7 @@ async def forget_old(pool: Pool, stopping: asyncio.Event) -> None:
         try:
             await pool.execute(SQL["forget_link_sessions"])
             await pool.execute(SQL["forget_commands"])
+            await pool.execute(SQL["forget_console_sessions"])
         except RETRYABLE as error:
             log.warning("forgetting_retries", error=repr(error))
         with contextlib.suppress(TimeoutError):

@@ -51,20 +51,28 @@ async def find_access(
     if row is None:
         return None
     caller = await _caller(pool, row, row["key_connection_id"])
-    known = None
-    if row["connection_id"] is not None:
-        known = Known(
-            connection_id=row["connection_id"],
-            system=row["system"],
-            lifecycle=Lifecycle(row["lifecycle"]),
-            credential_version=row["credential_version"],
-            created_at=row["created_at"],
-            changed_at=row["changed_at"],
-            document=row["document"],
-            last_sync_at=row["last_sync_at"],
-            data_as_of=row["data_as_of"],
-        )
+    known = _known(row) if row["connection_id"] is not None else None
     return Access(caller, known, row["mapping_version"])
+
+
+async def find_known(pool: Pool, connection_id: str) -> Known | None:
+    """For whoever may see all connections."""
+    row = await pool.fetchrow(SQL["known"], connection_id)
+    return _known(row) if row else None
+
+
+def _known(row: Any) -> Known:
+    return Known(
+        connection_id=row["connection_id"],
+        system=row["system"],
+        lifecycle=Lifecycle(row["lifecycle"]),
+        credential_version=row["credential_version"],
+        created_at=row["created_at"],
+        changed_at=row["changed_at"],
+        document=row["document"],
+        last_sync_at=row["last_sync_at"],
+        data_as_of=row["data_as_of"],
+    )
 
 
 async def _caller(pool: Pool, row: Any, connection_id: str | None) -> Caller:

@@ -51,6 +51,71 @@ delete from api_key where label = $1 and key_hash <> $2
 update api_key set expires_at = least(coalesce(expires_at, 'infinity'), $2)
 where connection_id = $1 and (expires_at is null or expires_at > $2)
 
+-- name: insert_console_session
+insert into console_session (token_hash, who, role, key_id, mark, expires_at) values ($1, $2, $3, $4, $5, $6)
+
+-- name: console_session
+-- It ends with the admin key or the password that it began with.
+select s.who, s.role from console_session s
+where s.token_hash = $1 and s.expires_at > $3 and (
+    s.mark = any($2::text[])
+    or exists (
+        select from api_key k
+        where k.key_id = s.key_id and k.kind = 'admin' and (k.expires_at is null or k.expires_at > now())
+    )
+)
+
+-- name: end_console_session
+delete from console_session where token_hash = $1
+
+-- name: forget_console_sessions
+delete from console_session where expires_at < now()
+
+-- name: known
+-- A connection with its health, for whoever may see all.
+select c.connection_id, c.system, c.lifecycle, c.credential_version, c.created_at, c.changed_at,
+    s.document, s.last_sync_at, f.data_as_of
+from connection c
+left join lateral (
+    select v.document, v.last_sync_at from health_monitor.status_view v
+    where v.connection_id = c.connection_id
+) s on true
+left join lateral (
+    select v.data_as_of from mapping.freshness_view v where v.connection_id = c.connection_id
+) f on true
+where c.connection_id = $1 and c.lifecycle <> 'deleted'
+
+-- name: fleet
+-- A page of all connections, what needs attention first; status as in fleet_status.
+with fleet as (
+    select c.connection_id, c.system, c.label, c.account_label, c.created_at, c.changed_at, s.last_sync_at,
+        lower(coalesce(nullif(c.label, ''), nullif(c.account_label, ''), c.system)) as sort_name,
+        coalesce(c.lifecycle = 'active'
+            and (s.document ->> 'credential_version')::int >= c.credential_version, false) as binding,
+        case
+            when c.lifecycle in ('paused', 'disconnected') then c.lifecycle
+            when (s.document ->> 'credential_version')::int >= c.credential_version
+                then s.document ->> 'status'
+            else 'pending'
+        end as status
+    from connection c left join health_monitor.status_view s on s.connection_id = c.connection_id
+    where c.lifecycle <> 'deleted'
+        and ($1::text is null or c.system = $1)
+        and ($2::text is null or c.label ilike $2 or c.account_label ilike $2 or c.connection_id ilike $2
+            or c.system ilike $2 or c.metadata::text ilike $2)
+), ranked as (
+    select *, coalesce(array_position($4::text[], status), 99) as rank from fleet
+    where $3::text[] is null or status = any($3)
+), shown as (
+    select * from ranked
+    where $5::int is null or (rank, sort_name, connection_id) > ($5, $6, $7)
+    order by rank, sort_name, connection_id limit $8
+)
+select shown.*, case when binding then s.document -> 'verdict' end as verdict,
+    case when binding then (s.document ->> 'since')::timestamptz else shown.changed_at end as since
+from shown left join health_monitor.status_view s on s.connection_id = shown.connection_id
+order by rank, sort_name, shown.connection_id
+
 -- name: connection
 -- One connection; a deleted one is gone.
 select * from connection where connection_id = $1 and lifecycle <> 'deleted'

@@ -20,13 +20,11 @@ from lineshaft.api.domain.problems import (
     ProblemError,
     problem,
 )
-from lineshaft.api.routes.pages import render
 from lineshaft.common.ids import new_id
 from lineshaft.common.logs import logger
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 JSON = "application/json"
-PAGES = ("/connect/", "/reauthorize/")
 
 log = logger(__name__)
 
@@ -86,11 +84,13 @@ def request_id_of(request: Request) -> str:
 
 
 def problem_response(found: Problem, request: Request) -> Response:
-    """A page for a customer's browser, JSON for everybody else."""
-    if request.url.path.startswith(PAGES) and JSON not in request.headers.get("accept", ""):
-        page = render("message.html", status=found.status, title=found.title, text=found.detail)
-        page.headers.update(found.headers)
-        return page
+    """A page for a browser, JSON for everybody else."""
+    if JSON not in request.headers.get("accept", ""):
+        for prefix, show in request.app.state.problem_pages.items():
+            if request.url.path.startswith(prefix):
+                page: Response = show(found, request)
+                page.headers.update(found.headers)
+                return page
     return Response(
         orjson.dumps(found.body(request_id_of(request))),
         status_code=found.status,

@@ -27,6 +27,7 @@ from lineshaft.api.routes import (
     writes,
 )
 from lineshaft.api.routes.answers import EXCEPTION_HANDLERS, ProblemModel, problems
+from lineshaft.api.routes.connect_pages import problem_page
 from lineshaft.api.routes.context import Context
 from lineshaft.api.routes.data import data_router
 from lineshaft.api.routes.middleware import RequestMiddleware
@@ -51,6 +52,7 @@ def create_application(context: Context, checks: Mapping[str, Check]) -> FastAPI
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.context = context
+    app.state.problem_pages = {"/connect/": problem_page, "/reauthorize/": problem_page}
     for router in (
         health.router,
         orders.router,

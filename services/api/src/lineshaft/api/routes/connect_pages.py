@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from lineshaft.api.domain.forms import Form
@@ -47,6 +48,10 @@ def refused(refusal: Refusal) -> ProblemError:
 def missing() -> ProblemError:
     detail = "Check that it was copied whole, or ask for a new one."
     return ProblemError(Problem(ProblemCode.NOT_FOUND, detail, MISSING, "There is no such link"))
+
+
+def problem_page(found: Problem, _: Request) -> Response:
+    return render("message.html", status=found.status, title=found.title, text=found.detail)
 
 
 def form_of(manifest: Manifest, session: LinkSession) -> Form:

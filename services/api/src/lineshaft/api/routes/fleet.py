@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime
+from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -9,7 +10,7 @@ from pydantic import BaseModel, Field
 from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.routes.answers import Json, problems
 from lineshaft.api.routes.authentication import Admin
-from lineshaft.api.routes.context import Api
+from lineshaft.api.routes.context import Api, Context
 from lineshaft.common.outcomes import ConnectionStatus, Fault
 
 router = APIRouter(prefix="/v1", tags=["health"])
@@ -44,6 +45,10 @@ class FleetStatus(BaseModel):
 @router.get("/status", responses={200: {"model": FleetStatus}, **problems(403)}, response_class=Json)
 async def fleet_status(api: Api, _: Admin) -> Json:
     """How many connections are how, and which sources are out of reach for many."""
+    return Json(await fleet_document(api))
+
+
+async def fleet_document(api: Context) -> dict[str, Any]:
     counts: dict[str, Counter[str]] = {}
     for row in await api.pool.fetch(SQL["fleet_status"]):
         counts.setdefault(row["system"], Counter())[row["status"]] = row["connections"]
@@ -51,17 +56,15 @@ async def fleet_status(api: Api, _: Admin) -> Json:
     for one in counts.values():
         total.update(one)
     outages = await api.pool.fetch(SQL["open_outages"])
-    return Json(
-        {
-            "connections": total.total(),
-            "by_status": _each(total),
-            "systems": [
-                {"system": system, "connections": one.total(), "by_status": _each(one)}
-                for system, one in sorted(counts.items())
-            ],
-            "outages": [dict(row) for row in outages],
-        }
-    )
+    return {
+        "connections": total.total(),
+        "by_status": _each(total),
+        "systems": [
+            {"system": system, "connections": one.total(), "by_status": _each(one)}
+            for system, one in sorted(counts.items())
+        ],
+        "outages": [dict(row) for row in outages],
+    }
 
 
 def _each(counts: Counter[str]) -> dict[str, int]:

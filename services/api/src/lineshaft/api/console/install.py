@@ -1,0 +1,18 @@
+"""The console beside the API, in the same application."""
+
+from fastapi import APIRouter, FastAPI
+
+from lineshaft.api.console import connect, fleet, sign_in, site
+from lineshaft.api.console.pages import HOME, problem_page
+from lineshaft.api.console.throttle import Throttle
+from lineshaft.api.console.visitors import SignInNeededError, on_sign_in_needed
+
+ROUTERS: tuple[APIRouter, ...] = (site.router, sign_in.router, fleet.router, connect.router)
+
+
+def install(app: FastAPI) -> None:
+    for router in ROUTERS:
+        app.include_router(router, include_in_schema=False)
+    app.add_exception_handler(SignInNeededError, on_sign_in_needed)
+    app.state.problem_pages[HOME] = problem_page
+    app.state.throttle = Throttle()

@@ -1,0 +1,139 @@
+"""How values read on a page."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from lineshaft.common.outcomes import ConnectionStatus, Fault, Move, Outcome, Rung
+
+STATUS_WORDS: Mapping[str, str] = {
+    ConnectionStatus.PENDING: "Waiting for first calls",
+    ConnectionStatus.HEALTHY: "Healthy",
+    ConnectionStatus.DEGRADED: "Partly working",
+    ConnectionStatus.REAUTHORIZATION_REQUIRED: "Reconnect needed",
+    ConnectionStatus.UNREACHABLE: "Unreachable",
+    ConnectionStatus.RATE_LIMITED: "Slowed down by source",
+    ConnectionStatus.PAUSED: "Paused",
+    ConnectionStatus.DISCONNECTED: "Disconnected",
+}
+STATUS_TONES: Mapping[str, str] = {
+    ConnectionStatus.PENDING: "quiet",
+    ConnectionStatus.HEALTHY: "good",
+    ConnectionStatus.DEGRADED: "warn",
+    ConnectionStatus.REAUTHORIZATION_REQUIRED: "bad",
+    ConnectionStatus.UNREACHABLE: "bad",
+    ConnectionStatus.RATE_LIMITED: "warn",
+    ConnectionStatus.PAUSED: "quiet",
+    ConnectionStatus.DISCONNECTED: "quiet",
+}
+STATE_TONES: Mapping[str, str] = {
+    "completed": "good",
+    "partially_completed": "warn",
+    "failed": "bad",
+    "running": "info",
+    "queued": "quiet",
+    "waiting": "warn",
+    "read": "info",
+    "delivered": "good",
+    "given_up": "bad",
+    "due": "info",
+    "cancelled": "quiet",
+    "open": "bad",
+    "half_open": "warn",
+    "closed": "good",
+}
+MOVE_WORDS: Mapping[str, str] = {
+    Move.CUSTOMER: "Customer's move",
+    Move.VENDOR: "Your move",
+    Move.SOURCE_VENDOR: "Source vendor's move",
+    Move.OPERATOR: "Operator's move",
+    Move.NOBODY: "Nobody's move",
+}
+FAULT_WORDS: Mapping[str, str] = {
+    Fault.CREDENTIALS: "Credentials",
+    Fault.PERMISSION: "Permission",
+    Fault.CONFIGURATION: "Configuration",
+    Fault.NETWORK: "Network",
+    Fault.SOURCE_RATE_LIMIT: "Rate limit of the source",
+    Fault.SOURCE_DOWN: "Source down",
+    Fault.PLATFORM: "Lineshaft itself",
+}
+OUTCOMES = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.OK)
+RUNGS = tuple(Rung)
+
+_STEPS = ((60, 1, "s"), (3600, 60, "min"), (86400, 3600, "h"), (86400 * 60, 86400, "d"))
+
+
+def ago(moment: datetime | str, now: datetime) -> str:
+    """`12 min ago`, `in 3 h`."""
+    then = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    seconds = (now - then).total_seconds()
+    distance = abs(seconds)
+    for below, unit, name in _STEPS:
+        if distance < below:
+            text = f"{int(distance // unit)} {name}"
+            break
+    else:
+        return then.date().isoformat()
+    if distance < 1:
+        return "now"
+    return f"{text} ago" if seconds > 0 else f"in {text}"
+
+
+def lasting(moment: datetime | str, now: datetime) -> str:
+    """`12 min`, for `since`."""
+    return ago(moment, now).removesuffix(" ago")
+
+
+def iso(moment: datetime | str) -> str:
+    return moment if isinstance(moment, str) else moment.isoformat()
+
+
+def plain(text: str) -> str:
+    """`work_order` as `Work order`."""
+    words = text.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def short_id(text: str) -> str:
+    """Enough of an id to tell two apart: its kind and its end."""
+    kind, _, rest = text.partition("_")
+    return f"{kind}_…{rest[-8:]}" if len(rest) > 12 else text  # noqa: PLR2004  short ones stay whole
+
+
+def count(number: int | None) -> str:
+    return "-" if number is None else f"{number:,}".replace(",", "\u202f")
+
+
+def value(anything: Any) -> str:
+    """One value of a record, on one line."""
+    if anything is None:
+        return ""
+    if isinstance(anything, bool):
+        return "yes" if anything else "no"
+    if isinstance(anything, dict):
+        shown = anything.get("display") or anything.get("label") or anything.get("code")
+        if shown is None and "amount" in anything:
+            shown = f"{anything['amount']} {anything.get('currency') or ''}".strip()
+        if shown is None and "value" in anything:
+            shown = f"{anything['value']} {anything.get('uom') or ''}".strip()
+        return str(shown if shown is not None else anything.get("source_id") or anything)
+    if isinstance(anything, list):
+        return f"{len(anything)} item{'s' if len(anything) != 1 else ''}" if anything else ""
+    return str(anything)
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "ago": ago,
+    "lasting": lasting,
+    "iso": iso,
+    "plain": plain,
+    "short_id": short_id,
+    "count": count,
+    "value": value,
+    "status_words": lambda status: STATUS_WORDS.get(status, plain(status)),
+    "status_tone": lambda status: STATUS_TONES.get(status, "quiet"),
+    "state_tone": lambda state: STATE_TONES.get(state, "quiet"),
+    "move_words": lambda move: MOVE_WORDS.get(move, plain(move)),
+    "fault_words": lambda fault: FAULT_WORDS.get(fault, plain(fault)),
+}
