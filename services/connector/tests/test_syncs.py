@@ -271,13 +271,15 @@ async def test_the_heartbeat_keeps_a_lease_and_notices_a_lost_one(rig: Rig) -> N
     assert await rig.pool.fetchval("select lease_owner from stream") == "somebody"
 
 
-async def test_sync_started_is_told_once(rig: Rig) -> None:
+async def test_sync_started_is_told_once_with_all_who_asked(rig: Rig) -> None:
     connection_id = await connected(rig)
-    await rig.request_sync(connection_id)
+    for asker in ("key_1", "", "schedule", "key_1"):
+        await rig.request_sync(connection_id, requested_by=asker)
     await rig.read_all()
     (started,) = await rig.outbox("sync.events")
     assert started["type"] == "sync.started"
     assert sorted(started["data"]["objects"]) == sorted(OBJECTS)
+    assert started["data"]["requested_by"] == ["key_1", "schedule"]
 
 
 async def test_fields_of_a_changed_mapping_are_read_next(rig: Rig) -> None:

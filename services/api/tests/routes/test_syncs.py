@@ -14,6 +14,7 @@ async def test_a_request_is_published(world: World) -> None:
     )
     assert answer.status_code == 202
     told = (await world.outbox("sync.requests"))[-1]
+    assert told.pop("requested_by").startswith("key_")
     assert told == {
         "connection_id": connection_id,
         "entities": ["item"],

@@ -5,6 +5,7 @@ import pytest
 from lineshaft.common.events.connections import Lifecycle
 from lineshaft.common.events.syncs import ObjectResult, SyncMode, SyncResult, SyncStarted
 from lineshaft.common.outcomes import ConnectionStatus, Fault, Move, Operation, Outcome, Rung, Scope
+from lineshaft.health_monitor.domain.effects import Noted
 from lineshaft.health_monitor.domain.rules import due_at
 
 from .builders import CONNECTION, START, SYSTEM, Scene, a_call, a_description, a_sync
@@ -375,3 +376,26 @@ def test_a_call_of_an_unknown_version_raises_it() -> None:
     scene.take(a_call(Outcome.OK, version=5))
     assert scene.state.credential_version == 5
     assert scene.told_types == ["created"]
+
+
+def test_the_line_of_a_sync_says_who_asked_for_it() -> None:
+    scene = Scene.connected()
+    for number in range(40):
+        scene.take(
+            SyncStarted(
+                connection_id=CONNECTION,
+                system=SYSTEM,
+                sync_id=f"syn_{number}",
+                at=START,
+                objects=["party.party"],
+                mode=SyncMode.FULL,
+                requested_by=["key_1", "schedule"],
+            )
+        )
+    assert len(scene.state.requesters) == 20
+    ended = a_sync().model_copy(update={"sync_id": "syn_39"})
+    for event in (ended, ended):
+        scene.take(event)
+    lines = [one for one in scene.effects if isinstance(one, Noted) and one.kind == "sync.completed"]
+    assert [one.actor for one in lines] == ["key_1, schedule", ""]
+    assert "syn_39" not in scene.state.requesters

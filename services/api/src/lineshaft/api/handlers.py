@@ -51,7 +51,7 @@ class Handlers:
             elif command.kind == "authorize":
                 await self._on_authorization(tx, command, event)
             elif command.kind == "write" and data.result is not None:
-                await _request_sync(tx, command, event, entities=[command.request["entity"]])
+                await _request_sync(tx, command, event, "write", entities=[command.request["entity"]])
 
     async def _on_authorization(
         self, tx: Transaction, command: StoredCommand, event: Event[CommandCompleted]
@@ -83,7 +83,7 @@ class Handlers:
             connection = await change_connection(
                 tx, again, reason="reauthorized", by="customer", at=self.clock(), cause=event
             )
-        await _request_sync(tx, command, event)
+        await _request_sync(tx, command, event, "connected")
         if session.state is not SessionState.COMPLETED:
             code_expires_at = self.clock() + self.code_lifetime
             await complete(
@@ -106,6 +106,7 @@ async def _request_sync(
     tx: Transaction,
     command: StoredCommand,
     event: Event[CommandCompleted],
+    requested_by: str,
     *,
     entities: list[str] | None = None,
 ) -> None:
@@ -114,5 +115,6 @@ async def _request_sync(
         connection_id=command.connection_id or "",
         entities=entities,
         request_id=derived_id("req", command.command_id),
+        requested_by=requested_by,
     )
     await add_events(tx, [new_event(request, source=SOURCE, key=request.connection_id, cause=event)])

@@ -43,6 +43,7 @@ class Handlers:
                 system=system.id,
                 mode=asked.mode,
                 objects=objects,
+                requested_by=asked.requested_by,
             )
 
     async def on_commands(self, tx: Connection, events: Sequence[Event[Any]]) -> None:

@@ -34,6 +34,11 @@ class SyncRequested(EventData):
     )
     mode: SyncMode = SyncMode.INCREMENTAL
     request_id: str | None = Field(default=None, max_length=200, description="Makes the request idempotent.")
+    requested_by: str = Field(
+        default="",
+        max_length=200,
+        description="Who or what asks: a key's id, `connected`, `write`, `schedule`.",
+    )
 
 
 class SyncEvent(EventData):
@@ -49,6 +54,7 @@ class SyncEvent(EventData):
 class SyncStarted(SyncEvent):
     objects: list[str]
     mode: SyncMode
+    requested_by: list[str] = Field(default_factory=list, description="All whose requests it answers.")
 
 
 class ObjectResult(EventData):

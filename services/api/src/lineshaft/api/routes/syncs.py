@@ -78,7 +78,7 @@ class Sync(BaseModel):
 
 @router.post("", status_code=202, responses=problems(403, 404, 409))
 async def request_sync(
-    secret: Secret, api: Api, _: Admin, connection_id: ConnectionPath, body: SyncRequest
+    secret: Secret, api: Api, caller: Admin, connection_id: ConnectionPath, body: SyncRequest
 ) -> SyncAccepted:
     """Read the source now. Equal requests that have not begun are done once."""
     _access, known = await open_connection(api, secret, connection_id)
@@ -91,6 +91,7 @@ async def request_sync(
         objects=body.objects,
         mode=body.mode,
         request_id=request_id,
+        requested_by=caller.key_id,
     )
     async with api.pool.acquire() as tx, tx.transaction():
         await add_events(tx, [new_event(data, source=SOURCE, key=connection_id)])

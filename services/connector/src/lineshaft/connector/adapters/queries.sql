@@ -265,7 +265,12 @@ select sync_id from sync_request where connection_id = $1 and request_id = $2;
 
 -- name: sync_ask
 -- Remembers which sync answers a request.
-insert into sync_request (connection_id, request_id, sync_id) values ($1, $2, $3) on conflict do nothing;
+insert into sync_request (connection_id, request_id, sync_id, requested_by) values ($1, $2, $3, $4)
+on conflict do nothing;
+
+-- name: sync_requesters
+-- Who asked for a sync, each once.
+select distinct requested_by from sync_request where sync_id = $1 and requested_by <> '' order by 1;
 
 -- name: sync_add
 -- A new sync.

@@ -27,6 +27,7 @@ async def request(
     system: str,
     mode: SyncMode,
     objects: Sequence[str],
+    requested_by: str,
 ) -> str:
     """The sync that answers a request: the one of before, one that waits and covers it, or a new one."""
     known = await tx.fetchval(QUERIES["sync_known"], connection_id, request_id)
@@ -38,8 +39,12 @@ async def request(
         await tx.execute(QUERIES["sync_add"], sync_id, connection_id, system, mode, list(objects))
         await tx.execute(QUERIES["stream_add"], connection_id, list(objects))
         await tx.execute(QUERIES["job_add"], sync_id, connection_id, list(objects))
-    await tx.execute(QUERIES["sync_ask"], connection_id, request_id, sync_id)
+    await tx.execute(QUERIES["sync_ask"], connection_id, request_id, sync_id, requested_by)
     return str(sync_id)
+
+
+async def requesters(tx: Connection, sync_id: str) -> list[str]:
+    return [row["requested_by"] for row in await tx.fetch(QUERIES["sync_requesters"], sync_id)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,4 +62,5 @@ class Scheduling:
             system=system.id,
             mode=row.due.mode(self._tools.clock()),
             objects=objects,
+            requested_by="schedule",
         )

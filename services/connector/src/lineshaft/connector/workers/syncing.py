@@ -89,6 +89,7 @@ class Syncing:
                 at=now,
                 objects=list(job.sync_objects),
                 mode=job.mode,
+                requested_by=await syncs.requesters(tx, job.sync_id),
             )
             await add_events(tx, [event_about(started, job.connection_id, job.sync_id, "started")])
         return lease

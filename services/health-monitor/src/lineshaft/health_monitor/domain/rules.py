@@ -34,6 +34,8 @@ from lineshaft.health_monitor.domain.state import ConnectionState
 from lineshaft.health_monitor.domain.step import Step
 from lineshaft.health_monitor.domain.thresholds import Thresholds
 
+SYNCS_UNDER_WAY = 20
+"""Of one connection, at most; of older ones nobody remembers who asked."""
 NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -104,8 +106,7 @@ def _take(step: Step, event: Input, event_id: str, chance: Chance, *, suspected:
         case MappingChanged():
             _mapping_changed(step, event)
         case SyncStarted():
-            known = tuple(sorted({*step.state.known_objects, *event.objects}))
-            step.state = step.state.model_copy(update={"known_objects": known})
+            _sync_started(step, event)
         case SyncCompleted():
             _sync_ended(step, event)
         case Tick():
@@ -226,7 +227,17 @@ def _mapping_changed(step: Step, event: MappingChanged) -> None:
     )
 
 
+def _sync_started(step: Step, event: SyncStarted) -> None:
+    known = tuple(sorted({*step.state.known_objects, *event.objects}))
+    requesters = {**step.state.requesters, event.sync_id: ", ".join(event.requested_by)}
+    latest = dict(list(requesters.items())[-SYNCS_UNDER_WAY:])
+    step.state = step.state.model_copy(update={"known_objects": known, "requesters": latest})
+
+
 def _sync_ended(step: Step, event: SyncCompleted) -> None:
+    requesters = dict(step.state.requesters)
+    requested_by = requesters.pop(event.sync_id, "")
+    step.state = step.state.model_copy(update={"requesters": requesters})
     failed = isinstance(event, SyncFailed)
     if not failed:
         latest = max(event.at, step.state.last_sync_at or event.at)
@@ -236,6 +247,7 @@ def _sync_ended(step: Step, event: SyncCompleted) -> None:
     step.note(
         "sync.failed" if failed else "sync.completed",
         f"{event.mode} sync: {event.records} records{left_out}",
+        requested_by,
         sync_id=event.sync_id,
         result=event.result,
         records=event.records,

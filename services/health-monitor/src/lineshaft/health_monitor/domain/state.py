@@ -123,6 +123,8 @@ class ConnectionState(_Part):
     mutes: dict[Fault, datetime] = Field(default_factory=dict)
     """Until when nothing new of a fault is announced."""
     last_sync_at: datetime | None = None
+    requesters: dict[str, str] = Field(default_factory=dict)
+    """Who asked for the syncs that are under way, by their ids."""
     host: str = ""
     """Where its calls went last."""
     heard_ok_at: datetime | None = None
