@@ -46,7 +46,11 @@ class Letter:
 async def letters(settings: Settings) -> AsyncGenerator[Letter]:
     """Every dead letter that the topic holds now, oldest first within its partition."""
     name = settings.topic_prefix + DEAD_LETTERS.name
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap_servers, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        enable_auto_commit=False,
+        **settings.kafka_security.for_client(),
+    )
     await consumer.start()
     try:
         partitions = [TopicPartition(name, number) for number in range(DEAD_LETTERS.partitions)]
@@ -129,7 +133,9 @@ def redrive(
         ]
         if any(letter.reason("truncated") == "true" for letter in chosen):
             raise typer.BadParameter("a record was too large to keep whole; it can't be redriven")
-        producer = Producer(settings.kafka_bootstrap_servers, settings.topic_prefix, "lineshaft-cli")
+        producer = Producer(
+            settings.kafka_bootstrap_servers, settings.topic_prefix, "lineshaft-cli", settings.kafka_security
+        )
         await producer.start()
         try:
             known = {one.name for one in TOPICS}

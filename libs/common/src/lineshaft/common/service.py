@@ -69,11 +69,18 @@ class _Server(uvicorn.Server):
 
 async def start_producer(settings: Settings, service: str) -> Producer:
     """A running producer; waits up to a minute for Kafka to come up."""
-    producer = Producer(settings.kafka_bootstrap_servers, settings.topic_prefix, f"lineshaft-{service}")
+    producer = Producer(
+        settings.kafka_bootstrap_servers,
+        settings.topic_prefix,
+        f"lineshaft-{service}",
+        settings.kafka_security,
+    )
     deadline = asyncio.get_running_loop().time() + KAFKA_WAIT_SECONDS
     while True:
         try:
             await producer.start()
+        except ConfigurationError:
+            raise
         except Exception as error:
             if asyncio.get_running_loop().time() > deadline:
                 raise
@@ -118,6 +125,7 @@ async def run(service: Service) -> None:
     broker = KafkaBroker(
         settings.kafka_bootstrap_servers,
         client_id=f"lineshaft-{service.name}",
+        security=settings.kafka_security.for_broker(),
         apply_types=False,
         allow_auto_create_topics=False,
         graceful_timeout=settings.shutdown_seconds * HANDLERS_SHARE,

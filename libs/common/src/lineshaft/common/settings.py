@@ -4,20 +4,41 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from lineshaft.common.kafka.security import KafkaSecurity, Mechanism, Protocol
 
 
 class Settings(BaseSettings):
     """Environment variables with the prefix `LINESHAFT_`; `KAFKA_BOOTSTRAP_SERVERS` has none."""
 
-    model_config = SettingsConfigDict(env_prefix="LINESHAFT_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="LINESHAFT_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     kafka_bootstrap_servers: str = Field(
         default="127.0.0.1:9092",
         validation_alias=AliasChoices("KAFKA_BOOTSTRAP_SERVERS", "kafka_bootstrap_servers"),
         description="Kafka brokers, `host:port` separated by commas.",
     )
+    kafka_security_protocol: Protocol = Field(
+        default="PLAINTEXT", description="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL."
+    )
+    kafka_sasl_mechanism: Mechanism = Field(
+        default="SCRAM-SHA-512", description="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."
+    )
+    kafka_username: str = Field(default="", validate_default=True, description="User of a SASL protocol.")
+    kafka_password: SecretStr = Field(
+        default=SecretStr(""), validate_default=True, description="Password of a SASL protocol."
+    )
+    kafka_ca_file: Path | None = Field(
+        default=None, description="PEM file of the authority that signed the brokers; else the system's."
+    )
+    kafka_certificate_file: Path | None = Field(
+        default=None, description="PEM file of our own certificate, where the brokers ask for one."
+    )
+    kafka_key_file: Path | None = Field(default=None, description="PEM file of the key of that certificate.")
     topic_prefix: str = Field(default="lineshaft.", description="Prefix of every topic and consumer group.")
     topic_replication: int = Field(default=1, ge=1, description="Replication factor of topics we create.")
     session_seconds: float = Field(
@@ -45,6 +66,26 @@ class Settings(BaseSettings):
         gt=0,
         description="A process with work waiting and no progress for this long ends itself.",
     )
+
+    @field_validator("kafka_username", "kafka_password")
+    @classmethod
+    def _given_for_sasl(cls, value: str | SecretStr, info: ValidationInfo) -> str | SecretStr:
+        protocol = info.data.get("kafka_security_protocol", "")
+        if protocol.startswith("SASL_") and not value:
+            raise ValueError(f"LINESHAFT_KAFKA_SECURITY_PROTOCOL={protocol} needs it")
+        return value
+
+    @property
+    def kafka_security(self) -> KafkaSecurity:
+        return KafkaSecurity(
+            protocol=self.kafka_security_protocol,
+            mechanism=self.kafka_sasl_mechanism,
+            username=self.kafka_username,
+            password=self.kafka_password.get_secret_value(),
+            ca_file=self.kafka_ca_file,
+            certificate_file=self.kafka_certificate_file,
+            key_file=self.kafka_key_file,
+        )
 
     def summary(self) -> dict[str, Any]:
         """Every setting by name, a secret only as `set` or `unset`: safe to log."""

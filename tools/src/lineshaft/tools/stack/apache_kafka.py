@@ -1,7 +1,7 @@
 import base64
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -34,11 +34,19 @@ class ApacheKafka:
         heap: str = "512m",
         settings: Mapping[str, str] | None = None,
         name: str = "kafka",
+        listeners: Sequence[str] = (),
+        users: Mapping[str, str] | None = None,
     ) -> None:
+        """`listeners` are protocols such as SASL_SSL that it answers beside the plain one.
+
+        `users` (name -> password) can log in by SCRAM-SHA-512; `settings` say whatever else these need.
+        """
         self._supervisor = supervisor
         self._heap = heap
         self._settings = dict(settings or {})
         self._name = name
+        self._listeners = {protocol: free_port() for protocol in listeners}
+        self._users = dict(users or {})
         self._child: Child | None = None
         self._folder = supervisor.layout.run / name
         self._port = free_port()
@@ -47,6 +55,10 @@ class ApacheKafka:
     @property
     def bootstrap_servers(self) -> str:
         return f"{LOOPBACK}:{self._port}"
+
+    def address(self, protocol: str) -> str:
+        """Bootstrap servers of one of the further `listeners`."""
+        return f"{LOOPBACK}:{self._listeners[protocol]}"
 
     @property
     def child(self) -> Child:
@@ -62,13 +74,15 @@ class ApacheKafka:
             return
         self._folder.mkdir(parents=True)
         data = self._folder / "data"
-        text = server_properties(data, self._port, self._controller_port, self._settings)
+        ports = {"PLAINTEXT": self._port, **self._listeners}
+        text = server_properties(data, ports, self._controller_port, self._settings)
         properties.write_text(text, encoding="utf-8")
         build_step(
             "formatting Kafka's storage",
             [
                 *self._java(jars, heap="128m"),
                 *("kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", properties),
+                *(argument for user in self._users.items() for argument in _scram(*user)),
             ],
         )
 
@@ -143,6 +157,10 @@ async def _has_metadata(bootstrap_servers: str) -> bool:
 def _cluster_id() -> str:
     # it follows an option, so it must not begin with a dash
     return "L" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
+
+
+def _scram(name: str, password: str) -> tuple[str, str]:
+    return "--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]"
 
 
 def _environment() -> dict[str, str]:

@@ -8,7 +8,6 @@ _SINGLE_NODE = {
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "auto.create.topics.enable": "false",
     "group.initial.rebalance.delay.ms": "0",
     # A killed node may come back only when the controller has given up its former life.
@@ -29,13 +28,18 @@ _SINGLE_NODE = {
 }
 
 
-def server_properties(data: Path, port: int, controller_port: int, settings: Mapping[str, str]) -> str:
-    """A server.properties for one KRaft node that is broker and controller."""
+def server_properties(
+    data: Path, ports: Mapping[str, int], controller_port: int, settings: Mapping[str, str]
+) -> str:
+    """A server.properties for one KRaft node that is broker and controller; `ports` by protocol."""
+    for_clients = ",".join(f"{protocol}://{LOOPBACK}:{port}" for protocol, port in ports.items())
+    protocols = ",".join(f"{protocol}:{protocol}" for protocol in ports)
     properties = {
         **_SINGLE_NODE,
         "controller.quorum.voters": f"1@{LOOPBACK}:{controller_port}",
-        "listeners": f"PLAINTEXT://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
+        "listener.security.protocol.map": f"{protocols},CONTROLLER:PLAINTEXT",
+        "listeners": f"{for_clients},CONTROLLER://{LOOPBACK}:{controller_port}",
+        "advertised.listeners": for_clients,
         "log.dirs": str(data),
         **settings,
     }

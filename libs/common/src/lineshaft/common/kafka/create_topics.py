@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
 
+from lineshaft.common.kafka.security import KafkaSecurity
 from lineshaft.common.settings import Settings
 from lineshaft.common.topics import TOPICS, Topic
 
@@ -29,14 +30,18 @@ def configuration(topic: Topic) -> dict[str, str]:
 
 
 async def create_topics(
-    bootstrap_servers: str, prefix: str, replication: int, topics: Sequence[Topic] = TOPICS
+    bootstrap_servers: str,
+    prefix: str,
+    replication: int,
+    topics: Sequence[Topic] = TOPICS,
+    security: KafkaSecurity = KafkaSecurity(),  # noqa: B008  frozen
 ) -> list[str]:
     """Names of the topics that were new.
 
     Raises:
         KafkaError: the broker refused one for another reason than that it exists.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, **security.for_client())
     await admin.start()
     try:
         response = await admin.create_topics(
@@ -64,7 +69,12 @@ async def create_topics(
 def main() -> None:
     settings = Settings()
     created = asyncio.run(
-        create_topics(settings.kafka_bootstrap_servers, settings.topic_prefix, settings.topic_replication)
+        create_topics(
+            settings.kafka_bootstrap_servers,
+            settings.topic_prefix,
+            settings.topic_replication,
+            security=settings.kafka_security,
+        )
     )
     print(f"{len(created)} topics created, {len(TOPICS) - len(created)} were there")  # noqa: T201
 

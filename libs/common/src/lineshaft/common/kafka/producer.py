@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from lineshaft.common.errors import RetryableError
 from lineshaft.common.kafka.partitions import partitions_of
 from lineshaft.common.kafka.record import Message
+from lineshaft.common.kafka.security import KafkaSecurity
 from lineshaft.common.logs import logger
 
 MAX_REQUEST_BYTES = 2 * 1024 * 1024
@@ -22,8 +23,15 @@ log = logger(__name__)
 class Producer:
     """Publishes batches. After a fatal error of the client it starts a new one by itself."""
 
-    def __init__(self, bootstrap_servers: str, topic_prefix: str, client_id: str) -> None:
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        topic_prefix: str,
+        client_id: str,
+        security: KafkaSecurity = KafkaSecurity(),  # noqa: B008  frozen
+    ) -> None:
         self._bootstrap_servers = bootstrap_servers
+        self._security = security
         self._prefix = topic_prefix
         self._client_id = client_id
         self._client: Any = None
@@ -39,8 +47,13 @@ class Producer:
             max_batch_size=256 * 1024,
             max_request_size=MAX_REQUEST_BYTES,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
+            **self._security.for_client(),
         )
-        await client.start()
+        try:
+            await client.start()
+        except BaseException:
+            await client.stop()
+            raise
         self._client = client
 
     async def stop(self) -> None:
