@@ -2,7 +2,8 @@
 
 import asyncio
 import platform
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -58,15 +59,21 @@ async def support_bundle(api: Api, _: Admin, secret: Secret, connection_id: Conn
         "versions": await _versions(api, connection.system),
     }
     names = await _names(api, connection)
-    parts = {name: Part(cleaned(content, names)) for name, content in contents.items()}
-    first = readme(connection_id, known.system, parts["status"].content, parts["ladder"].content, made_at)
-    body = await asyncio.to_thread(archive, parts, first, made_at)
+    # half a second of work for a connection with a long history: other requests go on meanwhile
+    body = await asyncio.to_thread(_built, contents, names, made_at)
     name = f"lineshaft-{connection_id}-{made_at:%Y%m%dT%H%M%SZ}.zip"
     return Response(
         body,
         media_type=ZIP,
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )
+
+
+def _built(contents: Mapping[str, Any], names: Collection[str], made_at: datetime) -> bytes:
+    parts = {name: Part(cleaned(content, names)) for name, content in contents.items()}
+    connection, status, ladder = (parts[name].content for name in ("connection", "status", "ladder"))
+    first = readme(connection["connection_id"], connection["system"], status, ladder, made_at)
+    return archive(parts, first, made_at)
 
 
 def _shown(connection: Connection) -> dict[str, Any]:
