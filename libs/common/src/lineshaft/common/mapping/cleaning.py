@@ -5,6 +5,14 @@ from typing import Any
 from lineshaft.common.mapping.plain import MAX_DEPTH, to_json
 
 _LARGEST = 2**63 - 1
+_ESCAPE = b"\\"
+_ESCAPED_NUL = b"\\u0000"
+
+
+def has_escaped_nul(encoded: bytes) -> bool:
+    """JSON that Postgres would refuse; a text that only looks like it may be taken for one."""
+    # One byte is looked for several times as fast as six.
+    return _ESCAPE in encoded and _ESCAPED_NUL in encoded
 
 
 def clean(value: Any, depth: int = 0) -> Any:  # noqa: PLR0911  one return for each JSON type

@@ -12,11 +12,11 @@ from lineshaft.common.mapping.definition import OTHER_CODES, FieldSpec
 from lineshaft.common.mapping.failures import Failed
 from lineshaft.common.mapping.generation import Document, Fill, FillWriter
 from lineshaft.common.mapping.lists import ListField, list_of_objects, list_of_values
-from lineshaft.common.mapping.paths import Getter, parse_path
+from lineshaft.common.mapping.paths import Getter, Path, compile_path, parse_path
 from lineshaft.common.mapping.plain import to_json
 from lineshaft.common.mapping.scalars import to_string
 from lineshaft.common.mapping.source_values import compile_source
-from lineshaft.common.mapping.values import ValueMaps, compile_coercion, compile_fit, compile_label
+from lineshaft.common.mapping.values import ValueMaps, compile_coercion, compile_fit
 from lineshaft.common.unified import FieldKind, Kind, UnifiedField
 
 
@@ -68,10 +68,10 @@ class FieldCompiler:
             codes: dict[str, Any] = {value: value for value in kind.values}
             if spec.value_map is not None:
                 codes = dict(self._value_maps[spec.value_map])
-            label = compile_label(spec.label_path)
+            label = _label(spec)
             return writer.enumeration(f"{field.name}_source", codes, codes.get(OTHER_CODES), label, failed)
         if kind.kind is Kind.REFERENCE and kind.entity is not None:
-            return writer.reference(kind.entity, compile_label(spec.label_path))
+            return writer.reference(kind.entity, _label(spec))
         coerce = compile_coercion(kind, spec, self._coercers, self._value_maps)
         if coerce is to_string:
             return writer.text()
@@ -105,7 +105,14 @@ class FieldCompiler:
 
 def _source(spec: FieldSpec) -> str | Getter:
     if spec.path is not None and not spec.transform:
-        segments = parse_path(spec.path).segments
-        if len(segments) == 1:
-            return segments[0].name
+        return _key_or_getter(parse_path(spec.path))
     return compile_source(spec)
+
+
+def _label(spec: FieldSpec) -> str | Getter | None:
+    return None if spec.label_path is None else _key_or_getter(parse_path(spec.label_path))
+
+
+def _key_or_getter(path: Path) -> str | Getter:
+    """A key of the record needs no function."""
+    return path.segments[0].name if len(path.segments) == 1 else compile_path(path)

@@ -13,7 +13,7 @@ from lineshaft.common.mapping.errors import UNFIT_VALUE
 from lineshaft.common.mapping.failures import Failed
 from lineshaft.common.mapping.paths import Getter
 from lineshaft.common.mapping.scalars import to_string
-from lineshaft.common.mapping.values import Record, Run, UnmappedCodeError
+from lineshaft.common.mapping.values import Record, Run, UnmappedCodeError, label_of
 
 Document = dict[str, Any]
 Fill = Callable[[Record, Document, Run], None]
@@ -31,6 +31,7 @@ class FillWriter:
             "UNFIT_VALUE": UNFIT_VALUE,
             "UnmappedCodeError": UnmappedCodeError,
             "digest": xxh3_128_hexdigest,
+            "label_of": label_of,
             "to_string": to_string,
         }
 
@@ -58,14 +59,15 @@ class FillWriter:
             takes_false: `false` is a value.
             default: stands in for no value.
         """
-        read = f"get({self._name(source)})" if isinstance(source, str) else f"{self._name(source)}(record)"
-        empty = "value is None or value == ''" + ("" if takes_false else " or value is False")
+        # Most values are true, and then none of these.
+        false = "" if takes_false else " or value is False"
+        empty = f"not value and (value is None or value == ''{false})"
         key_name = self._name(key)
         instead = "pass" if default is None else f"document[{key_name}] = {self._name(default)}"
         self._lines += [
             "    value = None",
             "    try:",
-            f"        value = {read}",
+            f"        value = {self._read(source)}",
             f"        if {empty}:",
             f"            {instead}",
             "        else:",
@@ -85,21 +87,23 @@ class FillWriter:
         """Needs the record or the run too."""
         return [f"document[KEY] = {self._name(fit)}(value, record, run)"]
 
-    def reference(self, target: str, label: Getter | None) -> list[str]:
+    def reference(self, target: str, label: str | Getter | None) -> list[str]:
         """The id is `unified.entity_id`, without the call."""
         between = self._name(f"\0{target}\0")
         return [
             f"key = {_TEXT}",
-            f"made = document[KEY] = {{'display': {self._read(label)}, 'id': None, 'source_id': key}}",
-            f"made['id'] = digest((connection_id + {between} + key).encode())",
+            *self._label(label),
+            f"key_digest = digest((connection_id + {between} + key).encode())",
+            "document[KEY] = {'display': label, 'id': key_digest, 'source_id': key}",
         ]
 
     def enumeration(
-        self, beside: str, codes: dict[str, Any], other: Any, label: Getter | None, failed: Failed
+        self, beside: str, codes: dict[str, Any], other: Any, label: str | Getter | None, failed: Failed
     ) -> list[str]:
         return [
             f"code = {_TEXT}",
-            f"document[{self._name(beside)}] = {{'code': code, 'label': {self._read(label)}}}",
+            *self._label(label),
+            f"document[{self._name(beside)}] = {{'code': code, 'label': label}}",
             f"unified = document[KEY] = {self._name(codes)}.get(code, {self._name(other)})",
             "if unified is None:",
             f"    {self._name(failed)}(run, code, UnmappedCodeError(code))",
@@ -110,8 +114,18 @@ class FillWriter:
         fill: Fill = self._objects["fill"]
         return fill
 
-    def _read(self, get: Getter | None) -> str:
-        return "None" if get is None else f"{self._name(get)}(record)"
+    def _label(self, source: str | Getter | None) -> list[str]:
+        """Sets `label` to the text there; most are texts, which need no call."""
+        if source is None:
+            return ["label = None"]
+        return [
+            f"label = {self._read(source)}",
+            "if type(label) is not str or not label:",
+            "    label = label_of(label)",
+        ]
+
+    def _read(self, source: str | Getter) -> str:
+        return f"get({self._name(source)})" if isinstance(source, str) else f"{self._name(source)}(record)"
 
     def _name(self, value: object) -> str:
         name = f"_{len(self._objects)}"

@@ -6,13 +6,11 @@ from typing import Any
 import orjson
 from xxhash import xxh3_128_hexdigest
 
+from lineshaft.common.mapping.cleaning import has_escaped_nul
 from lineshaft.common.mapping.errors import FieldError
 
 VOLATILE = ("revision", "mapping_version", "observed_at")
 """Keys of a document that change without its content changing."""
-
-_ESCAPE = b"\\"
-_ESCAPED_NUL = b"\\u0000"
 
 
 @dataclass(slots=True)
@@ -33,8 +31,8 @@ class Mapped:
     def encode(self, revision: int) -> bytes:
         """The JSON of the whole document, without encoding its content again."""
         version, observed_at = self.document["mapping_version"], self.document["observed_at"]
-        volatile = f'{{"revision":{revision},"mapping_version":{version},"observed_at":"{observed_at}",'
-        return volatile.encode() + self.content[1:]
+        volatile = b'{"revision":%d,"mapping_version":%d,"observed_at":"%b",'
+        return b"".join((volatile % (revision, version, observed_at.encode()), self.content[1:]))
 
 
 def canonical(content: dict[str, Any]) -> bytes:
@@ -48,7 +46,7 @@ def encode(content: dict[str, Any]) -> bytes | None:
         encoded = orjson.dumps(content)
     except TypeError:
         return None
-    return None if _ESCAPE in encoded and _ESCAPED_NUL in encoded else encoded
+    return None if has_escaped_nul(encoded) else encoded
 
 
 def hash_of(content: bytes) -> str:

@@ -31,10 +31,6 @@ def compile_source(spec: FieldSpec, *, related: bool = False) -> Getter:
     return transformed
 
 
-def compile_optional_path(text: str | None) -> Getter | None:
-    return None if text is None else compile_path(parse_path(text))
-
-
 def _read(spec: FieldSpec, *, related: bool) -> Getter:
     if spec.path is not None:
         return compile_path(parse_path(spec.path), related=related)

@@ -11,9 +11,8 @@ from lineshaft.common.mapping.coercion import Coerce, Coercers, is_empty
 from lineshaft.common.mapping.decimals import to_decimal
 from lineshaft.common.mapping.definition import OTHER_CODES, FieldSpec
 from lineshaft.common.mapping.errors import CoercionError, FieldError
-from lineshaft.common.mapping.paths import Getter
+from lineshaft.common.mapping.paths import compile_path, parse_path
 from lineshaft.common.mapping.scalars import to_string
-from lineshaft.common.mapping.source_values import compile_optional_path
 from lineshaft.common.unified import FieldKind, Kind, entity_id
 
 Record = dict[str, Any]
@@ -108,18 +107,15 @@ def compile_label(path: str | None) -> Callable[[Record], str | None] | None:
     """A function to the text at a path, or to null where there is none or no text."""
     if path is None:
         return None
-    get = compile_optional_path(path)
-    return None if get is None else _text_at(get)
+    get = compile_path(parse_path(path))
+    return lambda record: label_of(get(record))
 
 
-def _text_at(get: Getter) -> Callable[[Record], str | None]:
-    def label(record: Record) -> str | None:
-        text = get(record)
-        if type(text) is str:
-            return text or None
-        return None if is_empty(text) or isinstance(text, list) else to_string(text)
-
-    return label
+def label_of(value: Any) -> str | None:
+    """The text of a label, null where there is none."""
+    if type(value) is str:
+        return value or None
+    return None if is_empty(value) or isinstance(value, list) else to_string(value)
 
 
 def _measure(amount_key: str, unit_key: str, unit: str | None, unit_path: str | None) -> Fit:

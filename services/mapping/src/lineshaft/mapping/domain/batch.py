@@ -12,7 +12,7 @@ from xxhash import xxh3_128_hexdigest
 from lineshaft.common.errors import LineshaftError
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.mapping import Mapped
-from lineshaft.common.mapping.cleaning import clean
+from lineshaft.common.mapping.cleaning import clean, has_escaped_nul
 from lineshaft.common.mapping.plain import iso
 from lineshaft.common.unified import entity_id
 from lineshaft.mapping.domain.entity_events import EntityEvents
@@ -23,7 +23,8 @@ from lineshaft.mapping.domain.records import Effect, Origin, Row, Stored
 from lineshaft.mapping.domain.source_keys import NoKeyError, ReadKey
 
 MAX_DOCUMENT_BYTES = 1_500_000
-_ESCAPED_NUL = b"\\u0000"
+_NEW, _CHANGED, _UNCHANGED = Effect.NEW, Effect.CHANGED, Effect.UNCHANGED
+"""Asked for once per record; a member of an enumeration is looked up by a call."""
 
 
 class DocumentTooLargeError(LineshaftError):
@@ -132,7 +133,7 @@ class _OnePage:
 
     def map(self, ids: Sequence[str], overtaken: frozenset[str]) -> None:
         stored, position, digest = self._stored, self._position, self._origin.mapping_digest
-        counts = dict.fromkeys(Effect, 0)
+        effects: list[Effect] = []
         unchanged = stale = 0
         for (source_id, raw), record_id in zip(self._records.items(), ids, strict=True):
             before = stored.get(record_id)
@@ -148,7 +149,8 @@ class _OnePage:
             except Exception as error:  # noqa: BLE001  one record never takes its neighbours with it
                 self._result.rejected.append(Rejected(self._page, raw, error))
             else:
-                counts[effect] += 1
+                effects.append(effect)
+        counts = {effect: effects.count(effect) for effect in Effect}
         counts[Effect.UNCHANGED] += unchanged
         counts[Effect.STALE] += stale
         for effect, count in counts.items():
@@ -158,24 +160,24 @@ class _OnePage:
         self, record_id: str, source_id: str, raw: bytes, raw_hash: str, before: Stored | None
     ) -> Effect:
         record = orjson.loads(raw)
-        if _ESCAPED_NUL in raw:
+        if has_escaped_nul(raw):
             record = clean(record)
             raw = orjson.dumps(record)
         mapped = self._apply(self._connection_id, source_id, record, self._observed_at)
         content_hash = mapped.content_hash
         if before is None:
-            effect, revision, changed_at = Effect.NEW, 1, self._now
+            effect, revision, changed_at = _NEW, 1, self._now
         elif before.content_hash == content_hash:
-            effect, revision, changed_at = Effect.UNCHANGED, before.revision, before.changed_at
+            effect, revision, changed_at = _UNCHANGED, before.revision, before.changed_at
         else:
-            effect, revision, changed_at = Effect.CHANGED, before.revision + 1, self._now
+            effect, revision, changed_at = _CHANGED, before.revision + 1, self._now
         document = mapped.encode(revision)
         if len(document) > MAX_DOCUMENT_BYTES:
             raise DocumentTooLargeError
         if mapped.errors:
             self._count_errors(source_id, mapped)
         result, origin = self._result, self._origin
-        if effect is not Effect.UNCHANGED:
+        if effect is not _UNCHANGED:
             result.messages.append(self._events.upserted(record_id, revision, content_hash, document))
         if record_id not in result.based_on:
             result.based_on[record_id] = 0 if before is None else before.revision

@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+import msgspec
+
 from lineshaft.mapping.domain.messages import Position
 
 
@@ -15,8 +17,7 @@ class Effect(StrEnum):
     STALE = "stale"
 
 
-@dataclass(slots=True)
-class Stored:
+class Stored(msgspec.Struct, gc=False):
     """What the store, or the batch before this record, knows of an entity."""
 
     revision: int
