@@ -22,6 +22,9 @@ pytestmark = [pytest.mark.chaos, pytest.mark.integration, pytest.mark.timeout(18
 KINDS = pytest.mark.parametrize("kind", ["raw", "transactional"])
 BATCH = 20
 STOP_SECONDS = 30
+HANDLING_SECONDS = "0.2"
+PUBLISHED, EVERY = 24, 0.5
+"""Half of what one process handles: there is always work, and what waits does not grow for ever."""
 
 
 async def stop(child: Child) -> float:
@@ -34,8 +37,8 @@ async def stop(child: Child) -> float:
 
 async def keep_publishing(proving: Proving, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
-        await proving.publish(24)
-        await asyncio.sleep(0.1)
+        await proving.publish(PUBLISHED)
+        await asyncio.sleep(EVERY)
 
 
 async def stop_at_random_moments(proving: Proving, rounds: int, seed: int) -> None:
@@ -43,15 +46,15 @@ async def stop_at_random_moments(proving: Proving, rounds: int, seed: int) -> No
     moments = random.Random(seed)  # noqa: S311
     stopping = asyncio.Event()
     publishing = asyncio.create_task(keep_publishing(proving, stopping))
-    running = await proving.start("round-0", PROVE_SECONDS="0.2")
+    running = await proving.start("round-0", PROVE_SECONDS=HANDLING_SECONDS)
     for number in range(1, rounds + 1):
         await asyncio.sleep(moments.uniform(0, 2))
         rolling = moments.random() < 0.5
         if rolling:
-            following = await proving.start(f"round-{number}", PROVE_SECONDS="0.2")
+            following = await proving.start(f"round-{number}", PROVE_SECONDS=HANDLING_SECONDS)
         await stop(running)
         if not rolling:
-            following = await proving.start(f"round-{number}", PROVE_SECONDS="0.2")
+            following = await proving.start(f"round-{number}", PROVE_SECONDS=HANDLING_SECONDS)
         running = following
     stopping.set()
     await publishing
