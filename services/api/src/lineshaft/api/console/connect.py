@@ -52,7 +52,7 @@ async def create(request: Request, api: Api, visitor: Editor, system_id: SystemP
         return page(
             request,
             "connect_form.html",
-            status=INVALID,
+            http_status=INVALID,
             visitor=visitor,
             system=system,
             typed=typed,

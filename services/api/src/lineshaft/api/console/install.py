@@ -2,12 +2,19 @@
 
 from fastapi import APIRouter, FastAPI
 
-from lineshaft.api.console import connect, fleet, sign_in, site
+from lineshaft.api.console import connect, connection, connection_actions, fleet, sign_in, site
 from lineshaft.api.console.pages import HOME, problem_page
 from lineshaft.api.console.throttle import Throttle
 from lineshaft.api.console.visitors import SignInNeededError, on_sign_in_needed
 
-ROUTERS: tuple[APIRouter, ...] = (site.router, sign_in.router, fleet.router, connect.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    site.router,
+    sign_in.router,
+    fleet.router,
+    connect.router,
+    connection.router,
+    connection_actions.router,
+)
 
 
 def install(app: FastAPI) -> None:

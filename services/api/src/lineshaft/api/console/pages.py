@@ -89,7 +89,7 @@ def page(
     request: Request,
     template: str,
     *,
-    status: int = 200,
+    http_status: int = 200,
     headers: Mapping[str, str] | None = None,
     at: datetime | None = None,
     **values: Any,
@@ -104,7 +104,7 @@ def page(
         now=at or context_of(request).clock(),
         **{"visitor": None, **values},
     )
-    response = HTMLResponse(html, status_code=status, headers={**HEADERS, **(headers or {})})
+    response = HTMLResponse(html, status_code=http_status, headers={**HEADERS, **(headers or {})})
     if notice is not None:
         notices.drop(response)
     return response
@@ -114,7 +114,12 @@ def problem_page(found: Problem, request: Request) -> Response:
     """A whole page, or the line that a part of a page shows in its place."""
     template = "problem_part.html" if is_part(request) else "problem.html"
     return page(
-        request, template, status=found.status, at=now(), problem=found, request_id=request_id_of(request)
+        request,
+        template,
+        http_status=found.status,
+        at=now(),
+        problem=found,
+        request_id=request_id_of(request),
     )
 
 

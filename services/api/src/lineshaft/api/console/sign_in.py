@@ -96,7 +96,7 @@ def _page(request: Request, api: Context, *, target: str, name: str = "", refuse
     return page(
         request,
         "sign_in.html",
-        status=REFUSED if refused else 200,
+        http_status=REFUSED if refused else 200,
         target=target,
         name=name,
         refused=refused,

@@ -1,6 +1,6 @@
 """Answers: JSON by orjson, problems as RFC 9457, and how OpenAPI is told of both."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -30,7 +30,13 @@ log = logger(__name__)
 
 
 class Json(JSONResponse):
-    """Encoded by orjson."""
+    """Encoded by orjson; the console shows `content` as a page."""
+
+    def __init__(
+        self, content: Any, status_code: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.content = content
+        super().__init__(content, status_code, headers)
 
     def render(self, content: Any) -> bytes:
         return orjson.dumps(content, default=_plain)

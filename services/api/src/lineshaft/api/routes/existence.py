@@ -1,7 +1,9 @@
 from lineshaft.api.adapters.connections import find_connection
+from lineshaft.api.adapters.keys import find_known
 from lineshaft.api.adapters.webhook_endpoints import Endpoint, find_endpoint
 from lineshaft.api.domain.connections import Connection
 from lineshaft.api.domain.problems import not_found
+from lineshaft.api.domain.status import Known
 from lineshaft.common.postgres.pool import Pool
 
 
@@ -11,6 +13,14 @@ async def require_connection(pool: Pool, connection_id: str) -> Connection:
     if connection is None:
         raise not_found("connection", connection_id=connection_id)
     return connection
+
+
+async def require_known(pool: Pool, connection_id: str) -> Known:
+    """The connection with its health, for whoever may see all."""
+    known = await find_known(pool, connection_id)
+    if known is None:
+        raise not_found("connection", connection_id=connection_id)
+    return known
 
 
 async def require_endpoint(pool: Pool, endpoint_id: str) -> Endpoint:

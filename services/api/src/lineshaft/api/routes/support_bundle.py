@@ -16,9 +16,9 @@ from lineshaft.api.domain.cleansing import cleaned, cleaned_settings
 from lineshaft.api.domain.connections import Connection
 from lineshaft.api.domain.support_bundle import Part, affected_operations, archive, readme
 from lineshaft.api.routes.answers import problems
-from lineshaft.api.routes.authentication import Admin, ConnectionPath, Secret, open_connection
+from lineshaft.api.routes.authentication import Admin, ConnectionPath
 from lineshaft.api.routes.context import Api, Context
-from lineshaft.api.routes.existence import require_connection
+from lineshaft.api.routes.existence import require_connection, require_known
 from lineshaft.api.routes.health import describe
 
 ZIP = "application/zip"
@@ -38,10 +38,10 @@ router = APIRouter(prefix="/v1/connections", tags=["health"])
         **problems(403, 404),
     },
 )
-async def support_bundle(api: Api, _: Admin, secret: Secret, connection_id: ConnectionPath) -> Response:
+async def support_bundle(api: Api, _: Admin, connection_id: ConnectionPath) -> Response:
     """One zip: status, verdict, ladder, issues, timeline, errors, syncs and versions; nothing secret."""
     connection = await require_connection(api.pool, connection_id)
-    known = (await open_connection(api, secret, connection_id))[1]
+    known = await require_known(api.pool, connection_id)
     made_at = api.clock()
     status = _plain({**describe(api, known), "reauthorize_url": None})
     status["affected"] = affected_operations(status["verdict"])

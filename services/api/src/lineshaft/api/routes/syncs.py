@@ -10,6 +10,7 @@ from lineshaft.api.adapters.connections import SOURCE
 from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.domain import cursors
 from lineshaft.api.domain.problems import invalid
+from lineshaft.api.domain.status import Known
 from lineshaft.api.domain.usability import require_usable
 from lineshaft.api.routes.answers import Json, problems
 from lineshaft.api.routes.authentication import (
@@ -19,7 +20,7 @@ from lineshaft.api.routes.authentication import (
     open_connection,
 )
 from lineshaft.api.routes.catalog import system_of
-from lineshaft.api.routes.context import Api
+from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection
 from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit, Page, by_time, page
 from lineshaft.common.events.envelope import new_event
@@ -82,20 +83,24 @@ async def request_sync(
 ) -> SyncAccepted:
     """Read the source now. Equal requests that have not begun are done once."""
     _access, known = await open_connection(api, secret, connection_id)
+    return await start_sync(api, known, body, by=caller.key_id)
+
+
+async def start_sync(api: Context, known: Known, body: SyncRequest, *, by: str) -> SyncAccepted:
     require_usable(known)
     _check(system_of(api.catalog, known.system), body)
     request_id = body.request_id or new_id("req")
     data = SyncRequested(
-        connection_id=connection_id,
+        connection_id=known.connection_id,
         entities=body.entities,
         objects=body.objects,
         mode=body.mode,
         request_id=request_id,
-        requested_by=caller.key_id,
+        requested_by=by,
     )
     async with api.pool.acquire() as tx, tx.transaction():
-        await add_events(tx, [new_event(data, source=SOURCE, key=connection_id)])
-    return SyncAccepted(connection_id=connection_id, request_id=request_id)
+        await add_events(tx, [new_event(data, source=SOURCE, key=known.connection_id)])
+    return SyncAccepted(connection_id=known.connection_id, request_id=request_id)
 
 
 @router.get("", responses={200: {"model": Page[Sync]}, **problems(403, 404)}, response_class=Json)

@@ -1,0 +1,169 @@
+"""One connection: its verdict, its objects, its history."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from lineshaft.api.console.pages import HOME, is_part, page
+from lineshaft.api.console.visitors import Signed, Visitor
+from lineshaft.api.console.words import FAULT_WORDS, OUTCOMES
+from lineshaft.api.domain.connections import Connection
+from lineshaft.api.domain.problems import ProblemCode, ProblemError, invalid
+from lineshaft.api.routes import diagnoses, health, schedules, syncs
+from lineshaft.api.routes.context import Api, Context
+from lineshaft.api.routes.existence import require_connection, require_known
+from lineshaft.common.outcomes import Outcome
+
+ROWS = 50
+LATEST = 3
+
+router = APIRouter(prefix=HOME + "/connections/{connection_id}")
+
+ConnectionPath = Annotated[str, Path(max_length=100)]
+After = Annotated[str, Query(max_length=1000)]
+
+
+def frame(api: Context, visitor: Visitor, connection: Connection) -> dict[str, Any]:
+    """What the head of every page of a connection needs."""
+    system = api.catalog.systems.get(connection.system)
+    label = system.manifest.label if system else connection.system
+    return {
+        "visitor": visitor,
+        "connection": connection,
+        "system": system,
+        "system_label": label,
+        "name": connection.label or connection.account_label or label,
+        "base": f"{HOME}/connections/{connection.connection_id}",
+        "entities": list(system.entities) if system else [],
+    }
+
+
+def _labels(api: Context, connection: Connection) -> dict[str, str]:
+    """Source object to the name that people know it by."""
+    system = api.catalog.systems.get(connection.system)
+    return {name: one.label for name, one in system.manifest.objects.items()} if system else {}
+
+
+@router.get("")
+async def overview(request: Request, api: Api, visitor: Signed, connection_id: ConnectionPath) -> Response:
+    connection = await require_connection(api.pool, connection_id)
+    known = await require_known(api.pool, connection_id)
+    latest = await syncs.list_syncs(api, visitor.caller, connection_id, LATEST)
+    issues = await health.issues(api, visitor.caller, connection_id, ROWS, None, "open")
+    return page(
+        request,
+        "connection_live.html" if is_part(request) else "connection.html",
+        **frame(api, visitor, connection),
+        status=health.describe(api, known),
+        labels=_labels(api, connection),
+        issues=issues.content["data"],
+        syncs=latest.content["data"],
+        ladder=await _ladder(api, visitor, connection_id),
+        asked_at=None,
+    )
+
+
+async def _ladder(api: Context, visitor: Visitor, connection_id: str) -> dict[str, Any] | None:
+    try:
+        answer = await diagnoses.last_diagnosis(api, visitor.caller, connection_id)
+    except ProblemError as error:
+        if error.problem.code is ProblemCode.NOT_FOUND:
+            return None
+        raise
+    document: dict[str, Any] = answer.content
+    return document
+
+
+@router.get("/ladder")
+async def ladder(
+    request: Request,
+    api: Api,
+    visitor: Signed,
+    connection_id: ConnectionPath,
+    asked_at: Annotated[str, Query(max_length=40)] = "",
+) -> Response:
+    """Asked again and again until the ladder is newer than `asked_at`."""
+    connection = await require_connection(api.pool, connection_id)
+    found = await _ladder(api, visitor, connection_id)
+    arrived = found is not None and found["at"] >= asked_at
+    return page(
+        request,
+        "ladder.html",
+        **frame(api, visitor, connection),
+        ladder=found if arrived else None,
+        asked_at=None if arrived else asked_at,
+    )
+
+
+@router.get("/syncs")
+async def sync_list(
+    request: Request, api: Api, visitor: Signed, connection_id: ConnectionPath, after: After = ""
+) -> Response:
+    connection = await require_connection(api.pool, connection_id)
+    found = await syncs.list_syncs(api, visitor.caller, connection_id, ROWS, after or None)
+    schedule = await schedules.get_schedule(api, visitor.caller, connection_id)
+    return page(
+        request,
+        "sync_rows.html" if is_part(request) else "syncs.html",
+        **frame(api, visitor, connection),
+        rows=found.content["data"],
+        next=found.content["next_cursor"],
+        after=after,
+        schedule=schedule.content,
+    )
+
+
+@router.get("/errors")
+async def error_list(
+    *,
+    request: Request,
+    api: Api,
+    visitor: Signed,
+    connection_id: ConnectionPath,
+    after: After = "",
+    name: Annotated[str, Query(alias="object", max_length=200)] = "",
+    outcome: Annotated[str, Query(max_length=40)] = "",
+) -> Response:
+    connection = await require_connection(api.pool, connection_id)
+    if outcome and outcome not in OUTCOMES:
+        raise invalid("outcome", f"is one of {', '.join(OUTCOMES)}")
+    found = await health.errors(
+        api=api,
+        _=visitor.caller,
+        connection_id=connection_id,
+        limit=ROWS,
+        cursor=after or None,
+        object=name or None,
+        outcome=Outcome(outcome) if outcome else None,
+    )
+    filters = {"object": name, "outcome": outcome}
+    return page(
+        request,
+        "error_rows.html" if is_part(request) else "errors.html",
+        **frame(api, visitor, connection),
+        rows=found.content["data"],
+        next=found.content["next_cursor"],
+        after=after,
+        filters={key: value for key, value in filters.items() if value},
+        outcomes=OUTCOMES,
+    )
+
+
+@router.get("/history")
+async def history(
+    request: Request, api: Api, visitor: Signed, connection_id: ConnectionPath, after: After = ""
+) -> Response:
+    connection = await require_connection(api.pool, connection_id)
+    found = await health.timeline(api, visitor.caller, connection_id, ROWS, after or None)
+    issues = await health.issues(api, visitor.caller, connection_id, ROWS)
+    return page(
+        request,
+        "history.html",
+        **frame(api, visitor, connection),
+        rows=found.content["data"],
+        next=found.content["next_cursor"],
+        after=after,
+        issues=issues.content["data"],
+        faults=FAULT_WORDS,
+    )

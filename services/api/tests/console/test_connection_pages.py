@@ -1,0 +1,197 @@
+import io
+import re
+import zipfile
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from lineshaft.common.clock import now
+from services.api.tests.routes.conftest import World, insert
+
+from .conftest import Reader
+from .seeding import CREDENTIALS, seed
+
+pytestmark = pytest.mark.integration
+
+PART = {"HX-Request": "true"}
+
+
+@pytest.fixture
+async def ids(world: World) -> list[str]:
+    await world.context.pool.execute("delete from connection")
+    return await seed(world)
+
+
+async def test_the_verdict_comes_with_evidence_remedy_and_link(editor: Reader, ids: list[str]) -> None:
+    page = (await editor.get(f"/console/connections/{ids[1]}")).text
+    assert "Reconnect needed" in page
+    assert CREDENTIALS["summary"] in page
+    assert "Customer&#39;s move." in page
+    assert re.search(r'data-copy="http://api\.test/reauthorize/[\w.-]+"', page)
+    assert "You are not allowed to access" in page
+    healthy = (await editor.get(f"/console/connections/{ids[0]}")).text
+    assert "Nobody has to do anything" in healthy
+    assert "/reauthorize/" not in healthy
+    part = (await editor.get(f"/console/connections/{ids[0]}", **PART)).text
+    assert part.lstrip().startswith('<div id="live"')
+
+
+async def test_a_viewer_sees_all_of_it_and_no_button(viewer: Reader, ids: list[str]) -> None:
+    page = (await viewer.get(f"/console/connections/{ids[2]}")).text
+    assert "purchase.purchase may no longer be read" in page
+    posts = re.findall(r'method="post" action="([^"]+)"', page)
+    assert set(posts) == {"/console/theme", "/console/sign-out"}
+
+
+async def test_pause_and_resume_are_those_of_the_api(editor: Reader, world: World, ids: list[str]) -> None:
+    path = f"/console/connections/{ids[0]}"
+    await editor.send(f"{path}/pause")
+    assert (await world.call("GET", f"/connections/{ids[0]}")).json()["lifecycle"] == "paused"
+    assert "Paused. The source is not called until you resume." in (await editor.get(path)).text
+    assert "Paused. The source is not called until you resume." not in (await editor.get(path)).text
+    assert (await world.outbox("connections"))[-1]["changed_by"] == "Ada"
+    await editor.send(f"{path}/resume")
+    assert (await world.call("GET", f"/connections/{ids[0]}")).json()["lifecycle"] == "active"
+    await editor.send(f"{path}/rename", {"label": "<b>Mill</b>"})
+    assert "<h1>&lt;b&gt;Mill&lt;/b&gt;</h1>" in (await editor.get(path)).text
+
+
+async def test_sync_now_asks_for_one_or_says_why_not(editor: Reader, world: World, ids: list[str]) -> None:
+    await editor.send(f"/console/connections/{ids[0]}/sync", {"mode": "full"})
+    asked = (await world.outbox("sync.requests"))[-1]
+    assert (asked["connection_id"], asked["mode"], asked["requested_by"]) == (ids[0], "full", "Ada")
+    await editor.send(f"/console/connections/{ids[1]}/sync")
+    assert (await world.outbox("sync.requests"))[-1] == asked
+    assert "refuses the stored credentials" in (await editor.get(f"/console/connections/{ids[1]}/syncs")).text
+
+
+@pytest.mark.parametrize(
+    ("button", "fields", "expected"),
+    [
+        (
+            "breaker",
+            {"state": "open", "reason": "maintenance", "hours": "2"},
+            {"state": "open", "object": None},
+        ),
+        ("breaker", {"state": "closed", "reason": "mended", "object": "party.party"}, {"state": "closed"}),
+        ("issues/iss_1/mute", {"hours": "24"}, {"issue_id": "iss_1", "actor": "Ada"}),
+    ],
+)
+async def test_orders_of_health_go_to_the_monitor(
+    *,
+    editor: Reader,
+    world: World,
+    ids: list[str],
+    button: str,
+    fields: dict[str, str],
+    expected: dict[str, Any],
+) -> None:
+    answer = await editor.send(f"/console/connections/{ids[2]}/{button}", fields)
+    assert answer.status_code == 303
+    asked = (await world.outbox("commands.health"))[-1]
+    assert asked.items() >= expected.items()
+    assert "a moment longer" in (await editor.get(f"/console/connections/{ids[2]}")).text
+
+
+async def test_a_breaker_needs_a_reason(editor: Reader, world: World, ids: list[str]) -> None:
+    before = await world.outbox("commands.health")
+    await editor.send(f"/console/connections/{ids[2]}/breaker", {"state": "open"})
+    assert await world.outbox("commands.health") == before
+    assert "Say why" in (await editor.get(f"/console/connections/{ids[2]}")).text
+
+
+async def test_a_ladder_is_drawn_rung_by_rung(editor: Reader, world: World, ids: list[str]) -> None:
+    path = f"/console/connections/{ids[3]}"
+    waiting = (await editor.send(f"{path}/diagnose", **PART)).text
+    again = re.search(r'hx-get="([^"]+/ladder\?asked_at=[^"]+)"', waiting)
+    assert again is not None
+    assert (await world.outbox("commands.connector"))[-1]["asked_by"] == "Ada"
+    assert "Climbing" in (await editor.get(again.group(1), **PART)).text
+    document = {
+        "at": (now() + timedelta(seconds=1)).isoformat(),
+        "host": "erp.example.com:443",
+        "duration_ms": 31.4,
+        "ask": "Please allow 203.0.113.7 to reach erp.example.com:443.",
+        "rungs": [
+            {
+                "rung": "dns",
+                "status": "ok",
+                "duration_ms": 1,
+                "address": None,
+                "seen": "192.0.2.1",
+                "ask": None,
+            },
+            {
+                "rung": "tcp",
+                "status": "failed",
+                "duration_ms": 30,
+                "address": None,
+                "seen": "refused",
+                "ask": None,
+            },
+        ],
+    }
+    await insert(
+        world.pools["health_monitor"],
+        "ladder",
+        connection_id=ids[3],
+        at=now(),
+        document=document,
+    )
+    drawn = (await editor.get(again.group(1), **PART)).text
+    assert re.findall(r'<li class="(\w+)"><span class="rung">(\w+)', drawn) == [
+        ("good", "DNS"),
+        ("bad", "TCP"),
+    ]
+    assert "Please allow 203.0.113.7" in (await editor.get(path)).text
+
+
+async def test_the_bundle_is_the_one_of_the_api(viewer: Reader, ids: list[str]) -> None:
+    answer = await viewer.get(f"/console/connections/{ids[2]}/support-bundle")
+    assert answer.headers["content-type"] == "application/zip"
+    assert "status.json" in zipfile.ZipFile(io.BytesIO(answer.content)).namelist()
+
+
+async def test_a_reconnect_link_keeps_the_connection(editor: Reader, world: World, ids: list[str]) -> None:
+    page = (await editor.send(f"/console/connections/{ids[4]}/reconnect")).text
+    link = re.search(r'data-copy="http://api\.test(/connect/[^"]+)"', page)
+    assert link is not None
+    assert "Reconnect Tryton" in (await world.http.get(link.group(1))).text
+
+
+async def test_the_error_log_is_filtered(viewer: Reader, ids: list[str]) -> None:
+    path = f"/console/connections/{ids[2]}/errors"
+    assert (await viewer.get(path)).text.count("AccessError") == 3
+    assert "No failed call fits" in (await viewer.get(f"{path}?outcome=rate_limited", **PART)).text
+    assert (await viewer.get(f"{path}?object=purchase.purchase&outcome=permission_denied")).text.count(
+        "AccessError"
+    ) == 3
+    assert (await viewer.get(f"{path}?outcome=no")).status_code == 422
+
+
+async def test_history_tells_what_happened_and_who_did_it(viewer: Reader, ids: list[str]) -> None:
+    page = (await viewer.get(f"/console/connections/{ids[2]}/history")).text
+    assert "The customer connected." in page
+    assert "still open" in page
+
+
+async def test_a_schedule_is_ordered_and_a_wrong_one_named(
+    editor: Reader, world: World, ids: list[str]
+) -> None:
+    path = f"/console/connections/{ids[0]}"
+    await editor.send(f"{path}/schedule", {"every_minutes": "30", "full_every_hours": ""})
+    asked = (await world.outbox("commands.connector"))[-1]
+    assert asked["frequency"] == {"every_minutes": 30, "full_every_hours": None}
+    await editor.send(f"{path}/schedule", {"every_minutes": "7"})
+    assert "greater than or equal to 15" in (await editor.get(f"{path}/syncs")).text
+    assert (await world.outbox("commands.connector"))[-1] == asked
+
+
+@pytest.mark.parametrize("page", ["", "/syncs", "/errors", "/history", "/ladder"])
+async def test_a_deleted_connection_has_no_page(
+    editor: Reader, world: World, ids: list[str], page: str
+) -> None:
+    await world.call("DELETE", f"/connections/{ids[0]}")
+    answer = await editor.get(f"/console/connections/{ids[0]}{page}")
+    assert (answer.status_code, "There is no such connection" in answer.text) == (404, True)
