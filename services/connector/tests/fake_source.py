@@ -43,6 +43,9 @@ class FakePlant:
     failing: dict[str, Evidence] = field(default_factory=dict)
     before_read: Hook | None = None
     before_write: Hook | None = None
+    stored: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What was written, by id."""
+    after_write: Hook | None = None
     verify_failure: Evidence | None = None
     closed: int = 0
 
@@ -111,15 +114,36 @@ class FakeSource:
     async def write(
         self,
         object_name: str,
-        operation: WriteOperation,  # noqa: ARG002  the port's signature
+        operation: WriteOperation,
         source_id: str | None,
         values: Mapping[str, Any],
     ) -> Written:
         await self._session(Operation.WRITE)
-        self._plant.writes.append((object_name, source_id))
-        if self._plant.before_write is not None:
-            self._plant.before_write(object_name)
-        return Written(source_id or "77", {"name": values.get("name")})
+        plant = self._plant
+        plant.writes.append((object_name, source_id))
+        if plant.before_write is not None:
+            plant.before_write(object_name)
+        key = source_id or str(77 + len(plant.stored))
+        if operation is WriteOperation.DELETE:
+            del plant.stored[key]
+        else:
+            plant.stored[key] = {"id": int(key), **plant.stored.get(key, {}), **values}
+        if plant.after_write is not None:
+            plant.after_write(object_name)
+        return Written(key)
+
+    async def find(
+        self,
+        object_name: str,  # noqa: ARG002  the port's signature
+        fields: Sequence[str],  # noqa: ARG002
+        match: Mapping[str, Any],
+    ) -> Sequence[bytes] | None:
+        await self._session(Operation.READ)
+        return [
+            orjson.dumps(record)
+            for record in self._plant.stored.values()
+            if all(str(record.get(name)) == str(value) for name, value in match.items())
+        ][:2]
 
     def classify(self, answer: Any) -> Evidence:
         return Evidence(answer, Operation.READ)

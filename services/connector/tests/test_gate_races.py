@@ -295,7 +295,11 @@ async def test_writes_are_told_and_answered(rig: Rig) -> None:
     ids = await connected(rig)
     await rig.ask(a_write(ids, "cmd_1"))
     await rig.carry_out()
-    assert (await rig.answer("cmd_1"))["result"] == {"source_id": "77", "values": {"name": "New"}}
+    assert (await rig.answer("cmd_1"))["result"] == {
+        "source_id": "77",
+        "values": {},
+        "record": {"id": 77, "name": "New"},
+    }
     call = (await rig.calls(ids))[-1]
     assert (call["operation"], call["object"], call["outcome"]) == ("write", "party.party", "ok")
 
@@ -347,7 +351,7 @@ async def test_a_write_whose_worker_died_in_it_is_not_made_again(rig: Rig) -> No
     await rig.pool.execute("update command_job set lease_until = now() - interval '1 second'")
     await rig.carry_out()
     assert len(rig.plant.writes) == 1
-    assert "not known" in (await rig.answer("cmd_1"))["problem"]["message"]
+    assert (await rig.answer("cmd_1"))["problem"]["code"] == "outcome_unknown"
 
 
 async def test_a_refused_write_closes_the_gate_for_reads(rig: Rig) -> None:

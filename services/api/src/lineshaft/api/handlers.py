@@ -50,7 +50,7 @@ class Handlers:
                 log.debug("answer_to_nobody", command_id=data.command_id)
             elif command.kind == "authorize":
                 await self._on_authorization(tx, command, event)
-            elif command.kind == "write" and data.result is not None:
+            elif command.kind == "write" and data.result is not None and not data.result.get("record"):
                 await _request_sync(tx, command, event, "write", entities=[command.request["entity"]])
 
     async def _on_authorization(

@@ -25,6 +25,7 @@ class RecordsRead(EventData):
     read_sequence: int = Field(description="Grows with each slice of this connection and object.")
     read_at: datetime
     records: list[dict[str, Any]]
+    deleted: list[str] = Field(default=[], description="Keys of records that the source no longer has.")
 
 
 @event("records.read_completed", topics.RECORDS_RAW.name)

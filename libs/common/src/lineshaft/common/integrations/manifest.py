@@ -125,6 +125,13 @@ class Write(_Part):
     delete: bool = False
     read_only: list[str] = []
     """Source fields that cannot be written though they can be read."""
+    reference: str | None = None
+    """A field that holds our own reference where the customer gives none, so that a record whose creation
+    got no answer can be found again."""
+    found_by: list[str] = []
+    """Paths into related records that find them, such as `currency.code`: the protocol looks them up."""
+    unique: list[str] = []
+    """Fields, each of which no two records share: they find such a record too."""
 
 
 class Deletes(_Part):

@@ -12,6 +12,7 @@ from lineshaft.common.mapping.checks import custom_kind, suggestion
 from lineshaft.common.mapping.coercion import Coercers
 from lineshaft.common.mapping.definition import FieldSpec, MappingDefinition
 from lineshaft.common.mapping.errors import UNFIT_VALUE, NotWritableError, WriteIssue
+from lineshaft.common.mapping.expressions import compile_expression
 from lineshaft.common.mapping.paths import parse_path
 from lineshaft.common.mapping.reverse_codes import code_for
 from lineshaft.common.mapping.scalars import to_string
@@ -27,6 +28,17 @@ class WriteContext:
     """Entity to the type of its key at the source, `integer` or `string`: see `System.key_types`."""
     read_only: frozenset[str] = frozenset()
     """Source fields that the source does not let anyone write."""
+    found_by: frozenset[str] = frozenset()
+    """Dotted paths of related records by which the source finds the record, such as `currency.code`."""
+
+    def within(self, key: str) -> "WriteContext":
+        """Of the objects of a list."""
+        start = f"{key}."
+        return WriteContext(
+            self.key_types,
+            frozenset(name.removeprefix(start) for name in self.read_only if name.startswith(start)),
+            frozenset(name.removeprefix(start) for name in self.found_by if name.startswith(start)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +163,16 @@ def _mapped(
 
 def _source_key(target: _Target, context: WriteContext) -> str:
     spec = target.spec
+    if spec.items is not None:
+        return _list_key(spec, context)
     if spec.path is None:
         origin = "an expression" if spec.expr is not None else "a constant"
         raise _UnwritableError(f"comes from {origin}, which has no way back")
     if target.kind.kind in {Kind.LIST, Kind.OBJECT}:
-        raise _UnwritableError("is a list, which cannot be written yet")
+        raise _UnwritableError("is a list of values, which cannot be written")
     segments = parse_path(spec.path).segments
+    if len(segments) > 1 and spec.path in context.found_by:
+        return spec.path
     if len(segments) > 1:
         raise _UnwritableError(f"comes from inside another record ({spec.path}); write that one")
     for name in spec.transform:
@@ -167,17 +183,58 @@ def _source_key(target: _Target, context: WriteContext) -> str:
     return segments[0].name
 
 
+def _list_key(spec: FieldSpec, context: WriteContext) -> str:
+    names = parse_path(spec.path).names if spec.path is not None else _place(spec)
+    if len(names) != 1:
+        raise _UnwritableError("is a list that does not come from one field of the source")
+    if names[0] in context.read_only:
+        raise _UnwritableError(f"comes from {names[0]}, which the source does not let anyone write")
+    return names[0]
+
+
+def _place(spec: FieldSpec) -> tuple[str, ...]:
+    return tuple(compile_expression(spec.expr).place or ()) if spec.expr is not None else ()
+
+
+def _objects(
+    target: _Target, value: Any, context: WriteContext, definition: MappingDefinition
+) -> list[dict[str, Any]]:
+    """The objects of a list; one with a `source_id` stands for an object that is there."""
+    fields = target.kind.item.fields if target.kind.item else {}
+    specs = target.spec.items or {}
+    within = context.within(_list_key(target.spec, context))
+    if not isinstance(value, list):
+        raise TypeError("give a list")
+    objects = []
+    for place, item in enumerate(value):
+        if not isinstance(item, Mapping):
+            raise TypeError(f"item {place} is no object")
+        written: dict[str, Any] = {}
+        for name, one in item.items():
+            if name not in specs or name not in fields:
+                raise ValueError(f"item {place} has the unknown field {name}{suggestion(name, specs)}")
+            try:
+                part = _Target(name, fields[name].kind, specs[name])
+                written |= _written(part, one, within, definition, is_code=False)
+            except _UnwritableError as error:
+                raise ValueError(f"item {place}: {name} {error.message}") from None
+        objects.append(written)
+    return objects
+
+
 def _written(
     target: _Target, value: Any, context: WriteContext, definition: MappingDefinition, *, is_code: bool
 ) -> dict[str, Any]:
     key = _source_key(target, context)
+    if target.spec.items is not None:
+        return {key: _objects(target, value or [], context, definition)}
     if value is None:
         return {key: None}
     if is_code:
         return {key: value["code"] if isinstance(value, Mapping) else to_string(value)}
     kind, spec = target.kind.kind, target.spec
     if kind in {Kind.MONEY, Kind.QUANTITY}:
-        return _measure(key, kind, spec, value)
+        return _measure(key, target, value, context)
     if kind is Kind.REFERENCE:
         return {key: _key_of(target, value, context)}
     if kind is Kind.CODE:
@@ -213,7 +270,8 @@ def _key_of(target: _Target, value: Any, context: WriteContext) -> str | int:
     return to_string(source_id)
 
 
-def _measure(key: str, kind: Kind, spec: FieldSpec, value: Any) -> dict[str, Any]:
+def _measure(key: str, target: _Target, value: Any, context: WriteContext) -> dict[str, Any]:
+    kind, spec = target.kind.kind, target.spec
     amount_key, unit_key = ("amount", "currency") if kind is Kind.MONEY else ("value", "uom")
     fixed, path = (spec.currency, spec.currency_path) if kind is Kind.MONEY else (spec.uom, spec.uom_path)
     amount, unit = value, None
@@ -225,6 +283,8 @@ def _measure(key: str, kind: Kind, spec: FieldSpec, value: Any) -> dict[str, Any
     if path is None:
         raise ValueError(f"the {unit_key} is always {fixed or 'that of the source'}, not {unit}")
     segments = parse_path(path).segments
+    if len(segments) > 1 and path in context.found_by:
+        return written | {path: unit}
     if len(segments) > 1:
         raise _UnwritableError(f"has its {unit_key} in another record ({path}); leave the {unit_key} out")
     return written | {segments[0].name: unit}

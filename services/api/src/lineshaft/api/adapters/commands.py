@@ -22,6 +22,9 @@ from lineshaft.common.postgres.pool import Connection as Transaction
 POLL_SECONDS = 1.0
 LISTENER_CHECK_SECONDS = 5.0
 
+NOT_MADE = ["connection_unavailable", "rate_limited", "reauthorization_required"]
+"""Problems of commands that changed nothing and may succeed later."""
+
 log = logger(__name__)
 
 
@@ -70,6 +73,13 @@ async def ask(
         return False
     await add_events(tx, [new_event(data, source=SOURCE, key=key)])
     return True
+
+
+async def release_idempotency_key(
+    tx: Transaction, connection_id: str, idempotency_key: str, request_hash: str
+) -> None:
+    """An attempt that failed before it reached the source does not stand in the way of the next one."""
+    await tx.execute(SQL["release_idempotency_key"], connection_id, idempotency_key, request_hash, NOT_MADE)
 
 
 async def find_by_idempotency_key(

@@ -214,6 +214,11 @@ returning command_id
 -- name: command
 select * from command where command_id = $1
 
+-- name: release_idempotency_key
+update command set idempotency_key = null
+where connection_id = $1 and idempotency_key = $2 and request_hash = $3
+    and problem ->> 'code' = any($4::text[])
+
 -- name: command_by_idempotency_key
 select * from command where connection_id = $1 and idempotency_key = $2
 
@@ -269,6 +274,13 @@ where connection_id = $1 and entity = $2 and id = $3 and deleted_at is null
 -- The key at the source of a record that is to be changed.
 select source_id, revision from mapping.entity_view
 where connection_id = $1 and entity = $2 and id = $3 and deleted_at is null
+
+-- name: source_ids
+-- The keys at the source of records that are referred to.
+select wanted.id, v.source_id
+from unnest($2::text[], $3::text[]) as wanted (entity, id)
+join mapping.entity_view v on v.connection_id = $1 and v.entity = wanted.entity and v.id = wanted.id
+where v.deleted_at is null
 
 -- name: sample_records
 -- Stored source records to try a mapping on, the latest first.

@@ -23,6 +23,7 @@ class ProblemCode(StrEnum):
     NOT_SUPPORTED = "not_supported"
     SOURCE_REJECTED = "source_rejected"
     RATE_LIMITED = "rate_limited"
+    OUTCOME_UNKNOWN = "outcome_unknown"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -38,6 +39,7 @@ DEFAULTS: Mapping[ProblemCode, tuple[int, str]] = {
     ProblemCode.NOT_SUPPORTED: (422, "The source system cannot do that"),
     ProblemCode.SOURCE_REJECTED: (422, "The source system refused the request"),
     ProblemCode.RATE_LIMITED: (429, "The source system asks for a pause"),
+    ProblemCode.OUTCOME_UNKNOWN: (504, "Nobody knows whether the source did it"),
     ProblemCode.INTERNAL_ERROR: (500, "Something went wrong on our side"),
 }
 
@@ -47,6 +49,11 @@ class FieldProblem:
     field: str
     message: str
     code: str | None = None
+    source_field: str | None = None
+
+    def body(self) -> dict[str, str]:
+        told = {"field": self.field, "source_field": self.source_field, "message": self.message}
+        return {name: text for name, text in (told | {"code": self.code}).items() if text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +78,7 @@ class Problem:
         if self.connection_id is not None:
             body["connection_id"] = self.connection_id
         if self.errors:
-            body["errors"] = [
-                {"field": one.field, "message": one.message} | ({"code": one.code} if one.code else {})
-                for one in self.errors
-            ]
+            body["errors"] = [one.body() for one in self.errors]
         return body
 
 

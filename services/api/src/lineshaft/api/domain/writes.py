@@ -24,12 +24,16 @@ from lineshaft.common.mapping import (
 )
 from lineshaft.common.outcomes import Outcome
 
-Operation = Literal["create", "update"]
+Operation = Literal["create", "update", "delete"]
 
 
 def write_context(system: System, entity: str) -> WriteContext:
     source = system.object(system.object_of(entity))
-    return WriteContext(key_types=system.key_types(), read_only=frozenset(source.write.read_only))
+    return WriteContext(
+        key_types=system.key_types(),
+        read_only=frozenset(source.write.read_only),
+        found_by=frozenset(source.write.found_by),
+    )
 
 
 def source_values(
@@ -47,12 +51,14 @@ def source_values(
         ProblemError: the system does not take such writes, or a field has no way to the source.
     """
     write = system.object(system.object_of(entity)).write
-    if not (write.create if operation == "create" else write.update):
+    if not getattr(write, operation):
         raise problem(
             ProblemCode.NOT_SUPPORTED,
             f"{system.manifest.label} lets no {entity.replace('_', ' ')} be {operation}d from outside.",
             connection_id=connection_id,
         )
+    if operation == "delete":
+        return {}, {}
     if not values:
         raise problem(
             ProblemCode.VALIDATION_FAILED, "Give at least one field to write.", connection_id=connection_id
@@ -92,7 +98,7 @@ def refusal(
     outcome = told.outcome or next((one for one in Outcome if one == told.code), None)
     errors = []
     if told.field is not None:
-        errors = [FieldProblem(origins.get(told.field, told.field), told.message)]
+        errors = [FieldProblem(origins.get(told.field, told.field), told.message, source_field=told.field)]
     retry = {"Retry-After": str(pause(told.retry_at, now))}
     if outcome in {Outcome.CREDENTIALS_REJECTED, Outcome.ACCOUNT_MISMATCH}:
         return problem(ProblemCode.REAUTHORIZATION_REQUIRED, told.message, connection_id=connection_id)

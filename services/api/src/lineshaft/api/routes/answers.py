@@ -50,6 +50,7 @@ def _plain(value: Any) -> Any:
 
 class FieldProblemModel(BaseModel):
     field: str
+    source_field: str | None = Field(default=None, description="What the source calls it.")
     message: str
     code: str | None = None
 

@@ -11,7 +11,7 @@ from lineshaft.api.adapters.connections import find_connection
 from lineshaft.api.adapters.keys import Caller, find_caller
 from lineshaft.api.adapters.mappings import active_mapping
 from lineshaft.api.domain.keys import KeyKind
-from lineshaft.api.domain.problems import ProblemError, not_found
+from lineshaft.api.domain.problems import ProblemCode, ProblemError, not_found
 from lineshaft.api.domain.writes import refusal
 from lineshaft.api.routes.answers import Json, problems
 from lineshaft.api.routes.authentication import Secret, refused
@@ -19,7 +19,6 @@ from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.common.clock import now
 from lineshaft.common.events.commands import CommandProblem
-from lineshaft.common.mapping import compile_mapping
 from lineshaft.common.unified import entity_id
 
 WRITE = "write"
@@ -38,10 +37,14 @@ class OperationModel(BaseModel):
     """A write or an order that takes longer."""
 
     id: str
-    status: Literal["pending", "succeeded", "failed"]
+    status: Literal["pending", "succeeded", "failed", "unknown"] = Field(
+        description="unknown: nobody knows whether the source did it; look there before you send it again."
+    )
     connection_id: str
     entity: str | None = Field(description="Of a write.")
-    operation: Literal["create", "update", "force_breaker", "mute_issue", "set_schedule", "diagnose"]
+    operation: Literal[
+        "create", "update", "delete", "force_breaker", "mute_issue", "set_schedule", "diagnose"
+    ]
     created_at: datetime
     completed_at: datetime | None
     data: dict[str, Any] | None
@@ -96,12 +99,15 @@ async def entity_of(api: Context, command: StoredCommand) -> dict[str, Any]:
         "observed_at": command.completed_at,
         **command.request["values"],
     }
-    stored = result.get("values")
+    stored = result.get("record") or result.get("values")
     connection = await find_connection(api.pool, connection_id)
     if stored and connection is not None:
         system = system_of(api.catalog, connection.system)
         mapping = await active_mapping(api.pool, connection_id, system, entity)
-        mapped = compile_mapping(entity, mapping.effective).apply(connection_id, source_id, stored, "")
+        compiled = await api.compiled.get(api.pool, connection_id, system, entity, mapping.version)
+        mapped = compiled.apply(connection_id, source_id, stored, command.completed_at or "")
+        if result.get("record"):
+            return mapped.document | {"revision": command.request["revision"]}
         custom = {**written.get("custom_fields", {}), **_filled(mapped.document["custom_fields"])}
         written |= {
             **_filled({name: mapped.document.get(name) for name in mapping.effective.fields}),
@@ -115,7 +121,9 @@ def _filled(values: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _data_of(api: Context, command: StoredCommand) -> dict[str, Any] | None:
-    return await entity_of(api, command) if command.kind == WRITE else command.result
+    if command.kind != WRITE:
+        return command.result
+    return None if command.request["operation"] == "delete" else await entity_of(api, command)
 
 
 async def shown_operation(api: Context, command: StoredCommand) -> dict[str, Any]:
@@ -124,6 +132,8 @@ async def shown_operation(api: Context, command: StoredCommand) -> dict[str, Any
     if command.completed_at is not None:
         error = problem_of(command)
         status = "failed" if error else "succeeded"
+        if error and error.problem.code is ProblemCode.OUTCOME_UNKNOWN:
+            status = "unknown"
         found = error.problem.body(command.command_id) if error else None
         data = None if error else await _data_of(api, command)
     return {

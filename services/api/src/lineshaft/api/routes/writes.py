@@ -1,4 +1,4 @@
-"""`POST` and `PATCH` of entities, and the operations that take longer."""
+"""`POST`, `PATCH` and `DELETE` of entities, and the operations that take longer."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -10,9 +10,11 @@ from lineshaft.api.adapters.commands import (
     StoredCommand,
     ask,
     find_by_idempotency_key,
+    release_idempotency_key,
 )
 from lineshaft.api.adapters.mappings import active_mapping
 from lineshaft.api.adapters.postgres import SQL
+from lineshaft.api.adapters.references import with_source_ids
 from lineshaft.api.domain.problems import ProblemCode, not_found, problem
 from lineshaft.api.domain.status import Known
 from lineshaft.api.domain.usability import require_callable
@@ -32,7 +34,7 @@ from lineshaft.common.ids import new_id
 from lineshaft.common.integrations import System
 from lineshaft.common.unified import ENTITIES, ROUTES
 
-CREATED, OK, ACCEPTED = 201, 200, 202
+CREATED, OK, ACCEPTED, NO_CONTENT = 201, 200, 202, 204
 
 IdempotencyKey = Annotated[
     str | None,
@@ -80,7 +82,7 @@ def _add_create(router: APIRouter, entity: str) -> None:
         responses={
             CREATED: {"model": ENTITIES[entity]},
             ACCEPTED: {"model": OperationModel, "description": "It takes longer"},
-            **problems(404, 409, 429),
+            **problems(404, 409, 429, 504),
         },
         response_class=Json,
     )
@@ -110,9 +112,38 @@ def _add_update(router: APIRouter, entity: str) -> None:
         responses={
             OK: {"model": ENTITIES[entity]},
             ACCEPTED: {"model": OperationModel, "description": "It takes longer"},
-            **problems(404, 409, 429),
+            **problems(404, 409, 429, 504),
         },
         response_class=Json,
+    )
+
+
+def _add_delete(router: APIRouter, entity: str) -> None:
+    async def delete(
+        request: Request,
+        secret: Secret,
+        entity_id: EntityId,
+        connection_id: ConnectionQuery = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
+        api = context_of(request)
+        write = await _open(api, secret, entity, connection_id, operation="delete", of=entity_id)
+        return await _write(api, write, {}, idempotency_key)
+
+    router.add_api_route(
+        f"/{ROUTES[entity]}/{{entity_id}}",
+        delete,
+        methods=["DELETE"],
+        name=f"delete_{entity}",
+        operation_id=f"delete_{entity}",
+        summary=f"Delete a {entity.replace('_', ' ')} in the source system",
+        status_code=NO_CONTENT,
+        responses={
+            NO_CONTENT: {"description": "It is gone at the source"},
+            ACCEPTED: {"model": OperationModel, "description": "It takes longer"},
+            **problems(404, 409, 429, 504),
+        },
+        response_class=Response,
     )
 
 
@@ -143,13 +174,26 @@ async def _open(
 async def _write(
     api: Context, write: _Write, values: dict[str, Any], idempotency_key: str | None
 ) -> Response:
+    command = await begin_write(api, write, values, idempotency_key)
+    return await _answer(api, write, await _waited(api, write, command))
+
+
+async def begin_write(
+    api: Context, write: _Write, values: dict[str, Any], idempotency_key: str | None
+) -> str:
+    """The id of the command, which is an earlier one where the idempotency key was used before.
+
+    Raises:
+        ProblemError: the values have no way to the source.
+    """
     known = write.known
     mapping = await active_mapping(api.pool, known.connection_id, write.system, write.entity)
+    resolved = await with_source_ids(api.pool, known.connection_id, write.entity, values)
     written, origins = source_values(
         write.system,
         write.entity,
         mapping.effective,
-        values,
+        resolved,
         operation=write.operation,
         connection_id=known.connection_id,
     )
@@ -163,6 +207,8 @@ async def _write(
     )
     asked_for = request_hash(write.entity, write.operation, write.source_id, values)
     async with api.pool.acquire() as tx, tx.transaction():
+        if idempotency_key is not None:
+            await release_idempotency_key(tx, known.connection_id, idempotency_key, asked_for)
         is_new = await ask(
             tx,
             data,
@@ -177,13 +223,16 @@ async def _write(
             },
             idempotency=(idempotency_key, asked_for) if idempotency_key else None,
         )
-    command_id = data.command_id
-    if not is_new:
-        command_id = await _earlier(api, known.connection_id, idempotency_key or "", asked_for)
+    if is_new:
+        return data.command_id
+    return await _earlier(api, known.connection_id, idempotency_key or "", asked_for)
+
+
+async def _waited(api: Context, write: _Write, command_id: str) -> StoredCommand:
     command = await api.waiters.wait(command_id, api.settings.write_wait_seconds)
     if command is None:
-        raise not_found("operation", connection_id=known.connection_id)
-    return await _answer(api, write, command)
+        raise not_found("operation", connection_id=write.known.connection_id)
+    return command
 
 
 async def _earlier(api: Context, connection_id: str, idempotency_key: str, asked_for: str) -> str:
@@ -206,6 +255,8 @@ async def _answer(api: Context, write: _Write, command: StoredCommand) -> Respon
         )
     if (error := problem_of(command)) is not None:
         raise error
+    if write.operation == "delete":
+        return Response(status_code=NO_CONTENT)
     status = CREATED if write.operation == "create" else OK
     return Json(await entity_of(api, command), status_code=status)
 
@@ -216,4 +267,5 @@ def writes_router() -> APIRouter:
     for entity in ENTITIES:
         _add_create(router, entity)
         _add_update(router, entity)
+        _add_delete(router, entity)
     return router

@@ -16,7 +16,7 @@ from lineshaft.common.events.commands import (
 from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.ids import derived_id
 from lineshaft.common.postgres.pool import Connection, Pool
-from lineshaft.connector.adapters.postgres import QUERIES
+from lineshaft.connector.adapters.postgres import QUERIES, Database
 
 NAME = "connector"
 """What answers and other events of this service name as their source."""
@@ -98,10 +98,15 @@ async def about_to_call(pool: Pool, job: CommandJob) -> bool:
     return bool(await pool.fetchval(QUERIES["command_calling"], *job.row))
 
 
+async def not_called(pool: Pool, job: CommandJob) -> None:
+    """The call was stopped on our side."""
+    await pool.execute(QUERIES["command_not_called"], *job.row)
+
+
 async def end(tx: Connection, job: CommandJob) -> bool:
     """Whether it was still ours to answer."""
     return bool(await tx.fetchval(QUERIES["command_end"], *job.row))
 
 
-async def later(pool: Pool, job: CommandJob, pause: timedelta) -> None:
+async def later(pool: Database, job: CommandJob, pause: timedelta) -> None:
     await pool.execute(QUERIES["command_later"], *job.row, pause)

@@ -280,6 +280,12 @@ insert into sync (sync_id, connection_id, system, mode, objects) values ($1, $2,
 -- Streams of these objects, where they are new.
 insert into stream (connection_id, object) select $1, unnest($2::text[]) on conflict do nothing;
 
+-- name: stream_after_write
+-- A place in the order of reads behind all that is being read now, and before what is read next.
+insert into stream (connection_id, object) values ($1, $2)
+on conflict (connection_id, object) do update set object = excluded.object
+returning lease_epoch + 1;
+
 -- name: job_add
 -- One job per object.
 insert into sync_job (sync_id, connection_id, object) select $1, $2, unnest($3::text[]);
@@ -500,6 +506,12 @@ update command_job
 set called_at = now()
 where connection_id = $1 and command_id = $2 and lease_owner = $3
 returning true;
+
+-- name: command_not_called
+-- The call was stopped before it left.
+update command_job
+set called_at = null
+where connection_id = $1 and command_id = $2 and lease_owner = $3;
 
 -- name: command_end
 -- The command is answered, by the one who still holds it.

@@ -19,6 +19,11 @@ from lineshaft.connector.domain.jobs import Job, Lease
 LEASE = timedelta(seconds=60)
 
 
+async def place_after_write(pool: Pool, connection_id: str, object_name: str) -> int:
+    """The lease epoch of what a write left behind."""
+    return int(await pool.fetchval(QUERIES["stream_after_write"], connection_id, object_name))
+
+
 async def request(
     tx: Connection,
     connection_id: str,

@@ -12,6 +12,12 @@ UNREADABLE = "The stored credentials of this connection cannot be opened. It has
 
 UNKNOWN_CONNECTION = CommandProblem(code="not_found", message="There is no such connection.")
 
+OUTCOME_UNKNOWN = CommandProblem(
+    code="outcome_unknown",
+    message="The source gave no answer, and the record was not found there afterwards. It is not known"
+    " whether it was written: look for it in the source before you send it again.",
+)
+
 _RUNGS = {
     Rung.DNS: "its name does not resolve",
     Rung.TCP: "no connection to its port",
@@ -27,20 +33,18 @@ def not_verified(evidence: Evidence, label: str) -> CommandProblem:
     return _problem(str(evidence.outcome), _summary(evidence, label), evidence)
 
 
-def not_written(evidence: Evidence, label: str) -> CommandProblem:
-    """The message is the source's own where it said something."""
+def not_written(evidence: Evidence, label: str, field: str | None = None) -> CommandProblem:
+    """The message is the source's own where it said something; `field` is the source's, too."""
     match evidence.outcome:
         case Outcome.CREDENTIALS_REJECTED | Outcome.ACCOUNT_MISMATCH:
             return _problem("reauthorization_required", _summary(evidence, label), evidence)
         case Outcome.RATE_LIMITED:
             return _problem("rate_limited", _summary(evidence, label), evidence)
         case Outcome.UNREACHABLE | Outcome.SOURCE_ERROR:
-            words = _summary(evidence, label)
-            if evidence.rung in {Rung.TIMEOUT, Rung.HTTP}:
-                words += " It is not known whether the record was written."
-            return _problem("connection_unavailable", words, evidence)
+            return _problem("connection_unavailable", _summary(evidence, label), evidence)
         case Outcome.PERMISSION_DENIED | Outcome.CONFIGURATION_ERROR | Outcome.INVALID_REQUEST | Outcome.OK:
-            return _problem("source_rejected", evidence.message or _summary(evidence, label), evidence)
+            words = evidence.message or _summary(evidence, label)
+            return _problem("source_rejected", words, evidence, field)
         case _:
             assert_never(evidence.outcome)
 
@@ -102,7 +106,7 @@ def _summary(evidence: Evidence, label: str) -> str:
     )
 
 
-def _problem(code: str, message: str, evidence: Evidence) -> CommandProblem:
+def _problem(code: str, message: str, evidence: Evidence, field: str | None = None) -> CommandProblem:
     return CommandProblem(
         code=code,
         message=message,
@@ -110,6 +114,7 @@ def _problem(code: str, message: str, evidence: Evidence) -> CommandProblem:
         operation=evidence.operation,
         rung=evidence.rung,
         retry_at=evidence.retry_at,
+        field=field,
     )
 
 

@@ -96,6 +96,11 @@ class SourceAdapter(Protocol):
         values: Mapping[str, Any],
     ) -> Written: ...
 
+    async def find(
+        self, object_name: str, fields: Sequence[str], match: Mapping[str, Any]
+    ) -> Sequence[bytes] | None:
+        """The records that hold these values, two at most; None where the source cannot be asked so."""
+
     def classify(self, answer: Any) -> Evidence:
         """What an answer, or the exception in place of one, comes to."""
 

@@ -59,6 +59,13 @@ def sliced(
     return Slices(messages, read_sequence + len(messages), oversized)
 
 
+def after_write(
+    origin: Origin, records: Sequence[bytes], deleted: Sequence[str], read_at: datetime, source: str
+) -> Message:
+    """What a write left behind; `origin.lease_epoch` lies behind all that is being read."""
+    return _message(origin, records, 0, read_at, source, deleted=deleted, event_id=origin.sync_id)
+
+
 def _cuts(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Where to cut, so that each part is as long as it may be."""
     start = 0
@@ -71,7 +78,14 @@ def _cuts(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 def _message(
-    origin: Origin, records: Sequence[bytes], read_sequence: int, read_at: datetime, source: str
+    origin: Origin,
+    records: Sequence[bytes],
+    read_sequence: int,
+    read_at: datetime,
+    source: str,
+    *,
+    deleted: Sequence[str] = (),
+    event_id: str | None = None,
 ) -> Message:
     head = orjson.dumps(
         {
@@ -83,8 +97,9 @@ def _message(
             "read_sequence": read_sequence,
             "read_at": read_at,
         }
+        | ({"deleted": deleted} if deleted else {})
     )
-    event_id = derived_id("evt", origin.key, origin.lease_epoch, read_sequence)
+    event_id = derived_id("evt", origin.key, event_id or origin.lease_epoch, read_sequence)
     return Message(
         topic=topics.RECORDS_RAW.name,
         key=origin.key.encode(),

@@ -1,6 +1,6 @@
 """One call to a source on behalf of a command: past the gate, and told with its answer."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from lineshaft.common.events.commands import CommandProblem
@@ -41,12 +41,16 @@ async def failed_command(
     *,
     result: dict[str, Any] | None = None,
     problem: CommandProblem | None = None,
+    again_in: timedelta | None = None,
 ) -> None:
+    """`again_in` puts the command off instead of answering it."""
     aftermath = after_failure(evidence, 0, tools.clock(), CHANCE)
     async with tools.pool.acquire() as connection, connection.transaction():
         failures = await settle(connection, source, evidence, aftermath, tools.clock)
         events = call_events(failures)
-        if await commands.end(connection, job):
+        if again_in is not None:
+            await commands.later(connection, job, again_in)
+        elif await commands.end(connection, job):
             events.append(answered(job, tools.clock, result=result, problem=problem))
         await add_events(connection, events)
 

@@ -75,6 +75,9 @@ class Commanding:
 
     async def _give_up(self, job: CommandJob) -> None:
         log.error("command_given_up", command_id=job.command.command_id, attempts=job.attempts)
+        if isinstance(job.command, WriteRequested) and job.called_before:
+            await self._answer(job, problems.OUTCOME_UNKNOWN)
+            return
         await self._answer(
             job,
             CommandProblem(code="internal_error", message="Lineshaft could not do this; its log says why."),

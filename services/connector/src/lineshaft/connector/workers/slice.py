@@ -17,9 +17,9 @@ from lineshaft.common.errors import RetryableError
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.logs import logger
 from lineshaft.common.metrics import METRICS
-from lineshaft.common.outcomes import Operation, Outcome
+from lineshaft.common.outcomes import Operation
 from lineshaft.common.postgres.pool import RETRYABLE
-from lineshaft.connector.adapters import connections, schemas, syncs
+from lineshaft.connector.adapters import syncs
 from lineshaft.connector.adapters.commands import NAME
 from lineshaft.connector.adapters.oversized import set_aside
 from lineshaft.connector.domain.aftermath import MOST_ATTEMPTS, pause
@@ -28,10 +28,11 @@ from lineshaft.connector.domain.fields import Selection, loss, select
 from lineshaft.connector.domain.gate import CredentialsReplacedError, GateClosedError, decide
 from lineshaft.connector.domain.jobs import Lease
 from lineshaft.connector.domain.problems import UNREADABLE
-from lineshaft.connector.domain.protocol import Cursor, ObjectDescription, Page
+from lineshaft.connector.domain.protocol import Cursor, Page
 from lineshaft.connector.domain.slices import sliced
 from lineshaft.connector.workers import endings
 from lineshaft.connector.workers.endings import CHANCE, Tally
+from lineshaft.connector.workers.selecting import description_of, needed_fields
 from lineshaft.connector.workers.tools import OpenSource, Tools
 
 PUBLISH_ATTEMPTS = 5
@@ -117,19 +118,8 @@ class Slice:
 
     async def _selection(self, source: OpenSource) -> Selection:
         name = self._lease.job.object
-        definitions = await connections.definitions_of(self._tools.pool, self._lease.job.connection_id, name)
-        try:
-            needed = source.system.source_fields_for(name, definitions)
-        except KeyError:
-            unknown = Evidence(
-                Outcome.CONFIGURATION_ERROR,
-                Operation.READ,
-                name,
-                code="unknown_object",
-                message=f"{source.system.manifest.label} has no object {name} here",
-            )
-            raise SourceFailureError(unknown) from None
-        description = await self._description(source)
+        needed = await needed_fields(self._tools, source, name)
+        description = await self._unless_halted(description_of(self._tools, source, name))
         selection = select(description, needed)
         if selection.missing:
             self._log.warning("mapped_fields_missing", fields=selection.missing)
@@ -137,15 +127,6 @@ class Slice:
         if lost is not None:
             raise SourceFailureError(lost)
         return selection
-
-    async def _description(self, source: OpenSource) -> ObjectDescription:
-        pool, name, caller = self._tools.pool, self._lease.job.object, source.caller
-        known = await schemas.get(pool, caller.connection_id, name, caller.credential_version)
-        if known is not None:
-            return known
-        (description,) = await self._unless_halted(source.adapter.describe([name]))
-        await schemas.put(pool, caller.connection_id, description, caller.credential_version)
-        return description
 
     async def _page(self, source: OpenSource, selection: Selection, cursor: Cursor | None) -> Page:
         started = time.perf_counter()

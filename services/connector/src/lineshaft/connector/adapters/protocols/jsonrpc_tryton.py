@@ -25,6 +25,7 @@ from lineshaft.connector.adapters.protocols.tryton_answers import (
     take_apart,
 )
 from lineshaft.connector.adapters.protocols.tryton_fields import denied_objects, described, related_objects
+from lineshaft.connector.adapters.protocols.tryton_values import to_tryton
 from lineshaft.connector.adapters.protocols.tryton_window import (
     CURSOR_FIELDS,
     PageRepeatedError,
@@ -71,6 +72,7 @@ class TrytonJsonRpc:
         self._sessions = sessions
         self._clock = clock
         self._tokens: set[str] = set()
+        self._fields: dict[str, Mapping[str, Mapping[str, Any]]] = {}
         self._url = str(target.settings["base_url"]).rstrip("/")
         self._database = quote(str(target.settings["database"]), safe="")
         self._user = target.credentials["username"]
@@ -140,11 +142,12 @@ class TrytonJsonRpc:
         source_id: str | None,
         values: Mapping[str, Any],
     ) -> Written:
-        arguments: list[Any] = [[dict(values)]]
+        given = await self._given(object_name, values) if values else {}
+        arguments: list[Any] = [[given]]
         if operation is not WriteOperation.CREATE:
             arguments = [[int(source_id or 0)]]
             if operation is WriteOperation.UPDATE:
-                arguments.append(dict(values))
+                arguments.append(given)
         method = "write" if operation is WriteOperation.UPDATE else operation.value
         _, result = await self._call(
             Operation.WRITE,
@@ -157,11 +160,54 @@ class TrytonJsonRpc:
             source_id = str(msgspec.json.decode(result)[0])
         return Written(str(source_id))
 
+    async def find(
+        self, object_name: str, fields: Sequence[str], match: Mapping[str, Any]
+    ) -> Sequence[bytes] | None:
+        listed = self._manifest.objects.get(object_name) or SourceObject(label=object_name)
+        numbers = listed.key if listed.key_type == "integer" else ()
+        domain = [[name, "=", int(value) if name in numbers else value] for name, value in match.items()]
+        _, rows = await self._call(
+            Operation.READ,
+            f"model.{object_name}.search_read",
+            [domain, 0, 2, None, list(dict.fromkeys([*fields, *CURSOR_FIELDS])), CONTEXT],
+            object_name=object_name,
+            related=tuple(name.split(".", 1)[0] for name in fields if "." in name),
+        )
+        return cut(rows)
+
     def classify(self, answer: Answer | NoAnswerError) -> Evidence:
         return self._evidence(answer, Operation.READ)
 
     async def aclose(self) -> None:
         """Nothing is held: the session is shared, its HTTP connections are too."""
+
+    async def _given(self, object_name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return await to_tryton(object_name, values, self._fields_get, self._find_one)
+        except ValueError as error:
+            raise SourceFailureError(_invalid(object_name, "unfit_value", str(error))) from error
+
+    async def _fields_get(self, model: str) -> Mapping[str, Mapping[str, Any]]:
+        if model not in self._fields:
+            _, result = await self._call(
+                Operation.DESCRIBE, f"model.{model}.fields_get", [[], CONTEXT], object_name=model
+            )
+            self._fields[model] = msgspec.json.decode(result)
+        return self._fields[model]
+
+    async def _find_one(self, model: str, field: str, value: Any) -> int:
+        _, result = await self._call(
+            Operation.READ,
+            f"model.{model}.search",
+            [[[field, "=", value]], 0, 2, None, CONTEXT],
+            object_name=model,
+        )
+        found: list[int] = msgspec.json.decode(result)
+        if len(found) != 1:
+            count = "no" if not found else "more than one"
+            message = f'{count} {model} has "{field}" {value!r}'
+            raise SourceFailureError(_invalid(model, "not_one_record", message))
+        return found[0]
 
     async def _call(
         self,
@@ -296,6 +342,10 @@ class TrytonJsonRpc:
 
 def _fields_of(object_name: str) -> list[Any]:
     return [[["model", "=", object_name]], 0, None, None, ["name", "ttype", "relation"], {}]
+
+
+def _invalid(object_name: str, code: str, message: str) -> Evidence:
+    return Evidence(Outcome.INVALID_REQUEST, Operation.WRITE, object_name, code=code, message=message)
 
 
 def _request(method: str, params: Sequence[Any]) -> bytes:

@@ -39,6 +39,7 @@ from lineshaft.connector.domain.sessions import Sessions
 NO_PAGES = Paging(type="none")
 PAGES = ("none", "offset", "page", "cursor")
 SAMPLE = 50
+_NOT_THERE = 404
 _METHODS = {WriteOperation.CREATE: "POST", WriteOperation.UPDATE: "PATCH", WriteOperation.DELETE: "DELETE"}
 
 
@@ -125,6 +126,27 @@ class Rest:
                 )
             source_id = join_source_key(key)
         return Written(str(source_id), stored)
+
+    async def find(
+        self,
+        object_name: str,
+        fields: Sequence[str],
+        match: Mapping[str, Any],  # noqa: ARG002
+    ) -> Sequence[bytes] | None:
+        """By key alone."""
+        listed = self._listed(object_name)
+        if set(match) != set(listed.key):
+            return None
+        path = f"{self._path(object_name)}/" + "/".join(
+            quote(str(match[part]), safe="") for part in listed.key
+        )
+        try:
+            answer = await self._call(Operation.READ, "GET", path, object_name)
+        except SourceFailureError as failure:
+            if failure.evidence.http_status == _NOT_THERE:
+                return []
+            raise
+        return [answer.body]
 
     def classify(self, answer: Answer | NoAnswerError) -> Evidence:
         return self._classifier.evidence(answer, Operation.READ, self._clock())

@@ -31,6 +31,7 @@ from lineshaft.connector.adapters.protocols.sql_statements import (
     Listing,
     deletion,
     insertion,
+    matching,
     nothing_of,
     page_of,
     update,
@@ -171,6 +172,15 @@ class Sql:
         if operation is WriteOperation.CREATE and row is not None:
             source_id = join_source_key([plain(part) for part in row])
         return Written(str(source_id))
+
+    async def find(
+        self, object_name: str, fields: Sequence[str], match: Mapping[str, Any]
+    ) -> Sequence[bytes] | None:
+        columns = await self._columns_of(object_name, Operation.READ)
+        selected = _selected(fields, self._listed(object_name))
+        statement = matching(self._dialect, columns, self._table(object_name), selected, match)
+        rows = await self._rows(statement, Operation.READ, object_name, selected)
+        return records(selected, rows, columns, self._zone)
 
     def classify(self, answer: BaseException) -> Evidence:
         return self._evidence(answer, Operation.READ)

@@ -82,6 +82,21 @@ def _behind(build: _Builder, order: Sequence[tuple[str, str]], after: Sequence[A
     return "(" + " or ".join(f"({choice})" for choice in choices) + ")"
 
 
+def matching(
+    dialect: Dialect,
+    columns: Mapping[str, Column],
+    table: Table,
+    fields: Sequence[str],
+    match: Mapping[str, Any],
+) -> Statement:
+    """Two rows at most."""
+    build = _Builder(dialect, columns)
+    return build.statement(
+        f"select {', '.join(build.name(name) for name in fields)} from {table_name(dialect, table)}"
+        f" where {build.row(tuple(match.values()), tuple(match))} limit 2"
+    )
+
+
 def nothing_of(dialect: Dialect, table: Table) -> Statement:
     """Says why a table is not shown."""
     return Statement(f"select 1 from {table_name(dialect, table)} limit 0")
