@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from lineshaft.common.events.commands import ProbeRequested, WriteRequested
+from lineshaft.common.ids import new_id
 from lineshaft.common.outcomes import Outcome
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.connector.adapters.protocols import open_source
@@ -162,3 +164,105 @@ async def test_probes_and_writes_leave_no_connection(rig: Rig, plant: Postgresql
     assert (await rig.answer("w1"))["result"]["source_id"] == "7"
     assert plant.fetch("select title from work_orders where id = 7") == [("Written",)]
     assert connections(plant) == 0
+
+
+async def wrote(rig: Rig, connection_id: str, operation: str, name: str, **options: Any) -> dict[str, Any]:
+    command = WriteRequested(
+        command_id=new_id("op"), connection_id=connection_id, object=name, operation=operation, **options
+    )
+    await rig.ask(command)
+    for _ in range(4):
+        await rig.carry_out()
+        await rig.pool.execute("update command_job set due_at = now() where ended_at is null")
+        await rig.pool.execute("update gate set not_before = null")
+    answer = await rig.answer(command.command_id)
+    assert answer["problem"] is None, answer["problem"]
+    result: dict[str, Any] = answer["result"]
+    return result
+
+
+async def test_what_is_written_is_read_back_and_published(rig: Rig, plant: PostgresqlSource) -> None:
+    connection_id = await connected(rig, plant)
+    vendor = await wrote(rig, connection_id, "create", "vendors", values={"code": "V-900", "name": "Bolts"})
+    assert vendor["record"]["active"] is True
+    changed = await wrote(
+        rig, connection_id, "update", "vendors", source_id=vendor["source_id"], values={"name": "Nuts"}
+    )
+    assert changed["record"]["name"] == "Nuts"
+    await wrote(rig, connection_id, "delete", "vendors", source_id=vendor["source_id"])
+    assert plant.fetch("select * from vendors where code = 'V-900'") == []
+    first, second, third = rig.broker.slices("vendors")
+    assert [first["records"][0]["name"], second["records"][0]["name"]] == ["Bolts", "Nuts"]
+    assert third["deleted"] == [vendor["source_id"]]
+
+
+async def test_the_databases_words_name_the_field(rig: Rig, plant: PostgresqlSource) -> None:
+    connection_id = await connected(rig, plant)
+    code = plant.fetch("select code from vendors limit 1")[0][0]
+    for values, field in (({"code": code, "name": "Twice"}, "code"), ({"code": "V-901"}, "name")):
+        command = WriteRequested(
+            command_id=new_id("op"),
+            connection_id=connection_id,
+            object="vendors",
+            operation="create",
+            values=values,
+        )
+        await rig.ask(command)
+        await rig.carry_out()
+        problem = (await rig.answer(command.command_id))["problem"]
+        assert (problem["code"], problem["field"]) == ("source_rejected", field), problem
+
+
+async def test_a_connection_cut_after_the_commit_writes_once(rig: Rig, plant: PostgresqlSource) -> None:
+    connection_id = a_connection_id()
+    async with deaf_after_commit(plant.server.host, plant.server.port) as (port, cuts):
+        settings = {**plant.connection_fields, "port": str(port)}
+        values = {name: settings.pop(name) for name in ("username", "password")}
+        answer = await rig.authorize(connection_id, values=values, settings=settings, system="postgresql")
+        assert answer["problem"] is None
+        made = await wrote(
+            rig, connection_id, "create", "purchase_orders", values={"number": "PO-900", "vendor_id": 1}
+        )
+        assert len(cuts) == 1
+    rows = plant.fetch("select id from purchase_orders where number = 'PO-900'")
+    assert [str(row[0]) for row in rows] == [made["source_id"]]
+    assert [one["number"] for one in rig.broker.slices("purchase_orders")[-1]["records"]] == ["PO-900"]
+
+
+@asynccontextmanager
+async def deaf_after_commit(host: str, port: int) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """Forwards to a database; the first connection that commits is cut before the answer comes back."""
+    cuts: list[bytes] = []
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deaf: asyncio.Event) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                if deaf.is_set():
+                    return
+                if b"COMMIT" in data and not cuts:
+                    cuts.append(data)
+                    deaf.set()
+                writer.write(data)
+                await writer.drain()
+                if deaf.is_set():
+                    await asyncio.sleep(0.3)
+                    return
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        deaf = asyncio.Event()
+        behind, ahead = await asyncio.open_connection(host, port)
+        tasks = [
+            asyncio.create_task(pump(reader, ahead, deaf)),
+            asyncio.create_task(pump(behind, writer, deaf)),
+        ]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if deaf.is_set():
+            await asyncio.sleep(0.3)
+        for task in tasks:
+            task.cancel()
+        for one in (writer, ahead):
+            one.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], cuts

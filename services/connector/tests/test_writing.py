@@ -1,4 +1,4 @@
-"""Nothing is written twice: what becomes of a write that got no answer, and what is read back of one that did."""
+"""Nothing is written twice: what becomes of a write that got no answer, and what is read back."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from lineshaft.common.events.commands import WriteRequested
 from lineshaft.common.ids import new_id
 from lineshaft.common.outcomes import Operation, Outcome, Rung
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
-from lineshaft.connector.domain.writes import may_have_been_made, named_field
 from lineshaft.connector.domain.protocol import FieldDescription, ObjectDescription
+from lineshaft.connector.domain.writes import may_have_been_made, named_field
 
 from . import rig as fixtures
 from .rig import Rig, a_connection_id
@@ -156,5 +156,5 @@ def test_fields_are_found_by_name_or_label(message: str, field: str | None) -> N
         (Evidence(Outcome.INVALID_REQUEST, Operation.WRITE), False),
     ],
 )
-def test_which_failures_leave_it_open(evidence: Evidence, maybe: bool) -> None:
+def test_which_failures_leave_it_open(evidence: Evidence, *, maybe: bool) -> None:
     assert may_have_been_made(evidence) is maybe

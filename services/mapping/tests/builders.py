@@ -66,6 +66,7 @@ def records_read(
     object_name: str = "product",
     sync_id: str = "syn_1",
     read_at: datetime = READ_AT,
+    deleted: Sequence[str] = (),
 ) -> Message:
     data = RecordsRead(
         connection_id=connection_id,
@@ -76,6 +77,7 @@ def records_read(
         read_sequence=sequence,
         read_at=read_at,
         records=[dict(record) for record in records],
+        deleted=list(deleted),
     )
     return a_message(data, f"{connection_id}/{object_name}")
 

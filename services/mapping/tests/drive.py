@@ -89,7 +89,7 @@ class Reader:
 def _seen(record: Any) -> Seen:
     texts = {name: value.decode(errors="replace") for name, value in record.headers}
     try:
-        data = orjson.loads(record.value)
+        data = orjson.loads(record.value or b"{}")
     except orjson.JSONDecodeError:
         data = {"undecoded": record.value, **texts}
     return Seen(texts.get("ce_id", ""), texts.get("ce_type", ""), (record.key or b"").decode(), data)

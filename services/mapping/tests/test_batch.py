@@ -189,4 +189,4 @@ def test_a_repeat_after_a_crash_tells_the_same(reads: list[tuple[int, str]], dat
 
 
 def test_effects_are_labels() -> None:
-    assert {effect.value for effect in Effect} == {"new", "changed", "unchanged", "stale"}
+    assert {effect.value for effect in Effect} == {"new", "changed", "unchanged", "stale", "deleted"}

@@ -201,3 +201,24 @@ async def test_views(service: Service) -> None:
     )
     assert {"document", "raw", "revision", "mapping_version", "changed_at", "deleted_at"} <= set(row.keys())
     assert orjson.dumps(row["document"])
+
+
+async def test_a_deletion_is_told_and_the_topic_forgets_the_key(service: Service, items: Reader) -> None:
+    await service.raw(page(service, A, OTHER))
+    await items.new()
+    gone = page(service, sequence=2, deleted=["1", "99"])
+    await service.raw(gone)
+    await service.raw(gone)
+    event, tombstone = await items.new()
+    assert (event.type, event.data["name"]) == ("lineshaft.entity.deleted", "Pump")
+    assert (event.data["revision"], event.data["deleted_at"] is not None) == (2, True)
+    assert (tombstone.key, tombstone.type, tombstone.data) == (event.key, "", {})
+    row, other = await service.stored()
+    assert (row["document"], row["deleted_at"] is not None) == (event.data, True)
+    assert other["deleted_at"] is None
+    await service.raw(page(service, A, sequence=1))
+    assert await items.new() == []
+    await service.raw(page(service, A, sequence=3))
+    (back,) = await items.new()
+    assert (back.type, back.data["revision"]) == ("lineshaft.entity.upserted", 3)
+    assert back.data["deleted_at"] is None

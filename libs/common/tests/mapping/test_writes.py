@@ -128,9 +128,46 @@ def test_all_issues_are_told_at_once() -> None:
     assert [issue.field for issue in caught.value.issues] == ["tag", "nmae", "status"]
 
 
-def test_lists_cannot_be_written_yet() -> None:
-    definition = MappingDefinition.parse({"fields": {"lines": {"path": "l", "items": {"quantity": "q"}}}})
-    assert writability("purchase_order", definition) == {"lines": "is a list, which cannot be written yet"}
+LINES = MappingDefinition.parse(
+    {
+        "fields": {
+            "lines": {
+                "expr": "l[?type == 'line']",
+                "items": {"source_id": "id", "quantity": "q", "uom": "unit.symbol", "item": "product"},
+            }
+        }
+    }
+)
+WITH_UNITS = WriteContext({"item": "integer"}, found_by=frozenset({"l.unit.symbol"}))
+
+
+def test_objects_of_a_list_are_written() -> None:
+    lines = [
+        {"quantity": "2.50", "uom": "h", "item": {"source_id": "7"}},
+        {"source_id": "5", "quantity": "1"},
+    ]
+    assert writability("purchase_order", LINES) == {"lines": None}
+    assert to_source("purchase_order", LINES, {"lines": lines}, WITH_UNITS) == {
+        "l": [{"q": "2.50", "unit.symbol": "h", "product": 7}, {"id": "5", "q": "1"}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([{"quantty": 1}], "item 0 has the unknown field quantty; did you mean quantity"),
+        ([{"quantity": "many"}], "many"),
+        (["x"], "item 0 is no object"),
+        ({"quantity": 1}, "give a list"),
+        ([{"uom": "h"}], "inside another record"),
+    ],
+)
+def test_a_list_that_does_not_fit_is_told(lines: Any, message: str) -> None:
+    with pytest.raises(NotWritableError) as caught:
+        to_source("purchase_order", LINES, {"lines": lines})
+    (issue,) = caught.value.issues
+    assert issue.field == "lines"
+    assert message in issue.message
 
 
 def test_what_can_be_written_is_known_beforehand() -> None:

@@ -110,7 +110,7 @@ async def test_the_sources_field_is_named_as_in_the_unified_model(world: World) 
     )
     await world.answer(operation, problem=told, connection_id=connection_id)
     answer = await ask(world, token, once="k")
-    assert answer.json()["errors"] == [{"field": "name", "message": "too long"}]
+    assert answer.json()["errors"] == [{"field": "name", "source_field": "name", "message": "too long"}]
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class Recorder:
             errors = result.errors.all()
             async with connection.transaction():
                 await postgres.write_records(connection, result.rows.values(), result.based_on)
-                await postgres.add_read_slices(connection, [(one.page, one.records) for one in keyed])
+                await postgres.add_read_slices(connection, [(one.page, one.keys) for one in keyed])
                 await postgres.add_field_errors(connection, errors)
         self._report(pages, result.rejected)
         _count(result, errors, {page.data.connection_id: page.data.system for page in pages})
@@ -85,11 +85,12 @@ class Recorder:
         # Slices first: folding moves positions from them into the records.
         last = await postgres.last_positions(connection, list(plans))
         overtaken = {
-            index: await postgres.overtaken(connection, late.page, late.records)
+            index: await postgres.overtaken(connection, late.page, late.keys)
             for index, late in late_pages(keyed, last)
         }
         stored = await postgres.stored_records(connection, keyed)
-        batch = Batch(stored, self._clock(), result)
+        deleted = await postgres.documents(connection, keyed)
+        batch = Batch(stored, self._clock(), result, deleted)
         for index, one in enumerate(keyed):
             batch.add(one, overtaken.get(index, frozenset()))
         return result, keyed

@@ -105,7 +105,11 @@ class PostgresqlSource:
         self.execute(
             f"grant select on all tables in schema public to {READER}",
             f"grant insert, update on work_orders to {READER}",
-            "select setval(pg_get_serial_sequence('work_orders', 'id'), (select max(id) from work_orders))",
+            f"grant insert, update, delete on vendors, purchase_orders to {READER}",
+            *(
+                f"select setval(pg_get_serial_sequence('{table}', 'id'), (select max(id) from {table}))"
+                for table in ("vendors", "purchase_orders", "work_orders")
+            ),
         )
 
     async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":

@@ -230,15 +230,13 @@ def _written(
         return {key: _objects(target, value or [], context, definition)}
     if value is None:
         return {key: None}
-    if is_code:
-        return {key: value["code"] if isinstance(value, Mapping) else to_string(value)}
     kind, spec = target.kind.kind, target.spec
+    if is_code or kind is Kind.CODE:
+        return {key: value["code"] if isinstance(value, Mapping) else to_string(value)}
     if kind in {Kind.MONEY, Kind.QUANTITY}:
         return _measure(key, target, value, context)
     if kind is Kind.REFERENCE:
         return {key: _key_of(target, value, context)}
-    if kind is Kind.CODE:
-        return {key: value["code"] if isinstance(value, Mapping) else to_string(value)}
     return {key: _untransformed(spec, _unmapped(target, value, definition))}
 
 

@@ -53,12 +53,27 @@ async def stored_records(connection: Connection, pages: Sequence[KeyedPage]) -> 
     entities: list[str] = []
     wanted: list[str] = []
     for keyed in pages:
-        for mapping, ids in zip(keyed.mappings, keyed.ids, strict=True):
-            connection_ids += [keyed.page.data.connection_id] * len(ids)
-            entities += [mapping.entity] * len(ids)
-            wanted += ids
+        for mapping, *both in zip(keyed.mappings, keyed.ids, keyed.deleted_ids, strict=True):
+            for ids in both:
+                connection_ids += [keyed.page.data.connection_id] * len(ids)
+                entities += [mapping.entity] * len(ids)
+                wanted += ids
     rows = await connection.fetch(QUERIES["stored_records"], connection_ids, entities, wanted)
     return {record_id: Stored(*rest) for record_id, *rest in rows}
+
+
+async def documents(connection: Connection, pages: Sequence[KeyedPage]) -> dict[str, tuple[bytes, bytes]]:
+    """The raw record and the document of each stored one that is deleted, by id."""
+    wanted = [
+        (keyed.page.data.connection_id, mapping.entity, record_id)
+        for keyed in pages
+        for mapping, ids in zip(keyed.mappings, keyed.deleted_ids, strict=True)
+        for record_id in ids
+    ]
+    if not wanted:
+        return {}
+    rows = await connection.fetch(QUERIES["documents"], *map(list, zip(*wanted, strict=True)))
+    return {row[0]: (row[1].encode(), row[2].encode()) for row in rows}
 
 
 async def write_records(tx: Connection, rows: Iterable[Row], based_on: Mapping[str, int]) -> None:

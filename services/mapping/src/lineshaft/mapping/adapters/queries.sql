@@ -63,6 +63,12 @@ cross join lateral (
     limit 1
 ) as r
 
+-- name: documents
+-- All that is known of records that are about to be deleted.
+select record.id, record.raw::text, record.document::text
+from unnest($1::text[], $2::text[], $3::text[]) as wanted (connection_id, entity, id)
+join record using (connection_id, entity, id)
+
 -- name: write_records
 -- Records of one page and entity. A row that is no longer at the revision which was decided on stays.
 insert into record as r (
@@ -240,6 +246,7 @@ where connection_id = $1
     and id > $3
     and object = $4
     and mapping_version < $5
+    and content_hash <> 'deleted'
 order by id
 limit $6
 

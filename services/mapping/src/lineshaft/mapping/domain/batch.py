@@ -19,7 +19,7 @@ from lineshaft.mapping.domain.entity_events import EntityEvents
 from lineshaft.mapping.domain.field_errors import FieldErrorCounts
 from lineshaft.mapping.domain.mappings import ActiveMapping
 from lineshaft.mapping.domain.messages import Page, Position
-from lineshaft.mapping.domain.records import Effect, Origin, Row, Stored
+from lineshaft.mapping.domain.records import DELETED_HASH, Effect, Origin, Row, Stored
 from lineshaft.mapping.domain.source_keys import NoKeyError, ReadKey
 
 MAX_DOCUMENT_BYTES = 1_500_000
@@ -49,6 +49,12 @@ class KeyedPage:
     records: dict[str, msgspec.Raw]
     ids: list[list[str]]
     """The entity ids of the records, per mapping."""
+    deleted_ids: list[list[str]]
+    """Those of the records that the source no longer has."""
+
+    @property
+    def keys(self) -> list[str]:
+        return [*self.records, *self.page.data.deleted]
 
 
 @dataclass(slots=True)
@@ -77,18 +83,27 @@ def key_page(
         except NoKeyError as error:
             rejected.append(Rejected(page, raw, error))
     connection_id = data.connection_id
-    ids = [
-        [entity_id(connection_id, mapping.entity, source_id) for source_id in records] for mapping in mappings
-    ]
-    return KeyedPage(page, mappings, records, ids)
+    ids, deleted_ids = (
+        [[entity_id(connection_id, mapping.entity, key) for key in keys] for mapping in mappings]
+        for keys in (records, data.deleted)
+    )
+    return KeyedPage(page, mappings, records, ids, deleted_ids)
 
 
 class Batch:
     """Pages in the order in which they came; `stored` is brought up to date record by record."""
 
-    def __init__(self, stored: dict[str, Stored], now: datetime, result: Result) -> None:
+    def __init__(
+        self,
+        stored: dict[str, Stored],
+        now: datetime,
+        result: Result,
+        documents: Mapping[str, tuple[bytes, bytes]] | None = None,
+    ) -> None:
+        """`documents` holds the raw record and the document of each stored one that is deleted."""
         self.result = result
         self.stored = stored
+        self.documents = documents or {}
         self.now = now
         self.time = now.isoformat().encode()
 
@@ -99,8 +114,11 @@ class Batch:
             keyed: the page.
             overtaken: keys that a later read has seen already.
         """
-        for mapping, ids in zip(keyed.mappings, keyed.ids, strict=True):
-            _OnePage(self, keyed, mapping).map(ids, overtaken)
+        for mapping, ids, deleted_ids in zip(keyed.mappings, keyed.ids, keyed.deleted_ids, strict=True):
+            page = _OnePage(self, keyed, mapping)
+            page.map(ids, overtaken)
+            if deleted_ids:
+                page.delete(deleted_ids, overtaken)
 
 
 class _OnePage:
@@ -110,6 +128,7 @@ class _OnePage:
         data = keyed.page.data
         self._result = batch.result
         self._stored = batch.stored
+        self._documents = batch.documents
         self._now = batch.now
         self._page = keyed.page
         self._records = keyed.records
@@ -176,24 +195,57 @@ class _OnePage:
             raise DocumentTooLargeError
         if mapped.errors:
             self._count_errors(source_id, mapped)
-        result, origin = self._result, self._origin
-        if effect is not _UNCHANGED:
-            result.messages.append(self._events.upserted(record_id, revision, content_hash, document))
-        if record_id not in result.based_on:
-            result.based_on[record_id] = 0 if before is None else before.revision
-        result.rows[record_id] = Row(
-            origin, record_id, source_id, raw, raw_hash, document, content_hash, revision, changed_at
+        row = Row(
+            self._origin, record_id, source_id, raw, raw_hash, document, content_hash, revision, changed_at
         )
-        self._stored[record_id] = Stored(
-            revision,
-            raw_hash,
+        if effect is not _UNCHANGED:
+            if mapped.document.get("deleted_at") is None:
+                self._result.messages.append(
+                    self._events.upserted(record_id, revision, content_hash, document)
+                )
+            else:
+                self._result.messages += self._events.deleted(record_id, revision, content_hash, document)
+        self._keep(row, before)
+        return effect
+
+    def delete(self, ids: Sequence[str], overtaken: frozenset[str]) -> None:
+        """Records that the source no longer has; what was known of them stays readable."""
+        counts = self._result.effects
+        for source_id, record_id in zip(self._page.data.deleted, ids, strict=True):
+            before = self._stored.get(record_id)
+            effect = Effect.DELETED
+            if before is None or source_id in overtaken or before.overtakes(self._position):
+                effect = Effect.STALE
+            elif before.content_hash == DELETED_HASH:
+                effect = Effect.UNCHANGED
+            else:
+                self._delete_one(record_id, source_id, before)
+            counts[self._page.data.system, self._origin.entity, effect] += 1
+
+    def _delete_one(self, record_id: str, source_id: str, before: Stored) -> None:
+        last = self._result.rows.get(record_id)
+        raw, known = self._documents[record_id] if last is None else (last.raw, last.document)
+        revision = before.revision + 1
+        gone = {"deleted_at": self._observed_at, "observed_at": self._observed_at, "revision": revision}
+        document = orjson.dumps(orjson.loads(known) | gone)
+        self._result.messages += self._events.deleted(record_id, revision, DELETED_HASH, document)
+        row = Row(self._origin, record_id, source_id, raw, "", document, DELETED_HASH, revision, self._now)
+        self._keep(row, before)
+
+    def _keep(self, row: Row, before: Stored | None) -> None:
+        result, origin = self._result, self._origin
+        if row.id not in result.based_on:
+            result.based_on[row.id] = 0 if before is None else before.revision
+        result.rows[row.id] = row
+        self._stored[row.id] = Stored(
+            row.revision,
+            row.raw_hash,
             origin.mapping_digest,
-            content_hash,
+            row.content_hash,
             origin.lease_epoch,
             origin.read_sequence,
-            changed_at,
+            row.changed_at,
         )
-        return effect
 
     def _count_errors(self, source_id: str, mapped: Mapped) -> None:
         origin = self._origin

@@ -7,12 +7,12 @@ from lineshaft.common.kafka.record import Message
 from lineshaft.common.topics import entity_topic_name
 
 UPSERTED = "lineshaft.entity.upserted"
+DELETED = "lineshaft.entity.deleted"
 SOURCE = "mapping"
 
 # The names and values of `envelope.headers`, those that never change encoded once.
 _FIXED = (
     ("ce_specversion", SPECVERSION),
-    ("ce_type", UPSERTED.encode()),
     ("ce_source", f"/lineshaft/{SOURCE}".encode()),
     ("content-type", CONTENT_TYPE),
 )
@@ -32,16 +32,35 @@ class EntityEvents:
         self._topic = entity_topic_name(entity)
         self._key_start = f"{connection_id}/"
         self._mapping_version = mapping_version
-        self._shared = [*_FIXED, ("ce_time", time)]
+        shared = [*_FIXED, ("ce_time", time)]
         if traceparent:
-            self._shared.append(("traceparent", traceparent))
+            shared.append(("traceparent", traceparent))
+        self._upserted = [("ce_type", UPSERTED.encode()), *shared]
+        self._deleted = [("ce_type", DELETED.encode()), *shared]
 
     def upserted(self, entity_id: str, revision: int, content_hash: str, document: bytes) -> Message:
+        return self._message(self._upserted, entity_id, revision, content_hash, document)
+
+    def deleted(
+        self, entity_id: str, revision: int, content_hash: str, document: bytes
+    ) -> tuple[Message, Message]:
+        """What there was last, for those who follow; then a tombstone, so that the topic forgets the key."""
+        told = self._message(self._deleted, entity_id, revision, content_hash, document)
+        return told, Message(told.topic, told.key, None, ())
+
+    def _message(
+        self,
+        shared: list[tuple[str, bytes]],
+        entity_id: str,
+        revision: int,
+        content_hash: str,
+        document: bytes,
+    ) -> Message:
         key = (self._key_start + entity_id).encode()
         event_id = entity_event_id(entity_id, revision, self._mapping_version, content_hash)
         return Message(
             self._topic,
             key,
             document,
-            (*self._shared, ("ce_id", event_id.encode()), ("ce_subject", key), ("ce_partitionkey", key)),
+            (*shared, ("ce_id", event_id.encode()), ("ce_subject", key), ("ce_partitionkey", key)),
         )

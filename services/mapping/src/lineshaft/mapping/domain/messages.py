@@ -30,6 +30,7 @@ class Slice(msgspec.Struct, frozen=True, gc=False):
     read_sequence: int
     read_at: datetime
     records: list[msgspec.Raw]
+    deleted: list[str] = []
 
     @property
     def position(self) -> Position:

@@ -15,6 +15,11 @@ class Effect(StrEnum):
     CHANGED = "changed"
     UNCHANGED = "unchanged"
     STALE = "stale"
+    DELETED = "deleted"
+
+
+DELETED_HASH = "deleted"
+"""The content hash of a record that its source no longer has: whatever comes later differs."""
 
 
 class Stored(msgspec.Struct, gc=False):

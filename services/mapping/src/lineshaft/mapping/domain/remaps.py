@@ -74,6 +74,10 @@ def remap(connection_id: str, rows: Sequence[Behind], active: ActiveMapping, now
             continue
         revision = row.revision + 1
         document = mapped.encode(revision)
-        result.messages.append(events.upserted(row.id, revision, mapped.content_hash, document))
+        told = row.id, revision, mapped.content_hash, document
+        if mapped.document.get("deleted_at") is None:
+            result.messages.append(events.upserted(*told))
+        else:
+            result.messages += events.deleted(*told)
         result.changed.append(Remapped(row.id, row.revision, document, mapped.content_hash))
     return result

@@ -130,8 +130,8 @@ class Rest:
     async def find(
         self,
         object_name: str,
-        fields: Sequence[str],
-        match: Mapping[str, Any],  # noqa: ARG002
+        fields: Sequence[str],  # noqa: ARG002  the port's signature
+        match: Mapping[str, Any],
     ) -> Sequence[bytes] | None:
         """By key alone."""
         listed = self._listed(object_name)

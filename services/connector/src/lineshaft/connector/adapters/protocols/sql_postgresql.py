@@ -170,7 +170,8 @@ class PostgreSql:
 
     def fault(self, error: BaseException) -> Fault | None:
         if isinstance(error, asyncpg.PostgresError) and error.sqlstate:
-            return Fault(error.sqlstate, str(error), error.sqlstate)
+            words = f"{error} ({detail})" if (detail := getattr(error, "detail", None)) else str(error)
+            return Fault(error.sqlstate, words, error.sqlstate)
         return None
 
     async def explain(

@@ -1,4 +1,4 @@
-"""Unified values as Tryton's JSON-RPC takes them: by the type of each field (trytond 8.2, protocols/jsonrpc.py)."""
+"""Values as Tryton's JSON-RPC takes them, by the type of each field (trytond 8.2, protocols/jsonrpc.py)."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, date, datetime
@@ -42,28 +42,30 @@ async def _lines(model: str, lines: list[dict[str, Any]], fields_of: FieldsOf, f
 
 
 def _plain(kind: Any, value: Any) -> Any:
-    if value is None or isinstance(value, bool):
-        return value
-    match kind:
-        case "numeric":
-            return {"__class__": "Decimal", "decimal": str(value)}
-        case "float":
-            return float(value)
-        case "integer" | "many2one":
-            return int(value)
-        case "date":
-            day = date.fromisoformat(str(value)[:10])
-            return {"__class__": "date", "year": day.year, "month": day.month, "day": day.day}
-        case "datetime" | "timestamp":
-            return _moment(datetime.fromisoformat(str(value)))
-        case "boolean":
-            return value in {"true", "1", 1}
-        case _:
-            return value
+    convert = _CONVERSIONS.get(kind)
+    return value if value is None or isinstance(value, bool) or convert is None else convert(value)
 
 
-def _moment(moment: datetime) -> dict[str, Any]:
+def _day(value: Any) -> dict[str, Any]:
+    day = date.fromisoformat(str(value)[:10])
+    return {"__class__": "date", "year": day.year, "month": day.month, "day": day.day}
+
+
+def _moment(value: Any) -> dict[str, Any]:
     """Tryton keeps moments in UTC without saying so."""
+    moment = datetime.fromisoformat(str(value))
     moment = moment.astimezone(UTC) if moment.tzinfo else moment
     names = ("year", "month", "day", "hour", "minute", "second", "microsecond")
     return {"__class__": "datetime", **{name: getattr(moment, name) for name in names}}
+
+
+_CONVERSIONS: Mapping[str, Callable[[Any], Any]] = {
+    "numeric": lambda value: {"__class__": "Decimal", "decimal": str(value)},
+    "float": float,
+    "integer": int,
+    "many2one": int,
+    "date": _day,
+    "datetime": _moment,
+    "timestamp": _moment,
+    "boolean": lambda value: value in {"true", "1", 1},
+}
