@@ -3,8 +3,10 @@ from typing import Any
 
 import pytest
 
+from lineshaft.api.adapters.entities import Query, page_statement
 from lineshaft.common.clock import now
 from lineshaft.common.outcomes import ConnectionStatus
+from lineshaft.common.unified import ENTITIES, ROUTES
 
 from .conftest import World, insert
 
@@ -167,3 +169,117 @@ async def test_meta_tells_what_can_be_done(world: World) -> None:
     assert fields["id"]["writable"] is False
     assert (await world.call("GET", "/meta/purchase-orders", key=token)).json()["entity"] == "purchase_order"
     assert (await world.call("GET", "/meta/weather", key=token)).status_code == 404
+
+
+async def test_every_entity_has_its_list_and_its_record(world: World) -> None:
+    _, token = await world.connect()
+    for entity in ENTITIES:
+        answer = await world.call("GET", f"/{ROUTES[entity]}?limit=1", key=token)
+        assert (answer.status_code, answer.json()["data"]) == (200, [])
+        assert (await world.call("GET", f"/{ROUTES[entity]}/none", key=token)).status_code == 404
+
+
+async def test_a_parameter_that_is_not_known_is_named(world: World) -> None:
+    _, token = await world.connect()
+    for path in ("/items?limt=3", "/items/x?limt=3"):
+        answer = await world.call("GET", path, key=token)
+        (error,) = answer.json()["errors"]
+        assert (answer.status_code, error["field"]) == (422, "limt")
+        assert "include" in error["message"]
+
+
+async def test_pages_by_change_are_stable_while_records_change(world: World) -> None:
+    """A record that changes meanwhile comes once more at the end, as it is then; none is left out."""
+    connection_id, token = await world.connect()
+    since = now()
+    before = await world.store(connection_id, "item", items(9))
+    path = f"/items?limit=4&modified_after={since.isoformat().replace('+', '%2B')}"
+    first = (await world.call("GET", path, key=token)).json()
+    changed = before[6]["id"]
+    await world.pools["mapping"].execute("update record set changed_at = $2 where id = $1", changed, now())
+    rest = await pages(world, f"{path}&cursor={first['next_cursor']}", token)
+    seen = [one["id"] for one in (*first["data"], *rest)]
+    assert sorted(seen) == sorted(one["id"] for one in before)
+    assert seen[-1] == changed
+
+
+async def test_a_few_fields(world: World) -> None:
+    connection_id, token = await world.connect()
+    (document,) = await world.store(connection_id, "item", items(1))
+    expected = {name: document[name] for name in ("id", "name", "status")}
+    listed = await world.call("GET", "/items?fields=name,status", key=token)
+    assert listed.json()["data"] == [expected]
+    one = await world.call("GET", f"/items/{document['id']}?fields=name&fields=status", key=token)
+    assert one.json() == expected
+    wrong = await world.call("GET", "/items?fields=nmae", key=token)
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "fields")
+
+
+async def test_what_did_not_change_is_not_sent_again(world: World) -> None:
+    connection_id, token = await world.connect()
+    (document,) = await world.store(connection_id, "item", items(1))
+    for path in ("/items", f"/items/{document['id']}"):
+        first = await world.call("GET", path, key=token)
+        tag = first.headers["etag"]
+        again = await world.call("GET", path, key=token, **{"If-None-Match": tag})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+        await world.pools["mapping"].execute(
+            "update record set document = document || $2 where id = $1", document["id"], {"name": path}
+        )
+        changed = await world.call("GET", path, key=token, **{"If-None-Match": tag})
+        assert changed.status_code == 200
+
+
+async def test_deleted_records_on_request(world: World) -> None:
+    connection_id, token = await world.connect()
+    gone, _ = await world.store(connection_id, "item", items(2))
+    await world.pools["mapping"].execute("update record set deleted_at = now() where id = $1", gone["id"])
+    listed = await world.call("GET", "/items?include=deleted,raw", key=token)
+    assert len(listed.json()["data"]) == 2
+    one = await world.call("GET", f"/items/{gone['id']}?include=deleted", key=token)
+    assert one.json()["id"] == gone["id"]
+
+
+async def test_filters(world: World) -> None:
+    connection_id, token = await world.connect()
+    documents = await world.store(connection_id, "item", items(5))
+    third = documents[2]
+    for query in (f"number={third['number']}", "source_id=3", "source_id=3&status=archived&number=P-3"):
+        found = (await world.call("GET", f"/items?{query}", key=token)).json()["data"]
+        assert [one["id"] for one in found] == [third["id"]], query
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ({}, "record_pkey"),
+        ({"modified_after": now()}, "record_by_change"),
+        ({"status": "active"}, "record_by_status"),
+        ({"number": "P-3"}, "record_by_number"),
+        ({"source_id": "3"}, "record_pkey"),
+    ],
+)
+async def test_each_filter_has_an_index(world: World, query: dict[str, Any], index: str) -> None:
+    connection_id, _ = await world.connect()
+    pool = world.pools["mapping"]
+    await world.store(connection_id, "item", items(1))
+    await pool.execute(
+        "insert into record select connection_id, entity, md5(n::text), object, n::text, raw, raw_hash,"
+        " document || jsonb_build_object('number', n, 'status', md5(n::text)), content_hash, mapping_version,"
+        " mapping_digest, revision, based_on, lease_epoch, read_sequence, observed_at,"
+        " changed_at - n * interval '1 minute', deleted_at"
+        " from record, generate_series(1, 3000) n where connection_id = $1",
+        connection_id,
+    )
+    await pool.execute("analyze record")
+    asked = Query(connection_id, "item", **{"limit": 50, "cursor": None, "modified_after": None, **query})
+    order = [asked.modified_after] if asked.modified_after else []
+    values = [connection_id, "item", *order, "", 1, 51, *asked.filters.values()]
+    values += [asked.row_id] if asked.row_id else []
+    plan = await pool.fetchval(
+        f"explain (format json) {page_statement(asked, 1).replace('mapping.entity_view', 'entity_view')}",
+        *values,
+    )
+    await pool.execute("delete from record where connection_id = $1", connection_id)
+    assert index in str(plan), plan
+    assert "Seq Scan" not in str(plan)

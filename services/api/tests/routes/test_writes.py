@@ -162,3 +162,61 @@ async def test_an_entity_that_the_system_has_not(world: World) -> None:
     _, token = await world.connect()
     answer = await world.call("POST", "/meters", {"name": "x"}, key=token)
     assert answer.status_code == 404
+
+
+async def test_a_deletion_is_a_command_and_ends_without_a_body(world: World) -> None:
+    connection_id, token = await world.connect()
+    (document,) = await world.store(connection_id, "vendor", [{"id": 5, "name": "Old"}])
+    path, once = f"/vendors/{document['id']}", {"Idempotency-Key": "gone"}
+    operation = (await world.call("DELETE", path, key=token, **once)).json()
+    command = await last_command(world)
+    assert (command["operation"], command["source_id"], command["values"]) == ("delete", "5", {})
+    await world.answer(operation["id"], result={"source_id": "5"}, connection_id=connection_id)
+    again = await world.call("DELETE", path, key=token, **once)
+    assert (again.status_code, again.content) == (204, b"")
+    refused = await world.call("DELETE", f"/items/{document['id']}", key=token)
+    assert refused.status_code == 404
+
+
+async def test_a_reference_by_id_or_by_the_sources_key(world: World) -> None:
+    connection_id, token = await world.connect()
+    (vendor,) = await world.store(connection_id, "vendor", [{"id": 5, "name": "Old"}])
+    for reference in ({"id": vendor["id"]}, {"source_id": "5"}):
+        answer = await world.call("POST", "/purchase-orders", {"vendor": reference}, key=token)
+        assert answer.status_code == 202, answer.text
+        assert (await last_command(world))["values"] == {"party": 5}
+    missing = await world.call("POST", "/purchase-orders", {"vendor": {"id": "none"}}, key=token)
+    assert (missing.status_code, missing.json()["errors"][0]["field"]) == (422, "vendor")
+
+
+async def test_an_outcome_that_nobody_knows_is_told_without_an_invitation_to_send_again(world: World) -> None:
+    connection_id, token = await world.connect()
+    operation = (await ask(world, token, once="k")).json()["id"]
+    told = CommandProblem(code="outcome_unknown", message="It is not known whether it was written.")
+    await world.answer(operation, problem=told, connection_id=connection_id)
+    answer = await ask(world, token, once="k")
+    assert (answer.status_code, answer.json()["code"]) == (504, "outcome_unknown")
+    assert "retry-after" not in answer.headers
+    shown = (await world.call("GET", f"/operations/{operation}", key=token)).json()
+    assert shown["status"] == "unknown"
+
+
+async def test_an_attempt_that_never_reached_the_source_may_be_made_again_with_its_key(world: World) -> None:
+    connection_id, token = await world.connect()
+    first = (await ask(world, token, once="k")).json()["id"]
+    told = CommandProblem(code="connection_unavailable", message="m", outcome=Outcome.UNREACHABLE)
+    await world.answer(first, problem=told, connection_id=connection_id)
+    second = await ask(world, token, once="k")
+    assert second.status_code == 202
+    assert second.json()["id"] != first
+
+
+async def test_the_answer_is_the_record_that_the_source_stored(world: World) -> None:
+    connection_id, token = await world.connect()
+    operation = (await ask(world, token)).json()["id"]
+    before = len(await world.outbox("sync.requests"))
+    record = {"id": 79, "name": "Bolts & Co", "code": "V-79", "active": True}
+    await world.answer(operation, result={"source_id": "79", "record": record}, connection_id=connection_id)
+    data = (await world.call("GET", f"/operations/{operation}", key=token)).json()["data"]
+    assert (data["number"], data["active"], data["source_id"]) == ("V-79", True, "79")
+    assert len(await world.outbox("sync.requests")) == before

@@ -11,6 +11,7 @@ from lineshaft.api.domain.problems import invalid
 from lineshaft.api.domain.reading import encoded, mapped, with_raw
 from lineshaft.common.mapping import CompiledMapping
 from lineshaft.common.postgres.pool import Pool
+from lineshaft.common.unified import entity_id
 
 BY_ID = "id"
 BY_CHANGE = "change"
@@ -25,8 +26,52 @@ class Query:
     limit: int
     cursor: str | None
     modified_after: datetime | None
-    status: str | None
-    include_raw: bool
+    status: str | None = None
+    number: str | None = None
+    source_id: str | None = None
+    include_raw: bool = False
+    include_deleted: bool = False
+
+    @property
+    def filters(self) -> dict[str, str]:
+        given = {"status": self.status, "number": self.number}
+        return {name: value for name, value in given.items() if value is not None}
+
+    @property
+    def row_id(self) -> str | None:
+        """The id follows from the source's key."""
+        if self.source_id is None:
+            return None
+        return entity_id(self.connection_id, self.entity, self.source_id)
+
+
+def page_statement(query: Query, version: int) -> str:
+    """One statement a combination of filters, so that each has its index.
+
+    Rows behind the mapping in force pass a filter: they are mapped and filtered on the way out. Version 1 is
+    the first, so nothing is behind it.
+    """
+    by_change = query.modified_after is not None
+    place = 5 if by_change else 4
+    behind = f"mapping_version < ${place}"
+    conditions = ["connection_id = $1", "entity = $2"]
+    conditions.append("(changed_at, id) > ($3, $4)" if by_change else "id > $3")
+    if not query.include_deleted:
+        conditions.append("deleted_at is null")
+    number = place + 1
+    for name in query.filters:
+        number += 1
+        fits = f"document ->> '{name}' = ${number}"
+        conditions.append(fits if version == 1 else f"({behind} or {fits})")
+    if query.row_id:
+        conditions.append(f"id = ${number + 1}")
+    wanted = f"{behind} or true" if query.include_raw else behind
+    raw = f"case when {wanted} then raw::text end"
+    return (
+        f"{SQL['entity_columns']}, {raw} as raw from mapping.entity_view"
+        f" where {' and '.join(conditions)}"
+        f" order by {'changed_at, id' if by_change else 'id'} limit ${place + 1}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +121,15 @@ async def read_one(
     pool: Pool,
     connection_id: str,
     entity: str,
-    entity_id: str,
+    record_id: str,
     mapping: Mapping,
     *,
     include_raw: bool = False,
+    include_deleted: bool = False,
 ) -> bytes | None:
-    row = await pool.fetchrow(SQL["entity"], connection_id, entity, entity_id, mapping.version, include_raw)
+    row = await pool.fetchrow(
+        SQL["entity"], connection_id, entity, record_id, mapping.version, include_raw, include_deleted
+    )
     if row is None:
         return None
     shown = encoded(row, connection_id, await mapping.needed_for([row]))
@@ -91,7 +139,7 @@ async def read_one(
 def _shown(row: Any, query: Query, compiled: CompiledMapping | None) -> bytes | None:
     if compiled is not None and row["mapping_version"] < compiled.mapping_version:
         result = mapped(row, query.connection_id, compiled)
-        if query.status is not None and result.document.get("status") != query.status:
+        if any(result.document.get(name) != value for name, value in query.filters.items()):
             return None
         entity: bytes = result.encode(row["revision"])
     else:
@@ -130,28 +178,16 @@ class _Place:
         return cursors.encode(BY_CHANGE, self.moment.isoformat(), self.row_id)
 
     async def fetch(self, pool: Pool, query: Query, version: int, limit: int) -> Sequence[Any]:
-        rows: Sequence[Any]
-        if self.moment is None:
-            rows = await pool.fetch(
-                SQL["entities_by_id"],
-                query.connection_id,
-                query.entity,
-                self.row_id,
-                query.status,
-                version,
-                query.include_raw,
-                limit,
-            )
-        else:
-            rows = await pool.fetch(
-                SQL["entities_by_change"],
-                query.connection_id,
-                query.entity,
-                self.moment,
-                self.row_id,
-                query.status,
-                version,
-                query.include_raw,
-                limit,
-            )
+        order = () if self.moment is None else (self.moment,)
+        rows: Sequence[Any] = await pool.fetch(
+            page_statement(query, version),
+            query.connection_id,
+            query.entity,
+            *order,
+            self.row_id,
+            version,
+            limit,
+            *query.filters.values(),
+            *([query.row_id] if query.row_id else []),
+        )
         return rows

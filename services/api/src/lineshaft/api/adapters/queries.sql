@@ -243,32 +243,17 @@ order by version desc limit $4
 insert into mapping_version (connection_id, entity, version, overlay, effective, comment, created_at, created_by)
 values ($1, $2, $3, $4, $5, $6, $7, $8)
 
--- name: entities_by_id
--- Stale rows pass the filter: they are mapped and filtered on the way out.
-select id, source_id, document::text as document, revision, mapping_version, changed_at,
-    document ->> 'observed_at' as observed_at,
-    case when $6 or mapping_version < $5 then raw::text end as raw
-from mapping.entity_view
-where connection_id = $1 and entity = $2 and deleted_at is null and id > $3
-    and ($4::text is null or mapping_version < $5 or document ->> 'status' = $4)
-order by id limit $7
-
--- name: entities_by_change
--- The same in order of change; a row that changes meanwhile comes again at the end.
-select id, source_id, document::text as document, revision, mapping_version, changed_at,
-    document ->> 'observed_at' as observed_at,
-    case when $7 or mapping_version < $6 then raw::text end as raw
-from mapping.entity_view
-where connection_id = $1 and entity = $2 and deleted_at is null and (changed_at, id) > ($3, $4)
-    and ($5::text is null or mapping_version < $6 or document ->> 'status' = $5)
-order by changed_at, id limit $8
+-- name: entity_columns
+-- The pages of `entities.page_statement` go on from here.
+select id, source_id, document::text as document, revision, mapping_version, changed_at, deleted_at,
+    document ->> 'observed_at' as observed_at
 
 -- name: entity
-select id, source_id, document::text as document, revision, mapping_version, changed_at,
+select id, source_id, document::text as document, revision, mapping_version, changed_at, deleted_at,
     document ->> 'observed_at' as observed_at,
     case when $5 or mapping_version < $4 then raw::text end as raw
 from mapping.entity_view
-where connection_id = $1 and entity = $2 and id = $3 and deleted_at is null
+where connection_id = $1 and entity = $2 and id = $3 and ($6 or deleted_at is null)
 
 -- name: source_id
 -- The key at the source of a record that is to be changed.

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import orjson
 
+from lineshaft.api.domain.problems import invalid
 from lineshaft.common.mapping import CompiledMapping, Mapped
 
 
@@ -17,7 +19,12 @@ def encoded(row: Any, connection_id: str, compiled: CompiledMapping | None) -> b
 
 
 def mapped(row: Any, connection_id: str, compiled: CompiledMapping) -> Mapped:
-    return compiled.apply(connection_id, row["source_id"], orjson.loads(row["raw"]), row["observed_at"] or "")
+    result = compiled.apply(
+        connection_id, row["source_id"], orjson.loads(row["raw"]), row["observed_at"] or ""
+    )
+    if row["deleted_at"] is not None and result.document.get("deleted_at") is None:
+        result.document["deleted_at"] = row["deleted_at"]
+    return result
 
 
 def with_raw(entity: bytes, raw: str) -> bytes:
@@ -25,6 +32,22 @@ def with_raw(entity: bytes, raw: str) -> bytes:
     return entity[:-1] + b',"raw":' + raw.encode() + b"}"
 
 
-def list_body(entities: list[bytes], next_cursor: str | None, meta: Mapping[str, Any]) -> bytes:
-    rest = orjson.dumps({"next_cursor": next_cursor, "meta": meta})
-    return b'{"data":[' + b",".join(entities) + b"]," + rest[1:]
+def chosen_fields(wanted: list[str], known: frozenset[str]) -> frozenset[str] | None:
+    """Raises ProblemError for a field that the entity does not have."""
+    if not wanted:
+        return None
+    for name in wanted:
+        if name not in known:
+            raise invalid("fields", f"there is no field {name!r}; there is {', '.join(sorted(known))}")
+    return frozenset({"id", "raw", *wanted})
+
+
+def with_fields(entity: bytes, chosen: frozenset[str]) -> bytes:
+    parts = msgspec.json.decode(entity, type=dict[str, msgspec.Raw])
+    return msgspec.json.encode({name: value for name, value in parts.items() if name in chosen})
+
+
+def list_body(entities: list[bytes], next_cursor: str | None, meta: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    """The answer, and its content without what only tells how fresh it is."""
+    content = b'{"data":[' + b",".join(entities) + b'],"next_cursor":' + orjson.dumps(next_cursor)
+    return content + b',"meta":' + orjson.dumps(meta) + b"}", content

@@ -9,25 +9,43 @@ from starlette.responses import Response
 
 from lineshaft.api.adapters import entities
 from lineshaft.api.domain.problems import not_found
-from lineshaft.api.domain.reading import list_body
+from lineshaft.api.domain.reading import chosen_fields, list_body, with_fields
 from lineshaft.api.domain.status import Known
 from lineshaft.api.routes.answers import JSON, Json, problems
-from lineshaft.api.routes.authentication import ConnectionQuery, Secret, open_connection
+from lineshaft.api.routes.authentication import Secret, open_connection
 from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Context, context_of
-from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit
+from lineshaft.api.routes.etags import tagged
+from lineshaft.api.routes.paging import DEFAULT_LIMIT, MAX_LIMIT
+from lineshaft.api.routes.thin import Parameters, ThinRoute
 from lineshaft.common.mapping import CompiledMapping
 from lineshaft.common.outcomes import ConnectionStatus
 from lineshaft.common.unified import ENTITIES, ROUTES, fields_of
 
 EntityId = Annotated[str, Path(max_length=100)]
-ModifiedAfter = Annotated[
-    AwareDatetime | None,
-    Query(
-        description="Changed in Lineshaft after this moment; ordered by change, so that nothing is missed."
-    ),
-]
-Include = Annotated[Literal["raw"] | None, Query(description="`raw` adds the source's own record.")]
+UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "Nothing changed since that ETag"}}
+
+
+class _GetParameters(Parameters):
+    connection_id: str | None = Field(
+        None, max_length=100, description="Needed with an admin key; a token has its own connection."
+    )
+    fields: list[str] = Field([], description="These fields alone; `id` is always there.")
+    include: list[Literal["raw", "deleted"]] = Field(
+        [],
+        description="`raw` adds the source's own record, `deleted` shows what the source no longer has too.",
+    )
+
+
+class _ListParameters(_GetParameters):
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Rows of a page.")
+    cursor: str | None = Field(None, max_length=1000, description="`next_cursor` of the page before.")
+    modified_after: AwareDatetime | None = Field(
+        None,
+        description="Changed in Lineshaft after this moment; ordered by change, so that nothing is missed.",
+    )
+    number: str | None = Field(None, max_length=200, description="Its number at the source, whole.")
+    source_id: str | None = Field(None, max_length=500, description="Its key at the source.")
 
 
 class Meta(BaseModel):
@@ -43,116 +61,80 @@ def mapping_in_force(api: Context, known: Known, entity: str, version: int) -> e
     return entities.Mapping(version, compiled)
 
 
-def _add_list(router: APIRouter, entity: str, page_model: type[BaseModel]) -> None:
+def _list_parameters(entity: str) -> type[Parameters]:
     status_field = fields_of(entity).get("status")
     values = status_field.kind.values if status_field else ()
-    StatusFilter: Any = Annotated[Literal[values or ("",)] | None, Query()]  # noqa: N806  a type
+    status: Any = {"status": (Literal[values] | None, None)} if values else {}
+    model: type[Parameters] = create_model(
+        f"List_{entity}", __base__=_ListParameters, __module__=__name__, **status
+    )
+    return model
 
-    async def read(
-        request: Request,
-        secret: str,
-        *,
-        connection_id: str | None,
-        limit: int,
-        cursor: str | None,
-        modified_after: datetime | None,
-        status: str | None,
-        include: str | None,
-    ) -> Response:
+
+def _add_list(router: APIRouter, entity: str, page_model: type[BaseModel]) -> None:
+    known_fields = frozenset(fields_of(entity))
+    parameters: Any = _list_parameters(entity)
+
+    async def read(request: Request, secret: Secret, query: Annotated[parameters, Query()]) -> Response:
+        asked: Any = query
+        chosen = chosen_fields(asked.fields, known_fields)
         api = context_of(request)
-        access, known = await open_connection(api, secret, connection_id, entity)
+        access, known = await open_connection(api, secret, asked.connection_id, entity)
         page = await entities.read_page(
             api.pool,
             entities.Query(
                 connection_id=known.connection_id,
                 entity=entity,
-                limit=limit,
-                cursor=cursor,
-                modified_after=modified_after,
-                status=status,
-                include_raw=include == "raw",
+                limit=asked.limit,
+                cursor=asked.cursor,
+                modified_after=asked.modified_after,
+                status=getattr(asked, "status", None),
+                number=asked.number,
+                source_id=asked.source_id,
+                include_raw="raw" in asked.include,
+                include_deleted="deleted" in asked.include,
             ),
             mapping_in_force(api, known, entity, access.mapping_version),
         )
+        rows = page.entities if chosen is None else [with_fields(one, chosen) for one in page.entities]
         meta = {"connection_status": known.status, "data_as_of": known.data_as_of}
-        return Response(list_body(page.entities, page.next_cursor, meta), media_type=JSON)
-
-    async def list_with_status(
-        *,
-        request: Request,
-        secret: Secret,
-        connection_id: ConnectionQuery = None,
-        limit: Limit = DEFAULT_LIMIT,
-        cursor: Cursor = None,
-        modified_after: ModifiedAfter = None,
-        status: StatusFilter = None,
-        include: Include = None,
-    ) -> Response:
-        return await read(
-            request,
-            secret,
-            connection_id=connection_id,
-            limit=limit,
-            cursor=cursor,
-            modified_after=modified_after,
-            status=status,
-            include=include,
-        )
-
-    async def list_without_status(
-        *,
-        request: Request,
-        secret: Secret,
-        connection_id: ConnectionQuery = None,
-        limit: Limit = DEFAULT_LIMIT,
-        cursor: Cursor = None,
-        modified_after: ModifiedAfter = None,
-        include: Include = None,
-    ) -> Response:
-        return await read(
-            request,
-            secret,
-            connection_id=connection_id,
-            limit=limit,
-            cursor=cursor,
-            modified_after=modified_after,
-            status=None,
-            include=include,
-        )
+        body, content = list_body(rows, page.next_cursor, meta)
+        return tagged(request, body, JSON, content)
 
     router.add_api_route(
         f"/{ROUTES[entity]}",
-        list_with_status if values else list_without_status,
+        read,
         methods=["GET"],
         name=f"list_{entity}",
         operation_id=f"list_{entity}",
         summary=f"List {ROUTES[entity].replace('-', ' ')}",
-        responses={200: {"model": page_model}, **problems(404)},
+        responses={200: {"model": page_model}, **UNCHANGED, **problems(404)},
         response_class=Json,
+        route_class_override=ThinRoute,
     )
 
 
 def _add_get(router: APIRouter, entity: str) -> None:
+    known_fields = frozenset(fields_of(entity))
+
     async def get(
-        request: Request,
-        secret: Secret,
-        entity_id: EntityId,
-        connection_id: ConnectionQuery = None,
-        include: Include = None,
+        request: Request, secret: Secret, entity_id: EntityId, query: Annotated[_GetParameters, Query()]
     ) -> Response:
+        chosen = chosen_fields(query.fields, known_fields)
         api = context_of(request)
-        access, known = await open_connection(api, secret, connection_id, entity)
+        access, known = await open_connection(api, secret, query.connection_id, entity)
         found = await entities.read_one(
             api.pool,
             known.connection_id,
             entity,
             entity_id,
             mapping_in_force(api, known, entity, access.mapping_version),
-            include_raw=include == "raw",
+            include_raw="raw" in query.include,
+            include_deleted="deleted" in query.include,
         )
         if found is None:
             raise not_found(entity.replace("_", " "), connection_id=known.connection_id)
-        return Response(found, media_type=JSON)
+        return tagged(request, found if chosen is None else with_fields(found, chosen), JSON)
 
     router.add_api_route(
         f"/{ROUTES[entity]}/{{entity_id}}",
@@ -161,8 +143,9 @@ def _add_get(router: APIRouter, entity: str) -> None:
         name=f"get_{entity}",
         operation_id=f"get_{entity}",
         summary=f"Read one {entity.replace('_', ' ')}",
-        responses={200: {"model": ENTITIES[entity]}, **problems(404)},
+        responses={200: {"model": ENTITIES[entity]}, **UNCHANGED, **problems(404)},
         response_class=Json,
+        route_class_override=ThinRoute,
     )
 
 

@@ -14,7 +14,7 @@ from lineshaft.api.routes.context import Api
 from lineshaft.common.mapping import writability
 from lineshaft.common.unified import ENTITY_BY_ROUTE, fields_of
 
-FILTERABLE = ("status",)
+FILTERABLE = ("status", "number", "source_id")
 
 router = APIRouter(prefix="/v1/meta", tags=["data"])
 

@@ -1,0 +1,69 @@
+"""Hot reads: FastAPI describes their parameters, which are read here at a fraction of its cost."""
+
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, get_args, get_origin
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.datastructures import QueryParams
+from starlette.responses import Response
+
+from lineshaft.api.routes.authentication import secret_of
+
+
+class Parameters(BaseModel):
+    """Of the query; one that is not known is refused by name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ThinRoute(APIRoute):
+    """Its endpoint takes `request`, `secret`, `query` (Parameters) and the parts of the path as they are."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        endpoint = self.endpoint
+        model, lists = _query_of(endpoint)
+
+        async def handle(request: Request) -> Response:
+            secret = secret_of(request)
+            query = _parsed(model, lists, request.query_params)
+            response: Response = await endpoint(
+                request=request, secret=secret, query=query, **request.path_params
+            )
+            return response
+
+        return handle
+
+
+def _query_of(endpoint: Callable[..., Any]) -> tuple[type[Parameters], frozenset[str]]:
+    model: type[Parameters] = get_args(inspect.signature(endpoint).parameters["query"].annotation)[0]
+    lists = (name for name, field in model.model_fields.items() if _is_list(field.annotation))
+    return model, frozenset(lists)
+
+
+def _is_list(annotation: Any) -> bool:
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    return get_origin(annotation) is list
+
+
+def _parsed(model: type[Parameters], lists: frozenset[str], given: QueryParams) -> Parameters:
+    """A list is given several times, or once with commas."""
+    values: dict[str, Any] = dict(given)
+    for name in lists.intersection(values):
+        values[name] = [part for text in given.getlist(name) for part in text.split(",")]
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise RequestValidationError(
+            [{**one, "loc": ("query", *one["loc"][:1]), **_hint(one, model)} for one in error.errors()]
+        ) from None
+
+
+def _hint(error: Any, model: type[Parameters]) -> dict[str, str]:
+    if error["type"] != "extra_forbidden":
+        return {}
+    return {"msg": f"is not known here; there is {', '.join(model.model_fields)}"}
