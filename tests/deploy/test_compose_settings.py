@@ -1,17 +1,16 @@
 """What docker-compose.yml sets for our own services is what they read."""
 
-import importlib
-import inspect
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from pydantic import AliasChoices
 
 from lineshaft.api.domain.keys import KeyKind, kind_of
 from lineshaft.common.encryption import KeyRing
 from lineshaft.common.postgres.bootstrap import BootstrapSettings
 from lineshaft.common.settings import SecretSettings, Settings
+
+from .settings_of_services import settings_class, variables
 
 LONGEST_SHUTDOWN_SECONDS = 35
 
@@ -53,22 +52,3 @@ def test_services_that_share_a_secret_get_the_same_one(compose: Any) -> None:
 
 def test_the_demo_admin_key_is_well_formed(compose: Any) -> None:
     assert kind_of(compose.services()["api"]["environment"]["LINESHAFT_ADMIN_KEY"]) is KeyKind.ADMIN
-
-
-def settings_class(module: str) -> type[Settings]:
-    """The settings class of a service: the one in its `settings.py`."""
-    namespace = importlib.import_module(f"lineshaft.{module}.settings")
-    [found] = [
-        member
-        for _, member in inspect.getmembers(namespace, inspect.isclass)
-        if issubclass(member, Settings) and member.__module__ == namespace.__name__
-    ]
-    return found
-
-
-def variables(settings: type[Settings] | type[BootstrapSettings]) -> set[str]:
-    names = set()
-    for name, field in settings.model_fields.items():
-        alias = field.validation_alias
-        names.add(str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"LINESHAFT_{name}".upper())
-    return names

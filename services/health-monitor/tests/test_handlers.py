@@ -368,12 +368,36 @@ async def test_a_repeated_event_changes_nothing(stage: Stage) -> None:
 async def test_the_fleet_is_counted_and_old_history_forgotten(stage: Stage) -> None:
     await stage.describe(described(new_id("con"), system="counted"))
     await stage.calls(called(new_id("con"), Outcome.PERMISSION_DENIED, system="counted"))
-    counts = await postgres.count_states(stage.pool)
+    counts = await postgres.figures(stage.pool, "count_states")
     assert [(status, number) for system, status, number in counts if system == "counted"] == [("healthy", 1)]
     await postgres.forget(stage.pool, timedelta(days=1))
     assert await stage.pool.fetchval("select count(*) from error_log") > 0
     await postgres.forget(stage.pool, timedelta(0))
     assert await stage.pool.fetchval("select count(*) from error_log") == 0
+
+
+async def test_the_figures_of_the_fleet_tell_faults_waits_breakers_and_age(stage: Stage) -> None:
+    system, refused, broken, read = "figured", new_id("con"), new_id("con"), new_id("con")
+    for connection_id in (refused, broken, read):
+        await stage.describe(described(connection_id, system=system))
+    await stage.calls(called(refused, Outcome.CREDENTIALS_REJECTED, system=system))
+    for _ in range(3):
+        await stage.calls(called(broken, Outcome.SOURCE_ERROR, "part", system=system))
+    await stage.pool.execute(
+        "update state set last_sync_at = now() - interval '2 hours' where connection_id = $1", read
+    )
+
+    async def figures(name: str) -> dict[str, float]:
+        rows = await postgres.figures(stage.pool, name)
+        return {row[1]: row[2] for row in rows if row[0] == system}
+
+    assert await figures("count_ages") == {"never": 2, "day": 1}
+    assert await figures("count_issues") == {"credentials": 1, "source_down": 1}
+    assert (await figures("count_breakers"))["connection"] >= 1
+    [waits] = [
+        row[1] for row in await postgres.figures(stage.pool, "oldest_reauthorizations") if row[0] == system
+    ]
+    assert 0 <= waits < 3600
 
 
 async def test_the_last_ladder_stays_and_api_reads_it(stage: Stage, database: Database) -> None:

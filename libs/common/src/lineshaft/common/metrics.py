@@ -3,7 +3,7 @@
 Labels are bounded: never a connection id. Per-connection figures come from Postgres.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 LATENCY = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -44,6 +44,13 @@ class Metrics:
         self.consumer_lag = gauge(
             "consumer_lag_records", "Records on our partitions not finished.", "service", "subscription"
         )
+        self.waiting_seconds = gauge(
+            "consumer_waiting_seconds",
+            "How long records have waited without one being finished; the watchdog acts on it.",
+            "service",
+            "subscription",
+        )
+        self.loop_delay = gauge("event_loop_delay_seconds", "How late the event loop is.", "service")
         self.outbox_published = counter("outbox_published_total", "Messages sent by the relay.", "service")
         self.outbox_age = gauge("outbox_oldest_seconds", "Age of the oldest unsent message.", "service")
         self.calls = counter("source_calls_total", "Calls to sources.", "system", "operation", "outcome")
@@ -56,7 +63,25 @@ class Metrics:
             "mapping_field_errors_total", "Fields left null.", "system", "entity", "field"
         )
         self.sync_jobs = gauge("sync_jobs", "Sync jobs by state.", "state")
+        self.sync_oldest = gauge("sync_oldest_due_seconds", "Age of the oldest sync job that is due.")
         self.connections = gauge("connections", "Connections by health.", "system", "status")
+        self.connections_by_age = gauge(
+            "connections_by_data_age",
+            "Connections by the age of their last completed sync: an hour, a day, a week, older or never.",
+            "system",
+            "age",
+        )
+        self.open_issues = gauge(
+            "open_issues", "Verdicts that stand, by whose fault it is.", "system", "fault"
+        )
+        self.reauthorization_oldest = gauge(
+            "reauthorization_oldest_seconds",
+            "Since when the connection that waits longest for new credentials does so.",
+            "system",
+        )
+        self.open_breakers = gauge(
+            "open_breakers", "Breakers that hold calls back, of connections or objects.", "system", "scope"
+        )
         self.deliveries = counter("webhook_attempts_total", "Webhook attempts.", "result")
         self.delivery_seconds = histogram(
             "webhook_event_to_delivery_seconds", "From the event to its delivery."
@@ -75,3 +100,4 @@ class Metrics:
 
 
 METRICS = Metrics(CollectorRegistry())
+ProcessCollector(registry=METRICS.registry)

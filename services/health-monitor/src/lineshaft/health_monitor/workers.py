@@ -17,6 +17,15 @@ SET_ASIDE_FOR = timedelta(minutes=5)
 COUNT_SECONDS = 10.0
 FORGET_SECONDS = 3600.0
 
+FIGURES = (
+    (METRICS.connections, "count_states"),
+    (METRICS.connections_by_age, "count_ages"),
+    (METRICS.open_issues, "count_issues"),
+    (METRICS.reauthorization_oldest, "oldest_reauthorizations"),
+    (METRICS.open_breakers, "count_breakers"),
+)
+"""Gauges of the fleet, and the queries that give their labels and value."""
+
 Work = Callable[[], Awaitable[float]]
 """One round; the seconds until the next."""
 
@@ -84,10 +93,11 @@ def outage_worker(
 
 def count_worker(pool: Pool) -> Background:
     async def work() -> float:
-        counts = await postgres.count_states(pool)
-        METRICS.connections.clear()
-        for system, status, number in counts:
-            METRICS.connections.labels(system, status).set(number)
+        for gauge, name in FIGURES:
+            figures = await postgres.figures(pool, name)
+            gauge.clear()
+            for *labels, number in figures:
+                gauge.labels(*labels).set(number)
         return COUNT_SECONDS
 
     return _every(work, COUNT_SECONDS)

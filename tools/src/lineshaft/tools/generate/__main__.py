@@ -1,10 +1,11 @@
-"""`python -m lineshaft.tools.generate [--check]`: write docs/reference, or say what is not up to date."""
+"""`python -m lineshaft.tools.generate [--check]`: write what is generated, or say what is not up to date."""
 
 import sys
 from pathlib import Path
 
 from lineshaft.tools.generate.asyncapi import asyncapi_document
 from lineshaft.tools.generate.events import event_schemas
+from lineshaft.tools.generate.helm import SCHEMA, values_page, values_schema
 from lineshaft.tools.generate.metrics import metrics_page
 from lineshaft.tools.generate.service_pages import service_pages
 from lineshaft.tools.generate.settings import environment_example, settings_page
@@ -20,6 +21,7 @@ def documents(checkout: Path) -> dict[Path, str]:
         "topics.md": topics_page(),
         "metrics.md": metrics_page(),
         "settings.md": settings_page(),
+        "helm-values.md": values_page(checkout),
         "settings.example.env": environment_example(),
         "status.md": status_page(),
         "unified-model.md": unified_model_page(),
@@ -28,7 +30,7 @@ def documents(checkout: Path) -> dict[Path, str]:
         **entity_schemas(),
     }
     return {checkout / "docs" / "reference" / name: content for name, content in reference.items()} | (
-        service_pages(checkout)
+        {checkout / SCHEMA: values_schema(checkout)} | service_pages(checkout)
     )
 
 

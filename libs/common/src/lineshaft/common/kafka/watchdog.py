@@ -47,6 +47,8 @@ class Watchdog:
         checks = [asyncio.create_task(self._check_again(one)) for one in self._subscriptions]
         try:
             while not stopping.is_set():
+                late = time.monotonic() - self._last_turn - TICK_SECONDS
+                METRICS.loop_delay.labels(self._service).set(max(0.0, late))
                 self._last_turn = time.monotonic()
                 for check in checks:
                     if check.done():
@@ -76,10 +78,12 @@ class Watchdog:
         if out_since is not None and now - out_since > self._seconds + REBALANCE_TIMEOUT_MS / 1000:
             self._end(f"{subscription.name}: no share of the group for {now - out_since:.0f} s")
         if lag == 0 or subscription.halted:
+            METRICS.waiting_seconds.labels(self._service, subscription.name).set(0)
             return None
         since = now if waiting_since is None else waiting_since
         quiet = now - max(since, subscription.last_life)
         idle = now - max(since, subscription.last_progress)
+        METRICS.waiting_seconds.labels(self._service, subscription.name).set(idle)
         if quiet > self._seconds or idle > self._seconds * PATIENCE:
             self._end(f"{subscription.name}: {lag} records wait and none was finished for {idle:.0f} s")
         return since

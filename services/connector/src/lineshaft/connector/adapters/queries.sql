@@ -440,6 +440,11 @@ where connection_id = $1 and ended_at is null and (state = 'waiting' or due_at >
 -- Open jobs by state.
 select state, count(*) from sync_job where ended_at is null group by state;
 
+-- name: oldest_due_job
+-- For how many seconds the job that should have begun first has waited.
+select coalesce(extract(epoch from now() - min(due_at)), 0)::float as seconds
+from sync_job where ended_at is null and state in ('queued', 'waiting') and due_at <= now();
+
 -- Schedules
 
 -- name: schedule_default

@@ -201,6 +201,11 @@ async def counts(pool: Pool) -> dict[str, int]:
     return {row["state"]: row["count"] for row in await pool.fetch(QUERIES["job_counts"])}
 
 
+async def oldest_due(pool: Pool) -> float:
+    """For how many seconds the job that should have begun first has waited."""
+    return float(await pool.fetchval(QUERIES["oldest_due_job"]))
+
+
 def _job(row: Any) -> Job:
     return Job(
         sync_id=row["sync_id"],

@@ -117,3 +117,4 @@ class Syncing:
         counts = await syncs.counts(self._tools.pool)
         for state in _STATES:
             METRICS.sync_jobs.labels(state).set(counts.get(state, 0))
+        METRICS.sync_oldest.set(await syncs.oldest_due(self._tools.pool))

@@ -15,6 +15,7 @@ from lineshaft.common.ids import derived_id, new_id
 from lineshaft.common.integrations import Catalog, System
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.metrics import METRICS
+from lineshaft.common.outcomes import Operation
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.connector.adapters.commands import NAME, CommandJob, completed
 from lineshaft.connector.adapters.credentials import Credential, Credentials
@@ -82,6 +83,8 @@ def call_events(calls: Sequence[Call]) -> list[Event[Any]]:
     """What is told of calls, and counted with it."""
     for call in calls:
         METRICS.calls.labels(call.system, call.operation, call.outcome).inc(call.count)
+        if call.operation != Operation.READ:  # a read takes its own time, page by page
+            METRICS.call_seconds.labels(call.system, call.operation).observe(call.duration_ms / 1000)
     return [
         new_event(call, source=NAME, key=call.connection_id, event_type=CALL_EVENT_TYPES[call.outcome])
         for call in calls

@@ -130,10 +130,9 @@ async def refusing_systems(
     return frozenset(row["system"] for row in rows)
 
 
-async def count_states(pool: Pool) -> list[tuple[str, str, int]]:
-    """System, status and number of connections."""
-    rows = await pool.fetch(SQL["count_states"])
-    return [(row["system"], row["status"], row["connections"]) for row in rows]
+async def figures(pool: Pool, name: str) -> list[tuple[Any, ...]]:
+    """Labels, then a number, in the order of the query's columns."""
+    return [tuple(row.values()) for row in await pool.fetch(SQL[name])]
 
 
 async def forget(pool: Pool, older_than: timedelta) -> None:

@@ -123,6 +123,40 @@ where at_once >= $3;
 -- Connections by system and status, those unknown to `connections` left out.
 select system, status, count(*) as connections from state where described is not null group by 1, 2;
 
+-- name: count_ages
+-- Connections by system and age of their last completed sync; the deliberately idle ones left out.
+select
+    system,
+    case
+        when last_sync_at is null then 'never'
+        when last_sync_at > now() - interval '1 hour' then 'hour'
+        when last_sync_at > now() - interval '1 day' then 'day'
+        when last_sync_at > now() - interval '7 days' then 'week'
+        else 'older'
+    end as age,
+    count(*) as connections
+from state where described is not null and status not in ('paused', 'disconnected') group by 1, 2;
+
+-- name: count_issues
+-- Open issues by system and fault.
+select system, fault, count(*) as issues
+from issue join state using (connection_id) where resolved_at is null group by 1, 2;
+
+-- name: oldest_reauthorizations
+-- Per system, for how many seconds the connection that waits longest for new credentials has done so.
+select system, extract(epoch from now() - min(opened_at))::float as seconds
+from issue join state using (connection_id)
+where resolved_at is null and fault = 'credentials' group by 1;
+
+-- name: count_breakers
+-- Breakers that are not closed, of whole connections and of objects; a healthy connection has none.
+select system, scope, sum(breakers)::float as breakers
+from state cross join lateral (values
+    ('connection', (described -> 'breaker' ->> 'state' <> 'closed')::int),
+    ('object', coalesce(jsonb_array_length(described -> 'breaker' -> 'scopes'), 0))
+) as counted (scope, breakers)
+where described is not null and status <> 'healthy' group by 1, 2;
+
 -- name: forget_timeline
 -- Lines older than the retention.
 delete from timeline where at < now() - $1::interval;
