@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from harness.fill import ENTITIES, MAPPED, PAGE, RECORDS, fill_pages, fill_records
-from harness.peers import peers_python
+from harness.peers import connect_jars, peers_python
 from harness.report import Target, folder, table, write
 from harness.runs import Result, Subject, SubjectError, alternated, micros_per_record, middle, run_subject
 from harness.stack import Stack, running_stack
@@ -28,6 +28,7 @@ UNCHANGED = "Lineshaft with record store, unchanged"
 CHANGED = "Lineshaft with record store, changed"
 QUIX = "Quix Streams, records"
 QUIX_PAGES = "Quix Streams, pages"
+CONNECT = "Kafka Connect, records renamed, to a file"
 TEXTBOOK = "FastStream, textbook"
 
 
@@ -75,6 +76,11 @@ def peers(count: int, textbook_count: int, *, full: bool) -> list[Subject]:
         bare(BARE_PAGES, "pages_mapped", topics.RECORDS_RAW.name),
         quix(QUIX, RECORDS.name, count),
         *([quix(QUIX_PAGES, topics.RECORDS_RAW.name, pages)] if full else []),
+        Subject(
+            CONNECT,
+            "kafka_connect.py",
+            {"topic": RECORDS.name, "prefix": "", "jars": str(connect_jars())},
+        ),
         Subject(TEXTBOOK, "faststream_textbook.py", {"prefix": "", "records": textbook_count}),
     ]
 
@@ -93,6 +99,7 @@ def targets(results: Mapping[str, Sequence[Result]]) -> list[Target]:
     return [
         Target("mapping alone / bare pass-through", cost[OURS] / cost[FORWARDED], 5),
         Target("mapping alone / Quix Streams", cost[OURS] / quix, 1),
+        Target("mapping alone / Kafka Connect", cost[OURS] / cost[CONNECT], 1),
         Target("textbook FastStream / mapping alone", cost[TEXTBOOK] / cost[OURS], 10, at_most=False),
         Target("unchanged with store / mapping alone", cost[UNCHANGED] / cost[OURS], 1.3),
         Target("changed with store / mapping alone", cost[CHANGED] / cost[OURS], 2.5),

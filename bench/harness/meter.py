@@ -45,19 +45,17 @@ class Meter:
         peak = memory("VmHWM")
         if self._profile and self._profile_file:
             Path(self._profile_file).write_text(self._profile.text(records), encoding="utf-8")
-        result = {
-            "records": records,
-            "cpu_seconds": cpu,
-            "wall_seconds": wall,
-            "idle_mb": self._idle,
-            "peak_mb": peak,
-        }
-        print(f"{MEASURED}{json.dumps({**result, **more})}", flush=True)
+        measured(records, cpu_seconds=cpu, wall_seconds=wall, idle_mb=self._idle, peak_mb=peak, **more)
 
 
-def memory(key: str) -> float:
-    """`VmRSS` or `VmHWM` of this process in megabytes."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+def measured(records: int, **more: Any) -> None:
+    """Tell the harness."""
+    print(f"{MEASURED}{json.dumps({'records': records, **more})}", flush=True)
+
+
+def memory(key: str, process: int | str = "self") -> float:
+    """`VmRSS` or `VmHWM` of a process in megabytes."""
+    for line in Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines():
         if line.startswith(f"{key}:"):
             return int(line.split()[1]) / 1024
     raise LookupError(key)

@@ -1,4 +1,4 @@
-"""The virtual environment of the peers: made once, apart from the project's own dependencies."""
+"""What the peers need: fetched once, apart from the project's own dependencies."""
 
 import hashlib
 import shutil
@@ -6,10 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+from lineshaft.tools.stack.kafka_jars import jars_of
 from lineshaft.tools.stack.layout import Layout
+from lineshaft.tools.stack.progress import Progress
 
 BENCH = Path(__file__).parents[1]
 REQUIREMENTS = BENCH / "requirements-peers.txt"
+
+
+def connect_jars() -> Path:
+    """The folder of Kafka Connect's jars."""
+    return jars_of(BENCH / "connect" / "pom.xml", "bench-connect", Layout.discover(), Progress(quiet=True))
 
 
 def peers_python() -> Path:

@@ -17,10 +17,14 @@ def java_and_maven_found() -> bool:
 
 def kafka_jars(layout: Layout, progress: Progress) -> Path:
     """The folder of Apache Kafka's jars, fetched with Maven when the pom is new."""
-    pom = layout.checkout / "tools" / "kafka" / "pom.xml"
+    return jars_of(layout.checkout / "tools" / "kafka" / "pom.xml", "kafka", layout, progress)
+
+
+def jars_of(pom: Path, name: str, layout: Layout, progress: Progress) -> Path:
+    """The folder of a pom's dependencies, fetched with Maven when the pom is new."""
 
     def build(folder: Path) -> None:
-        progress.building("kafka", "Apache Kafka's jars with Maven", 20)
+        progress.building(name, f"the jars of {name} with Maven", 20)
         build_step(
             "maven",
             [
@@ -29,7 +33,7 @@ def kafka_jars(layout: Layout, progress: Progress) -> Path:
             ],
         )
 
-    return cached(layout.cache / f"kafka-{recipe_hash([pom])}", build)
+    return cached(layout.cache / f"{name}-{recipe_hash([pom])}", build)
 
 
 def _java_major() -> int:
