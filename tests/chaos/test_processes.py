@@ -58,8 +58,10 @@ async def stop_at_random_moments(proving: Proving, rounds: int, seed: int) -> No
         running = following
     stopping.set()
     await publishing
-    handled = await proving.until_handled(seconds=300)
     await stop(running)
+    last = await proving.start("last")
+    handled = await proving.until_handled(seconds=300)
+    await stop(last)
 
     assert handled == Counter(proving.published), "a clean stop neither loses nor doubles"
     assert await proving.overlapping() == 0
