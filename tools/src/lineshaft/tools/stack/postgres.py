@@ -75,10 +75,10 @@ class Postgres:
         self.start()
 
     def create_database(self, name: str, owner: str = SUPERUSER) -> None:
-        run_blocking(self._execute(f'CREATE DATABASE "{name}" OWNER "{owner}"'))
+        run_blocking(self.execute(f'CREATE DATABASE "{name}" OWNER "{owner}"'))
 
     def drop_database(self, name: str) -> None:
-        run_blocking(self._execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        run_blocking(self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
@@ -98,12 +98,13 @@ class Postgres:
         if not accepts_connections(self.port):
             return False
         try:
-            run_blocking(self._execute("SELECT 1"))
+            run_blocking(self.execute("SELECT 1"))
         except (OSError, asyncpg.PostgresError):
             return False
         return True
 
-    async def _execute(self, statement: str) -> None:
+    async def execute(self, statement: str) -> None:
+        """As the superuser."""
         connection = await asyncpg.connect(self.dsn, timeout=10)
         try:
             await connection.execute(statement)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from lineshaft.tools.stack.mariadb_source import MariadbSource
+from lineshaft.tools.stack.odoo import OdooSource
 from lineshaft.tools.stack.postgresql_source import PostgresqlSource
 from lineshaft.tools.stack.sandbox_source import SandboxSource
 from lineshaft.tools.stack.supervisor import Supervisor
@@ -52,6 +53,7 @@ SourceMaker = Callable[[Supervisor], Source]
 
 SOURCES: dict[str, SourceMaker] = {
     "tryton": TrytonSource,
+    "odoo": OdooSource,
     "postgresql": PostgresqlSource,
     "mariadb": MariadbSource,
     "sandbox": SandboxSource,

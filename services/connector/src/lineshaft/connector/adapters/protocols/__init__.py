@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from lineshaft.common.errors import ConfigurationError
 from lineshaft.connector.adapters.http import SourceHttp
+from lineshaft.connector.adapters.protocols.jsonrpc_odoo import OdooJsonRpc
 from lineshaft.connector.adapters.protocols.jsonrpc_tryton import TrytonJsonRpc
 from lineshaft.connector.adapters.protocols.rest import Rest
 from lineshaft.connector.adapters.protocols.sql import Sql
@@ -25,6 +26,7 @@ def _sql(dialect: Dialect) -> Opener:
 PROTOCOLS: Mapping[str, Opener] = MappingProxyType(
     {
         "jsonrpc/tryton": TrytonJsonRpc,
+        "jsonrpc/odoo": OdooJsonRpc,
         "rest": Rest,
         "sql/postgresql": _sql(PostgreSql()),
         "sql/mariadb": _sql(MariaDb()),

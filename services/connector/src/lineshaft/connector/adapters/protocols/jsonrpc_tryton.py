@@ -15,6 +15,12 @@ from lineshaft.common.clock import Clock, now
 from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
+from lineshaft.connector.adapters.protocols.id_window import (
+    PageRepeatedError,
+    Window,
+    advanced,
+    cut,
+)
 from lineshaft.connector.adapters.protocols.target import Target, host_and_port
 from lineshaft.connector.adapters.protocols.tryton_answers import (
     REQUEST_ID,
@@ -24,15 +30,11 @@ from lineshaft.connector.adapters.protocols.tryton_answers import (
     evidence_of,
     take_apart,
 )
+from lineshaft.connector.adapters.protocols.tryton_domain import CURSOR_FIELDS, domain_of
+from lineshaft.connector.adapters.protocols.tryton_fields import denied_objects, described, related_objects
+from lineshaft.connector.adapters.protocols.tryton_domain import CURSOR_FIELDS, domain_of
 from lineshaft.connector.adapters.protocols.tryton_fields import denied_objects, described, related_objects
 from lineshaft.connector.adapters.protocols.tryton_values import to_tryton
-from lineshaft.connector.adapters.protocols.tryton_window import (
-    CURSOR_FIELDS,
-    PageRepeatedError,
-    Window,
-    advanced,
-    cut,
-)
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, shortened
 from lineshaft.connector.domain.protocol import (
     Cursor,
@@ -107,7 +109,7 @@ class TrytonJsonRpc:
         window = Window.parse(cursor)
         listed = self._manifest.objects.get(object_name) or SourceObject(label=object_name)
         most = limit or listed.page_size or self._manifest.limits.page_size
-        domain = [*window.domain(), *([listed.filter] if listed.filter else [])]
+        domain = [*domain_of(window), *([listed.filter] if listed.filter else [])]
         answer, rows = await self._call(
             Operation.READ,
             f"model.{object_name}.search_read",

@@ -1,22 +1,19 @@
 """Which rows a page holds, and where the next one begins.
 
-Pages go by id. An incremental read takes rows written since the last one; `write_date` is null until a
-row is first changed, so `create_date` stands in for it. The next read begins at the time when this one
-began, by the source's clock, and not at the youngest row that was seen: rows written meanwhile may lie
-behind the page that was being read.
+Pages go by id. An incremental read takes rows written since the last one. The next read begins at the time
+when this one began, by the source's clock, and not at the youngest row that was seen: rows written meanwhile
+may lie behind the page that was being read.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from lineshaft.common.errors import LineshaftError
 from lineshaft.connector.domain.protocol import Cursor
-
-CURSOR_FIELDS = ("write_date", "create_date")
 
 CLOCK_SKEW = timedelta(minutes=5)
 """Between the source's web server, whose clock we see, and its database, whose clock stamps the rows."""
@@ -50,19 +47,6 @@ class Window:
             after=int(cursor.get("after", 0)),
             until=_moment(cursor.get("until")),
         )
-
-    def domain(self) -> list[Any]:
-        clauses: list[Any] = [["id", ">", self.after]]
-        if self.since is not None:
-            since = _tryton(self.since)
-            clauses.append(
-                [
-                    "OR",
-                    ["write_date", ">=", since],
-                    [["write_date", "=", None], ["create_date", ">=", since]],
-                ]
-            )
-        return clauses
 
     def next_page(self) -> dict[str, Any]:
         return {"since": _text(self.since), "after": self.after, "until": _text(self.until)}
@@ -100,17 +84,3 @@ def _moment(text: Any) -> datetime | None:
 
 def _text(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
-
-
-def _tryton(moment: datetime) -> dict[str, Any]:
-    utc = moment.astimezone(UTC)
-    return {
-        "__class__": "datetime",
-        "year": utc.year,
-        "month": utc.month,
-        "day": utc.day,
-        "hour": utc.hour,
-        "minute": utc.minute,
-        "second": utc.second,
-        "microsecond": utc.microsecond,
-    }

@@ -1,0 +1,39 @@
+"""A window of ids and times as Tryton's search domain.
+
+`write_date` is null until a row is first changed, so `create_date` stands in for it.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from lineshaft.connector.adapters.protocols.id_window import Window
+
+CURSOR_FIELDS = ("write_date", "create_date")
+
+
+def domain_of(window: Window) -> list[Any]:
+    clauses: list[Any] = [["id", ">", window.after]]
+    if window.since is not None:
+        since = _tagged(window.since)
+        clauses.append(
+            [
+                "OR",
+                ["write_date", ">=", since],
+                [["write_date", "=", None], ["create_date", ">=", since]],
+            ]
+        )
+    return clauses
+
+
+def _tagged(moment: datetime) -> dict[str, Any]:
+    utc = moment.astimezone(UTC)
+    return {
+        "__class__": "datetime",
+        "year": utc.year,
+        "month": utc.month,
+        "day": utc.day,
+        "hour": utc.hour,
+        "minute": utc.minute,
+        "second": utc.second,
+        "microsecond": utc.microsecond,
+    }
