@@ -32,8 +32,6 @@ from lineshaft.connector.adapters.protocols.tryton_answers import (
 )
 from lineshaft.connector.adapters.protocols.tryton_domain import CURSOR_FIELDS, domain_of
 from lineshaft.connector.adapters.protocols.tryton_fields import denied_objects, described, related_objects
-from lineshaft.connector.adapters.protocols.tryton_domain import CURSOR_FIELDS, domain_of
-from lineshaft.connector.adapters.protocols.tryton_fields import denied_objects, described, related_objects
 from lineshaft.connector.adapters.protocols.tryton_values import to_tryton
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, shortened
 from lineshaft.connector.domain.protocol import (
