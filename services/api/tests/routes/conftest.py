@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -216,6 +217,12 @@ def settings() -> ApiSettings:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(pools: dict[str, Pool], settings: ApiSettings) -> AsyncIterator[World]:
+    async with a_world(pools, settings) as world:
+        yield world
+
+
+@asynccontextmanager
+async def a_world(pools: dict[str, Pool], settings: ApiSettings) -> AsyncIterator[World]:
     clock = Clock()
     admin_key = new_key(KeyKind.ADMIN)
     await install_admin_key(pools["api"], admin_key)
@@ -230,7 +237,7 @@ async def world(pools: dict[str, Pool], settings: ApiSettings) -> AsyncIterator[
     )
     handlers = Handlers(context.keys, settings.code_lifetime, settings.token_grace, clock)
     transport = httpx.ASGITransport(whole_application(context))
-    async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as http:
+    async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as http:
         yield World(http, context, handlers, pools, admin_key, clock)
 
 

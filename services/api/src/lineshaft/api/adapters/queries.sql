@@ -273,6 +273,21 @@ select source_id, raw from mapping.entity_view
 where connection_id = $1 and entity = $2 and deleted_at is null
 order by changed_at desc, id limit $3
 
+-- name: source_fields
+-- As the source described an object last.
+select fields from connector.schema_view where connection_id = $1 and object = $2
+
+-- name: field_errors
+-- Fields that could not be filled, with how often and an example.
+select field, count, code, reason, sample, source_id, last_at, mapping_version
+from mapping.field_health_view where connection_id = $1 and entity = $2
+order by count desc
+
+-- name: remap
+-- How far the stored records are mapped anew.
+select version, mapped, changed, started_at, finished_at from mapping.remap_view
+where connection_id = $1 and entity = $2
+
 -- name: timeline
 -- Newest first.
 select id, at, kind, summary, actor, details from health_monitor.timeline_view

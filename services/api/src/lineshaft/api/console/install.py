@@ -2,7 +2,17 @@
 
 from fastapi import APIRouter, FastAPI
 
-from lineshaft.api.console import connect, connection, connection_actions, fleet, sign_in, site
+from lineshaft.api.console import (
+    connect,
+    connection,
+    connection_actions,
+    explore,
+    fleet,
+    mapping_editor,
+    sign_in,
+    site,
+    webhooks,
+)
 from lineshaft.api.console.pages import HOME, problem_page
 from lineshaft.api.console.throttle import Throttle
 from lineshaft.api.console.visitors import SignInNeededError, on_sign_in_needed
@@ -14,6 +24,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     connect.router,
     connection.router,
     connection_actions.router,
+    mapping_editor.router,
+    explore.router,
+    webhooks.router,
 )
 
 

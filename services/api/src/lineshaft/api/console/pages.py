@@ -74,8 +74,14 @@ def _environment() -> Environment:
     )
     environment.filters.update(FILTERS)
     environment.filters["json"] = _pretty
-    environment.globals.update(asset=asset_path, home=HOME)
+    environment.filters["codeline"] = lambda code: (code, "")
+    environment.globals.update(asset=asset_path, home=HOME, control_key=_control_key)
     return environment
+
+
+def _control_key(name: str) -> str:
+    """A name as part of a control's name, in which dots have a meaning."""
+    return hashlib.sha256(name.encode()).hexdigest()[:12]
 
 
 def _pretty(value: Any) -> str:

@@ -1,0 +1,212 @@
+"""Webhook endpoints: where events are sent, what became of each, and sending them once more."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from lineshaft.api.console.actions import acted
+from lineshaft.api.console.connection import After
+from lineshaft.api.console.notices import Notice, back_to
+from lineshaft.api.console.pages import HOME, is_part, page
+from lineshaft.api.console.visitors import Editor, Form, Signed, Visitor
+from lineshaft.api.domain.problems import ProblemError, invalid
+from lineshaft.api.routes import replays, webhook_endpoints
+from lineshaft.api.routes.context import Api, Context
+from lineshaft.common.events.webhooks import WEBHOOK_EVENT_TYPES
+
+ROWS = 50
+LATEST_REPLAYS = 5
+INVALID = 422
+MOST_HOURS = 24 * 90
+
+router = APIRouter(prefix=HOME + "/webhooks")
+
+EndpointPath = Annotated[str, Path(max_length=100)]
+STATES = ("due", "delivered", "given_up", "cancelled")
+
+
+def _at(endpoint_id: str) -> str:
+    return f"{HOME}/webhooks/{endpoint_id}"
+
+
+@router.get("")
+async def endpoints(request: Request, api: Api, visitor: Signed, after: After = "") -> Response:
+    return await _list(request, api, visitor, after=after)
+
+
+async def _list(
+    request: Request,
+    api: Context,
+    visitor: Visitor,
+    *,
+    after: str = "",
+    typed: dict[str, Any] | None = None,
+    errors: dict[str, str] | None = None,
+) -> Response:
+    found = await webhook_endpoints.list_all(api, visitor.caller, ROWS, after or None)
+    return page(
+        request,
+        "webhooks.html",
+        http_status=INVALID if errors else 200,
+        visitor=visitor,
+        rows=found.data,
+        next=found.next_cursor,
+        after=after,
+        event_types=WEBHOOK_EVENT_TYPES,
+        typed=typed or {},
+        errors=errors or {},
+    )
+
+
+@router.post("")
+async def create(request: Request, api: Api, visitor: Editor, form: Form) -> Response:
+    """The secret is shown on the page that answers, and never again."""
+    typed = _typed(form)
+    try:
+        body = webhook_endpoints.NewEndpoint.model_validate(typed)
+        made = await webhook_endpoints.create(api, visitor.caller, body)
+    except (ProblemError, ValidationError) as error:
+        return await _list(request, api, visitor, typed=typed, errors=_errors(error))
+    return page(
+        request,
+        "webhook_secret.html",
+        visitor=visitor,
+        endpoint_id=made.id,
+        secret=made.secret,
+        rotated=False,
+    )
+
+
+@router.get("/{endpoint_id}")
+async def endpoint(
+    *,
+    request: Request,
+    api: Api,
+    visitor: Signed,
+    endpoint_id: EndpointPath,
+    after: After = "",
+    state: Annotated[str, Query(max_length=20)] = "",
+) -> Response:
+    return await _endpoint(request, api, visitor, endpoint_id, after=after, state=state)
+
+
+async def _endpoint(
+    request: Request,
+    api: Context,
+    visitor: Visitor,
+    endpoint_id: str,
+    *,
+    after: str = "",
+    state: str = "",
+    errors: dict[str, str] | None = None,
+) -> Response:
+    shown = await webhook_endpoints.get(api, visitor.caller, endpoint_id)
+    found = await webhook_endpoints.deliveries(
+        api, visitor.caller, endpoint_id, ROWS, after or None, _state(state)
+    )
+    latest = await replays.replays(api, visitor.caller, endpoint_id, LATEST_REPLAYS)
+    return page(
+        request,
+        "delivery_rows.html" if is_part(request) else "webhook.html",
+        http_status=INVALID if errors else 200,
+        visitor=visitor,
+        base=_at(endpoint_id),
+        endpoint=shown,
+        rows=found.content["data"],
+        next=found.content["next_cursor"],
+        after=after,
+        filters={"state": state} if state else {},
+        states=STATES,
+        replays=latest.content["data"],
+        event_types=WEBHOOK_EVENT_TYPES,
+        errors=errors or {},
+    )
+
+
+@router.post("/{endpoint_id}")
+async def change(
+    request: Request, api: Api, visitor: Editor, endpoint_id: EndpointPath, form: Form
+) -> Response:
+    try:
+        body = webhook_endpoints.EndpointChange.model_validate(_typed(form))
+        await webhook_endpoints.change(api, visitor.caller, endpoint_id, body)
+    except (ProblemError, ValidationError) as error:
+        return await _endpoint(request, api, visitor, endpoint_id, errors=_errors(error))
+    return back_to(_at(endpoint_id), Notice("done", "Saved."))
+
+
+@router.post("/{endpoint_id}/delete")
+async def delete(api: Api, visitor: Editor, endpoint_id: EndpointPath) -> Response:
+    deleted = webhook_endpoints.delete(api, visitor.caller, endpoint_id)
+    return await acted(f"{HOME}/webhooks", "The endpoint is deleted; nothing more is sent to it.", deleted)
+
+
+@router.post("/{endpoint_id}/test")
+async def test(api: Api, visitor: Editor, endpoint_id: EndpointPath) -> Response:
+    tried = webhook_endpoints.test(api, visitor.caller, endpoint_id)
+    return await acted(_at(endpoint_id), "A test event is on its way; its delivery stands below.", tried)
+
+
+@router.post("/{endpoint_id}/rotate-secret")
+async def rotate(request: Request, api: Api, visitor: Editor, endpoint_id: EndpointPath) -> Response:
+    made = await webhook_endpoints.rotate_secret(api, visitor.caller, endpoint_id)
+    return page(
+        request,
+        "webhook_secret.html",
+        visitor=visitor,
+        endpoint_id=endpoint_id,
+        secret=made.secret,
+        rotated=True,
+    )
+
+
+@router.post("/{endpoint_id}/replay")
+async def replay(api: Api, visitor: Editor, endpoint_id: EndpointPath, form: Form) -> Response:
+    text = str(form.get("hours", "24")).strip()
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= MOST_HOURS:
+        return back_to(_at(endpoint_id), Notice("failed", f"hours: a whole number from 1 to {MOST_HOURS}"))
+    only: Literal["all", "undelivered"] = "all" if form.get("only") == "all" else "undelivered"
+    body = replays.NewReplay(since=api.clock() - timedelta(hours=int(text)), only=only)
+    started = replays.replay(api, visitor.caller, endpoint_id, body)
+    return await acted(_at(endpoint_id), "The replay has begun; its progress stands below.", started)
+
+
+@router.post("/{endpoint_id}/replays/{replay_id}/cancel")
+async def cancel(
+    api: Api, visitor: Editor, endpoint_id: EndpointPath, replay_id: Annotated[str, Path(max_length=100)]
+) -> Response:
+    cancelled = replays.cancel(api, visitor.caller, endpoint_id, replay_id)
+    return await acted(_at(endpoint_id), "Cancelled. What is queued still goes out.", cancelled)
+
+
+@router.post("/{endpoint_id}/deliveries/{delivery_id}/redeliver")
+async def redeliver(
+    api: Api, visitor: Editor, endpoint_id: EndpointPath, delivery_id: Annotated[str, Path(max_length=100)]
+) -> Response:
+    again = webhook_endpoints.redeliver(api, visitor.caller, delivery_id)
+    return await acted(_at(endpoint_id), "It is sent once more, with the same webhook-id.", again)
+
+
+def _typed(form: Form) -> dict[str, Any]:
+    return {
+        "url": str(form.get("url", "")).strip(),
+        "description": str(form.get("description", "")).strip(),
+        "event_types": [str(one) for one in form.getlist("event_types")],
+        "enabled": form.get("enabled", "yes") == "yes",
+        "ordered": form.get("ordered") == "yes",
+    }
+
+
+def _state(text: str) -> Any:
+    if text and text not in STATES:
+        raise invalid("state", f"is one of {', '.join(STATES)}")
+    return text or None
+
+
+def _errors(error: ProblemError | ValidationError) -> dict[str, str]:
+    if isinstance(error, ValidationError):
+        return {str(one["loc"][0]): one["msg"] for one in error.errors()}
+    return {one.field: one.message for one in error.problem.errors} or {"": error.problem.detail}

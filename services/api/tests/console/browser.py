@@ -1,0 +1,59 @@
+"""A real Chromium, a running console, and what every page has to be."""
+
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+VENDOR = Path(__file__).parent / "vendor"
+AXE = VENDOR / "axe" / "axe-4.14.1.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Raises where there is none: a skipped test would tell nothing."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        raise RuntimeError("The browser tests need Chromium: `make system-packages` as root installs it.")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+        yield browser
+        await browser.close()
+
+
+async def violations(page: Page) -> list[str]:
+    """What axe finds; evaluated from outside, as the page's own policy lets no script in."""
+    await page.evaluate(AXE.read_text())
+    found = await page.evaluate("rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES)
+    return [
+        f"{one['id']}: {one['help']}: {node['html'][:160]} {node['failureSummary'][:300]}"
+        for one in found["violations"]
+        for node in one["nodes"][:3]
+    ]
+
+
+async def signed_in(browser: Browser, url: str, secret: str, **options: Any) -> BrowserContext:
+    context = await browser.new_context(base_url=url, **options)
+    context.set_default_timeout(8000)
+    page = await context.new_page()
+    await page.goto("/console/sign-in")
+    await page.get_by_label(re.compile("admin key", re.IGNORECASE)).fill(secret)
+    await page.get_by_label("Your name").fill("Ada")
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url("**/console")
+    await page.close()
+    return context

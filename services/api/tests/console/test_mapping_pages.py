@@ -1,0 +1,147 @@
+import re
+
+import pytest
+
+from services.api.tests.routes.conftest import World, insert
+
+from .conftest import Reader
+from .seeding import seed
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def ids(world: World) -> list[str]:
+    await world.context.pool.execute("delete from connection")
+    await world.pools["mapping"].execute("delete from record")
+    return await seed(world)
+
+
+async def form_of(reader: Reader, path: str) -> dict[str, str]:
+    """The controls of the page as a browser would send them, one of each name."""
+    page = (await reader.get(path)).text.split('<form id="mapping"')[1].split("</form>")[0]
+    controls = dict(re.findall(r'<input[^>]* name="([^"]+)" value="([^"]*)"', page))
+    for name, options in re.findall(r'<select[^>]* name="([^"]+)"[^>]*>(.*?)</select>', page, re.DOTALL):
+        if not name.endswith(".transform"):
+            chosen = re.search(r'<option(?: value="([^"]*)")? selected>([^<]*)', options)
+            controls[name] = (chosen.group(1) or chosen.group(2)) if chosen else ""
+    controls |= dict(re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>([^<]*)</textarea>', page))
+    return {
+        name: value.replace("&#34;", '"') for name, value in controls.items() if not name.startswith("m.")
+    }
+
+
+async def test_the_page_shows_fields_beside_source_fields_with_samples(
+    viewer: Reader, world: World, ids: list[str]
+) -> None:
+    described = [{"name": "x_shelf", "type": "char", "label": "Shelf <1>"}, {"name": "z_new", "type": "date"}]
+    connector = world.pools["connector"]
+    await insert(connector, "connection", connection_id=ids[0], system="tryton")
+    await insert(connector, "object_schema", connection_id=ids[0], object="product.product", fields=described)
+    await insert(
+        world.pools["mapping"],
+        "field_error",
+        connection_id=ids[0],
+        entity="item",
+        field="unit_cost",
+        count=12,
+        reason="no number",
+        mapping_version=1,
+    )
+    page = (await viewer.get(f"/console/connections/{ids[0]}/mapping/item")).text
+    assert "12 records left empty: no number" in page
+    assert "Shelf &lt;1&gt; · char" in page
+    assert 'data-use="z_new"' in page
+    assert "template.default_uom.symbol" in page
+    assert '<fieldset class="bare" disabled>' in page
+    assert "Save and put in force" not in page
+
+
+async def test_a_page_saved_as_it_is_changes_nothing(editor: Reader, world: World, ids: list[str]) -> None:
+    path = f"/console/connections/{ids[0]}/mapping/item"
+    await editor.send(path, await form_of(editor, path) | {"comment": "as it was"})
+    mapping = (await world.call("GET", f"/connections/{ids[0]}/mappings/item")).json()
+    assert mapping["version"] == 2
+    assert mapping["effective"]["fields"] == mapping["default"]["fields"]
+    assert mapping["overlay"] == {"comment": "as it was"}
+
+
+async def test_a_wrong_field_keeps_what_was_typed_and_says_how_to_mend_it(
+    editor: Reader, world: World, ids: list[str]
+) -> None:
+    path = f"/console/connections/{ids[0]}/mapping/item"
+    typed = await form_of(editor, path) | {
+        "f.name.source": "expr",
+        "f.name.expr": "uper(code)",
+        "comment": "try",
+        "f.barcode.source": "path",
+    }
+    answer = await editor.send(path, typed)
+    assert answer.status_code == 422
+    assert "uper(code)" in answer.text
+    assert 'value="try"' in answer.text
+    for field in ("name", "barcode"):
+        assert re.search(rf'id="err-f-{field}">\w+', answer.text), field
+    assert (await world.call("GET", f"/connections/{ids[0]}/mappings/item")).json()["version"] == 1
+
+
+async def test_a_change_of_somebody_else_is_not_overwritten(
+    editor: Reader, world: World, ids: list[str]
+) -> None:
+    path = f"/console/connections/{ids[0]}/mapping/item"
+    typed = await form_of(editor, path)
+    await world.call("PUT", f"/connections/{ids[0]}/mappings/item", {"fields": {"name": {"path": "code"}}})
+    answer = await editor.send(path, typed)
+    assert "The mapping is at version 2 now" in answer.text
+    assert (await world.call("GET", f"/connections/{ids[0]}/mappings/item")).json()["version"] == 2
+
+
+async def test_a_preview_tells_each_field_and_stores_nothing(
+    editor: Reader, world: World, ids: list[str]
+) -> None:
+    path = f"/console/connections/{ids[0]}/mapping/item"
+    typed = await form_of(editor, path) | {"f.name.path": "code", "sample": "2"}
+    page = (await editor.send(f"{path}/preview", typed, **{"HX-Request": "true"})).text
+    assert "24 of the 24 latest records change" in page
+    assert 'id="now-f-name" hx-swap-oob="true">P-0022<' in page
+    assert (await world.call("GET", f"/connections/{ids[0]}/mappings/item")).json()["version"] == 1
+
+
+async def test_versions_show_what_each_changed(editor: Reader, world: World, ids: list[str]) -> None:
+    api = f"/connections/{ids[0]}/mappings/item"
+    await world.call("PUT", api, {"fields": {"name": {"path": "code"}}, "comment": "codes <first>"})
+    await world.call("PUT", api, {"fields": {"name": {"path": "code"}, "barcode": {"path": "x_abc"}}})
+    path = f"/console/connections/{ids[0]}/mapping/item"
+    page = (await editor.get(f"{path}/versions")).text
+    assert re.findall(r"<h3>Version (\d)", page) == ["3", "2", "1"]
+    assert re.findall(r'<th scope="row">([\w.]+)</th>', page) == ["fields.barcode", "fields.name"]
+    assert "codes &lt;first&gt;" in page
+    await editor.send(f"{path}/rollback", {"version": "2"})
+    assert (await world.call("GET", api)).json()["effective"]["fields"]["name"] == {"path": "code"}
+    assert "barcode" not in (await world.call("GET", api)).json()["overlay"]["fields"]
+    assert (await editor.send(f"{path}/rollback", {"version": "x"})).status_code == 404
+
+
+async def test_records_are_shown_as_the_api_answers_them(
+    viewer: Reader, world: World, ids: list[str]
+) -> None:
+    base = f"/console/connections/{ids[0]}/records"
+    assert (await viewer.get(base)).headers["location"].startswith(base)
+    page = (await viewer.get(f"{base}/item")).text
+    assert page.count('class="row-link"') == 24
+    assert "curl -H" in page
+    assert (await viewer.get(f"{base}/item?status=archived")).text.count('class="row-link"') == 3
+    link = re.search(rf'href="({base}/item/[^"]+)"', page)
+    assert link is not None
+    record = (await viewer.get(link.group(1))).text
+    assert "x_hazard" in record
+    assert "template.name" in record
+    # a change of the mapping shows at once, before the record is mapped anew
+    change = {"custom_fields": {"shelf": {"path": "x_shelf", "type": "string"}}}
+    await world.call("PUT", f"/connections/{ids[0]}/mappings/item", change)
+    assert re.search(r"<td>[ABC]-\d+</td>", (await viewer.get(f"{base}/item")).text)
+
+
+@pytest.mark.parametrize("path", ["mapping/spaceship", "records/spaceship", "records/item/none"])
+async def test_what_is_not_there_has_no_page(viewer: Reader, ids: list[str], path: str) -> None:
+    assert (await viewer.get(f"/console/connections/{ids[0]}/{path}")).status_code == 404
