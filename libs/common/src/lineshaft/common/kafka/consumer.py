@@ -39,6 +39,9 @@ from lineshaft.common.topics import USERS, Topic
 
 MAX_RECORDS = 500
 POLL_MS = 20
+FETCH_BYTES = 2 * 1024 * 1024
+"""Of one answer of a broker, all partitions together; a record that is larger comes alone. A backlog fills
+the client's buffers to about twice this, and to 1 MB per partition without it."""
 HEARTBEAT_MS = 3_000
 REBALANCE_TIMEOUT_MS = 60_000
 MAX_POLL_INTERVAL_MS = 300_000
@@ -126,6 +129,7 @@ class Subscription(Generic[E]):
             max_records=self._max_records,
             batch_timeout_ms=POLL_MS,
             fetch_max_wait_ms=fetch_wait_ms,
+            fetch_max_bytes=FETCH_BYTES,
             session_timeout_ms=int(session_seconds * 1000),
             heartbeat_interval_ms=min(HEARTBEAT_MS, int(session_seconds * 1000 / 4)),
             rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
