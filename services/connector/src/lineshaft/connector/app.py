@@ -7,6 +7,7 @@ from lineshaft.common import topics
 from lineshaft.common.encryption import KeyRing
 from lineshaft.common.events.commands import (
     AuthorizationRequested,
+    DescriptionRequested,
     DiagnosisRequested,
     ProbeRequested,
     ScheduleRequested,
@@ -98,6 +99,7 @@ async def build(settings: ConnectorSettings) -> Service:
                     ProbeRequested,
                     ScheduleRequested,
                     DiagnosisRequested,
+                    DescriptionRequested,
                 ),
                 handlers.on_commands,
             ),

@@ -10,11 +10,14 @@ from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.envelope import Event
 from lineshaft.common.events.health import StatusDescribed
 from lineshaft.common.events.mappings import MappingChanged
-from lineshaft.common.events.syncs import SyncRequested
+from lineshaft.common.events.syncs import SyncMode, SyncRequested
 from lineshaft.common.integrations import Catalog
+from lineshaft.common.mapping import MappingDefinition
 from lineshaft.common.postgres.outbox import add_events
 from lineshaft.common.postgres.pool import Connection
-from lineshaft.connector.adapters import commands, connections, gates, schedules, syncs
+from lineshaft.common.unified import is_custom
+from lineshaft.connector.adapters import commands, connections, gates, schedules, schemas, syncs
+from lineshaft.connector.domain.fields import head_of
 from lineshaft.connector.domain.problems import UNKNOWN_CONNECTION
 from lineshaft.connector.domain.sync_requests import objects_asked_for
 
@@ -70,7 +73,38 @@ class Handlers:
 
     async def on_mappings(self, tx: Connection, events: Sequence[Event[MappingChanged]]) -> None:
         for event in events:
-            await connections.change_mapping(tx, event.data)
+            if await connections.change_mapping(tx, event.data):
+                await self._read_what_is_missing(tx, event.data)
+
+    async def _read_what_is_missing(self, tx: Connection, changed: MappingChanged) -> None:
+        """A new object is read at once, and one of which a field is needed that nobody has asked for yet."""
+        connection = await connections.get(tx, changed.connection_id)
+        system = self._catalog.systems.get(changed.system)
+        if connection is None or system is None or not changed.object:
+            return
+        definition = MappingDefinition.parse(changed.effective)
+        custom = await connections.custom_objects(tx, changed.connection_id)
+        try:
+            needed = system.with_objects(custom).source_fields_for(
+                changed.object, {changed.entity: definition}
+            )
+        except KeyError:
+            return
+        columns = await syncs.columns_read(tx, changed.connection_id, changed.object)
+        if columns is None and not is_custom(changed.entity):
+            return
+        if columns is not None and {head_of(name) for name in needed} <= {head_of(name) for name in columns}:
+            return
+        await schemas.doubt(tx, changed.connection_id, changed.object)
+        await syncs.request(
+            tx,
+            changed.connection_id,
+            f"mapping/{changed.entity}/{changed.version}",
+            system=system.id,
+            mode=SyncMode.FULL,
+            objects=[changed.object],
+            requested_by=changed.changed_by,
+        )
 
     async def _schedule(self, tx: Connection, event: Event[ScheduleRequested]) -> None:
         asked = event.data

@@ -76,10 +76,10 @@ class Recorder:
         keyed = []
         for page in pages:
             system = self._mappings.system(page.data.system)
-            read_key = self._mappings.key_reader(system, page.data.object)
             if page.stream not in plans:
                 rows = in_force.get(page.data.connection_id, {})
                 plans[page.stream] = await self._plan(connection, page, rows)
+            read_key = self._mappings.key_reader(system, page.data.object, plans[page.stream])
             keyed.append(key_page(page, read_key, plans[page.stream], result.rejected))
 
         # Slices first: folding moves positions from them into the records.

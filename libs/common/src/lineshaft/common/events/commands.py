@@ -48,6 +48,15 @@ class ProbeRequested(Command):
     )
 
 
+@event("description.requested", topics.COMMANDS_CONNECTOR.name)
+class DescriptionRequested(Command):
+    """Look at these objects of the source: which fields they have, in this very instance."""
+
+    topic_name = topics.COMMANDS_CONNECTOR.name
+
+    objects: list[str]
+
+
 class Frequency(BaseModel):
     """How often objects are read by themselves."""
 

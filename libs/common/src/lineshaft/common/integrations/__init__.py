@@ -3,6 +3,14 @@
 from lineshaft.common.integrations.catalog import Catalog, UnknownSystemError
 from lineshaft.common.integrations.errors import IntegrationError
 from lineshaft.common.integrations.manifest import Manifest
-from lineshaft.common.integrations.system import EntityMapping, System
+from lineshaft.common.integrations.system import EntityMapping, System, custom_object
 
-__all__ = ["Catalog", "EntityMapping", "IntegrationError", "Manifest", "System", "UnknownSystemError"]
+__all__ = [
+    "Catalog",
+    "EntityMapping",
+    "IntegrationError",
+    "Manifest",
+    "System",
+    "UnknownSystemError",
+    "custom_object",
+]

@@ -7,10 +7,12 @@ from types import MappingProxyType
 from pydantic import RootModel
 
 from lineshaft.common.integrations.errors import IntegrationError
-from lineshaft.common.integrations.manifest import Manifest, SourceObject
+from lineshaft.common.integrations.manifest import Cursor, Manifest, SourceObject
 from lineshaft.common.integrations.yaml_files import read_model
 from lineshaft.common.mapping import MappingDefinition, check, source_paths
 from lineshaft.common.unified import is_custom
+
+CUSTOM_OVERLAP_SECONDS = 120
 
 MANIFEST = "manifest.yaml"
 MAPPING = "mapping.yaml"
@@ -60,6 +62,13 @@ class System:
                 lines = "; ".join(f"{entity}.{issue}" for issue in issues)
                 raise IntegrationError(f"{folder / MAPPING}: {lines}")
         return cls(manifest, mappings)
+
+    def with_objects(self, custom: Mapping[str, SourceObject]) -> "System":
+        """The same system with objects that one connection has besides."""
+        if not custom:
+            return self
+        manifest = self.manifest.model_copy(update={"objects": {**self.manifest.objects, **custom}})
+        return System(manifest, self.mappings)
 
     @property
     def id(self) -> str:
@@ -133,3 +142,9 @@ class System:
         for definition in effective.values():
             fields |= dict.fromkeys(".".join(path) for path in source_paths(definition))
         return tuple(fields)
+
+
+def custom_object(name: str, definition: MappingDefinition) -> SourceObject:
+    """What a custom object's definition says of its source."""
+    cursor = Cursor(field=definition.cursor, overlap_s=CUSTOM_OVERLAP_SECONDS) if definition.cursor else None
+    return SourceObject(label=name, key=definition.key or ["id"], cursor=cursor)

@@ -43,6 +43,12 @@ def check(entity: str, definition: MappingDefinition) -> list[DefinitionIssue]:
     issues = list(checker.check_fields(fields_of(entity), definition.fields, "fields"))
     issues.extend(checker.check_custom_fields())
     issues.extend(checker.check_value_maps())
+    if not is_custom(entity):
+        issues.extend(
+            DefinitionIssue(name, "not_allowed", "is given for custom objects only")
+            for name in ("key", "cursor")
+            if getattr(definition, name)
+        )
     return issues
 
 

@@ -98,6 +98,10 @@ ValueMap = Annotated[dict[str, JsonValue], BeforeValidator(_expand_codes)]
 
 class _Body(_Part):
     comment: str | None = Field(default=None, max_length=2_000)
+    key: list[str] = Field(default=[], max_length=10)
+    """Of a custom object: the source fields that identify a record; `id` where none is given."""
+    cursor: str | None = None
+    """Of a custom object: the source field that tells when a record was changed."""
 
     @classmethod
     def parse(cls, body: object) -> Self:
@@ -146,7 +150,12 @@ def overlay(default: MappingDefinition, changes: MappingOverlay) -> MappingDefin
         custom_fields=_laid_over(default.custom_fields, changes.custom_fields),
         value_maps=value_maps,
         comment=changes.comment,
+        **_of_custom_object(default) | _of_custom_object(changes),
     )
+
+
+def _of_custom_object(body: _Body) -> dict[str, Any]:
+    return body.model_dump(include={"key", "cursor"}, exclude_defaults=True)
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

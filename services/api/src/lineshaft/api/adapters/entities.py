@@ -117,6 +117,11 @@ async def read_page(pool: Pool, query: Query, mapping: Mapping) -> EntityPage:
     return EntityPage(entities, place.cursor())
 
 
+async def has_custom_object(pool: Pool, connection_id: str, entity: str) -> bool:
+    row = await pool.fetchrow(SQL["active_mapping"], connection_id, entity)
+    return row is not None and bool(row["object"])
+
+
 async def read_one(
     pool: Pool,
     connection_id: str,

@@ -21,6 +21,7 @@ from lineshaft.common.mapping import (
 from lineshaft.common.postgres.outbox import add_events
 from lineshaft.common.postgres.pool import Connection as Transaction
 from lineshaft.common.postgres.pool import Pool
+from lineshaft.common.unified import is_custom
 
 COMPILED = 500
 
@@ -52,6 +53,7 @@ class CompiledMappings:
 
 
 async def active_mapping(tx: Executor, connection_id: str, system: System, entity: str) -> ActiveMapping:
+    """Raises `KeyError` for a custom object that the connection does not have."""
     row = await tx.fetchrow(SQL["active_mapping"], connection_id, entity)
     return _mapping(connection_id, system, entity, row)
 
@@ -95,6 +97,7 @@ async def store_version(
         comment,
         at,
         by,
+        active.object if is_custom(active.entity) else None,
     )
     event = MappingChanged(
         connection_id=active.connection_id,
@@ -114,11 +117,14 @@ async def store_version(
 
 def _mapping(connection_id: str, system: System, entity: str, row: Any) -> ActiveMapping:
     default = system.default_mapping(entity)
+    source_object = row["object"] if row and row["object"] is not None else system.object_of(entity)
+    if not source_object:
+        raise KeyError(entity)
     return ActiveMapping(
         connection_id=connection_id,
         system=system.id,
         entity=entity,
-        object=system.object_of(entity),
+        object=source_object,
         version=row["version"] if row else DEFAULT_VERSION,
         default=default,
         overlay=row["overlay"] if row else {},

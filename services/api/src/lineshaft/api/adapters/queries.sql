@@ -240,8 +240,33 @@ select * from mapping_version where connection_id = $1 and entity = $2 and versi
 order by version desc limit $4
 
 -- name: insert_mapping_version
-insert into mapping_version (connection_id, entity, version, overlay, effective, comment, created_at, created_by)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into mapping_version
+    (connection_id, entity, version, overlay, effective, comment, created_at, created_by, object)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: custom_objects
+-- The newest version of each custom object that was not removed.
+select entity, version, object, effective, created_at, created_by
+from (
+    select distinct on (entity) *
+    from mapping_version
+    where connection_id = $1 and entity like 'custom:%'
+    order by entity, version desc
+) newest
+where object <> ''
+order by entity
+
+-- name: described_objects
+-- What the source has, as it was last looked at.
+select object, fields, described_at from connector.schema_view
+where connection_id = $1 and ($2::text is null or object = $2)
+order by object
+
+-- name: raw_samples
+-- The source records of an object that changed last.
+select raw from mapping.entity_view
+where connection_id = $1 and object = $2 and deleted_at is null
+order by changed_at desc, id limit $3
 
 -- name: entity_columns
 -- The pages of `entities.page_statement` go on from here.

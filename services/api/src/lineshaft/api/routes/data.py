@@ -26,7 +26,7 @@ EntityId = Annotated[str, Path(max_length=100)]
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "Nothing changed since that ETag"}}
 
 
-class _GetParameters(Parameters):
+class GetParameters(Parameters):
     connection_id: str | None = Field(
         None, max_length=100, description="Needed with an admin key; a token has its own connection."
     )
@@ -37,7 +37,7 @@ class _GetParameters(Parameters):
     )
 
 
-class _ListParameters(_GetParameters):
+class ListParameters(GetParameters):
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Rows of a page.")
     cursor: str | None = Field(None, max_length=1000, description="`next_cursor` of the page before.")
     modified_after: AwareDatetime | None = Field(
@@ -66,7 +66,7 @@ def _list_parameters(entity: str) -> type[Parameters]:
     values = status_field.kind.values if status_field else ()
     status: Any = {"status": (Literal[values] | None, None)} if values else {}
     model: type[Parameters] = create_model(
-        f"List_{entity}", __base__=_ListParameters, __module__=__name__, **status
+        f"List_{entity}", __base__=ListParameters, __module__=__name__, **status
     )
     return model
 
@@ -118,7 +118,7 @@ def _add_get(router: APIRouter, entity: str) -> None:
     known_fields = frozenset(fields_of(entity))
 
     async def get(
-        request: Request, secret: Secret, entity_id: EntityId, query: Annotated[_GetParameters, Query()]
+        request: Request, secret: Secret, entity_id: EntityId, query: Annotated[GetParameters, Query()]
     ) -> Response:
         chosen = chosen_fields(query.fields, known_fields)
         api = context_of(request)

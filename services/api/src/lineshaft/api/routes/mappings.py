@@ -13,7 +13,7 @@ from lineshaft.api.adapters.mappings import (
     mapping_version,
     store_version,
 )
-from lineshaft.api.adapters.postgres import SQL
+from lineshaft.api.adapters.postgres import SQL, Executor
 from lineshaft.api.domain import cursors
 from lineshaft.api.domain.mappings import ActiveMapping, changed
 from lineshaft.api.domain.problems import ProblemCode, invalid, not_found, problem
@@ -27,6 +27,7 @@ from lineshaft.common.events.connections import Lifecycle
 from lineshaft.common.integrations import System
 from lineshaft.common.mapping import RecordPreview, compile_mapping, preview
 from lineshaft.common.postgres.pool import Connection as Transaction
+from lineshaft.common.unified import is_custom
 
 ORDER = "mapping_version"
 NO_VERSION = 2**31 - 1
@@ -117,7 +118,7 @@ class PreviewModel(BaseModel):
 async def get(api: Api, _: Admin, connection_id: ConnectionPath, entity: EntityPath) -> Json:
     connection = await require_connection(api.pool, connection_id)
     system = _system(api, connection.system, entity)
-    return _answer(await active_mapping(api.pool, connection_id, system, entity))
+    return _answer(await _active(api.pool, connection_id, system, entity))
 
 
 @router.put("", responses={200: {"model": MappingModel}, **problems(403, 404, 412)}, response_class=Json)
@@ -200,7 +201,7 @@ async def try_out(
     """Nothing is stored, and the source is not called."""
     connection = await require_connection(api.pool, connection_id)
     system = _system(api, connection.system, entity)
-    active = await active_mapping(api.pool, connection_id, system, entity)
+    active = await _active(api.pool, connection_id, system, entity)
     _changes, effective = changed(entity, active.default, body)
     current = compile_mapping(entity, active.effective)
     rows = await api.pool.fetch(SQL["sample_records"], connection_id, entity, limit)
@@ -229,9 +230,16 @@ def _sample(one: RecordPreview) -> dict[str, Any]:
 
 def _system(api: Context, system_id: str, entity: str) -> System:
     system = system_of(api.catalog, system_id)
-    if entity not in system.entities:
+    if entity not in system.entities and not is_custom(entity):
         raise unknown_entity(system, entity)
     return system
+
+
+async def _active(tx: Executor, connection_id: str, system: System, entity: str) -> ActiveMapping:
+    try:
+        return await active_mapping(tx, connection_id, system, entity)
+    except KeyError:
+        raise unknown_entity(system, entity) from None
 
 
 async def _locked(
@@ -242,7 +250,7 @@ async def _locked(
     if connection is None or connection.lifecycle is Lifecycle.DELETED:
         raise not_found("connection", connection_id=connection_id)
     system = _system(api, connection.system, entity)
-    return system, await active_mapping(tx, connection_id, system, entity)
+    return system, await _active(tx, connection_id, system, entity)
 
 
 async def _store(

@@ -27,6 +27,7 @@ ORDERS = {
     "mute": "mute_issue",
     "schedule": "set_schedule",
     "diagnose": "diagnose",
+    "describe": "describe",
 }
 """The kinds of orders, and what an operation calls them."""
 
@@ -43,7 +44,7 @@ class OperationModel(BaseModel):
     connection_id: str
     entity: str | None = Field(description="Of a write.")
     operation: Literal[
-        "create", "update", "delete", "force_breaker", "mute_issue", "set_schedule", "diagnose"
+        "create", "update", "delete", "force_breaker", "mute_issue", "set_schedule", "diagnose", "describe"
     ]
     created_at: datetime
     completed_at: datetime | None

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from lineshaft.api.adapters.connections import SOURCE
+from lineshaft.api.adapters.entities import has_custom_object
 from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.domain import cursors
 from lineshaft.api.domain.problems import invalid
@@ -26,8 +27,8 @@ from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit, Page, by_t
 from lineshaft.common.events.envelope import new_event
 from lineshaft.common.events.syncs import SyncMode, SyncRequested
 from lineshaft.common.ids import new_id
-from lineshaft.common.integrations import System
 from lineshaft.common.postgres.outbox import add_events
+from lineshaft.common.unified import is_custom
 
 ORDER = "syncs"
 
@@ -88,7 +89,7 @@ async def request_sync(
 
 async def start_sync(api: Context, known: Known, body: SyncRequest, *, by: str) -> SyncAccepted:
     require_usable(known)
-    _check(system_of(api.catalog, known.system), body)
+    await _check(api, known, body)
     request_id = body.request_id or new_id("req")
     data = SyncRequested(
         connection_id=known.connection_id,
@@ -121,9 +122,11 @@ async def list_syncs(
     )
 
 
-def _check(system: System, body: SyncRequest) -> None:
+async def _check(api: Context, known: Known, body: SyncRequest) -> None:
+    system = system_of(api.catalog, known.system)
     for entity in body.entities or ():
-        if entity not in system.entities:
+        own = is_custom(entity) and await has_custom_object(api.pool, known.connection_id, entity)
+        if entity not in system.entities and not own:
             raise invalid("entities", f"there is no {entity!r}; there are {', '.join(system.entities)}")
     if not system.manifest.custom_objects:
         for name in body.objects or ():

@@ -9,6 +9,7 @@ from lineshaft.common.events.commands import (
     Command,
     CommandCompleted,
     CommandProblem,
+    DescriptionRequested,
     DiagnosisRequested,
     ProbeRequested,
     WriteRequested,
@@ -28,6 +29,7 @@ KINDS: dict[str, type[Command]] = {
     "write": WriteRequested,
     "probe": ProbeRequested,
     "diagnose": DiagnosisRequested,
+    "describe": DescriptionRequested,
 }
 _KIND_OF = {model: kind for kind, model in KINDS.items()}
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.mappings import MappingChanged
+from lineshaft.common.integrations import custom_object
+from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.mapping import MappingDefinition
 from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.connector.adapters.postgres import QUERIES, Database
@@ -63,8 +65,9 @@ async def describe(tx: Connection, described: ConnectionDescribed) -> bool:
     return True
 
 
-async def change_mapping(tx: Connection, changed: MappingChanged) -> None:
-    await tx.execute(
+async def change_mapping(tx: Connection, changed: MappingChanged) -> bool:
+    """Whether this was news."""
+    news = await tx.fetchval(
         QUERIES["mapping_change"],
         changed.connection_id,
         changed.entity,
@@ -72,6 +75,15 @@ async def change_mapping(tx: Connection, changed: MappingChanged) -> None:
         changed.version,
         changed.effective,
     )
+    return bool(news)
+
+
+async def custom_objects(db: Database, connection_id: str) -> dict[str, SourceObject]:
+    """The objects that this connection has besides those of its system."""
+    rows = await db.fetch(QUERIES["mapping_custom_objects"], connection_id)
+    return {
+        row["object"]: custom_object(row["object"], MappingDefinition.parse(row["effective"])) for row in rows
+    }
 
 
 async def definitions_of(pool: Pool, connection_id: str, object_name: str) -> dict[str, MappingDefinition]:

@@ -218,15 +218,26 @@ select $1, $2, $3, $4, $5
 where not exists (select from connection where connection_id = $1 and lifecycle = 'deleted')
 on conflict (connection_id, entity) do update
 set object = excluded.object, version = excluded.version, effective = excluded.effective
-where mapping_definition.version < excluded.version;
+where mapping_definition.version < excluded.version
+returning true;
 
 -- name: mapping_of_object
 -- Definitions that read from one object.
 select entity, effective from mapping_definition where connection_id = $1 and object = $2;
 
+-- name: mapping_custom_objects
+-- The connection's own objects, with what their definitions say of the source.
+select object, effective
+from mapping_definition
+where connection_id = $1 and entity like 'custom:%' and object <> '';
+
+-- name: stream_columns
+-- What the last complete read of an object asked for; null where there was none.
+select columns from stream where connection_id = $1 and object = $2;
+
 -- name: mapping_objects
 -- Which objects this connection's mappings read.
-select entity, object from mapping_definition where connection_id = $1;
+select entity, object from mapping_definition where connection_id = $1 and object <> '';
 
 -- Schemas
 
@@ -388,7 +399,8 @@ where c.connection_id = $1;
 -- name: stream_finish
 -- After the last page: where the next sync begins. The lease ends.
 update stream
-set cursor = $5, read_sequence = $6, read_fields = $7, lease_owner = null, lease_until = null
+set cursor = $5, read_sequence = $6, read_fields = $7, lease_owner = null, lease_until = null,
+    columns = coalesce($8, columns)
 where connection_id = $1 and object = $2 and lease_epoch = $3 and lease_owner = $4
 returning true;
 

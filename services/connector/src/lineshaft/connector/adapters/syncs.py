@@ -126,8 +126,12 @@ async def finish_stream(
     cursor: Mapping[str, Any] | None,
     read_sequence: int,
     read_fields: Sequence[str],
+    columns: Sequence[str] | None,
 ) -> bool:
-    """Save where the next sync begins and give the stream back; whether it was still ours."""
+    """Save where the next sync begins and give the stream back; whether it was still ours.
+
+    `columns` are the fields that were asked for, where all records were read.
+    """
     return bool(
         await tx.fetchval(
             QUERIES["stream_finish"],
@@ -138,8 +142,15 @@ async def finish_stream(
             cursor,
             read_sequence,
             list(read_fields),
+            None if columns is None else list(columns),
         )
     )
+
+
+async def columns_read(tx: Connection, connection_id: str, object_name: str) -> set[str] | None:
+    """What the last complete read of an object asked for; None where there was none."""
+    columns = await tx.fetchval(QUERIES["stream_columns"], connection_id, object_name)
+    return None if columns is None else set(columns)
 
 
 async def release_stream(tx: Connection, held: Lease) -> int | None:

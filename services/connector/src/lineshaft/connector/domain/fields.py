@@ -33,8 +33,8 @@ def select(description: ObjectDescription, needed: Iterable[str], most: int = MO
     """
     readable = {field.name for field in description.fields if field.readable}
     wanted = list(dict.fromkeys(needed))
-    mapped = [name for name in wanted if _head(name) in readable]
-    missing = [name for name in wanted if _head(name) not in readable]
+    mapped = [name for name in wanted if head_of(name) in readable]
+    missing = [name for name in wanted if head_of(name) not in readable]
     columns = sorted(field.name for field in description.fields if field.readable and field.stored)
     more = [name for name in columns if name not in set(mapped)][: max(0, most - len(mapped))]
     return Selection((*mapped, *more), tuple(mapped), tuple(missing))
@@ -48,9 +48,9 @@ def loss(
     if not lost:
         return None
     relations = {field.name: field.relation for field in description.fields if not field.readable}
-    hidden = [name for name in lost if _head(name) in relations]
+    hidden = [name for name in lost if head_of(name) in relations]
     if hidden:
-        objects = dict.fromkeys(relations[_head(name)] or description.name for name in hidden)
+        objects = dict.fromkeys(relations[head_of(name)] or description.name for name in hidden)
         return Evidence(
             Outcome.PERMISSION_DENIED,
             Operation.READ,
@@ -74,5 +74,6 @@ def note_on(selection: Selection) -> str | None:
     return f"the source does not show these mapped fields to this account: {', '.join(selection.missing)}"
 
 
-def _head(name: str) -> str:
+def head_of(name: str) -> str:
+    """The field of the object itself: `party` of `party.rec_name`."""
     return name.split(".", 1)[0]

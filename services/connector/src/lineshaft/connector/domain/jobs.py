@@ -43,6 +43,11 @@ class Job:
         return None if self.mode is SyncMode.FULL else self.cursor
 
     @property
+    def reads_all(self) -> bool:
+        """Every record, changed or not."""
+        return self.mode is SyncMode.FULL or self.cursor is None
+
+    @property
     def is_stuck(self) -> bool:
         return self.stalls >= MOST_STALLS
 

@@ -8,6 +8,7 @@ from lineshaft.common.errors import RetryableError
 from lineshaft.common.events.commands import (
     AuthorizationRequested,
     CommandProblem,
+    DescriptionRequested,
     DiagnosisRequested,
     ProbeRequested,
     WriteRequested,
@@ -21,6 +22,7 @@ from lineshaft.connector.adapters.commands import CommandJob
 from lineshaft.connector.domain import problems
 from lineshaft.connector.domain.gate import CredentialsReplacedError, GateClosedError
 from lineshaft.connector.workers.authorization import Authorization
+from lineshaft.connector.workers.describing import describe
 from lineshaft.connector.workers.diagnosing import diagnose
 from lineshaft.connector.workers.probing import probe
 from lineshaft.connector.workers.tools import Tools, answered
@@ -70,6 +72,8 @@ class Commanding:
                 await write(self._tools, job, command)
             case ProbeRequested():
                 await probe(self._tools, job, command)
+            case DescriptionRequested():
+                await describe(self._tools, job, command)
             case DiagnosisRequested():
                 await diagnose(self._tools, job, command)
 

@@ -83,6 +83,7 @@ async def finished(
             cursor=cursor,
             read_sequence=tally.read_sequence,
             read_fields=selection.mapped,
+            columns=selection.fields if lease.job.reads_all else None,
         )
         if not ours:
             return False

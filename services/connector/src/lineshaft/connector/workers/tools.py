@@ -17,6 +17,7 @@ from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.metrics import METRICS
 from lineshaft.common.outcomes import Operation
 from lineshaft.common.postgres.pool import Pool
+from lineshaft.connector.adapters import connections
 from lineshaft.connector.adapters.commands import NAME, CommandJob, completed
 from lineshaft.connector.adapters.credentials import Credential, Credentials
 from lineshaft.connector.adapters.http import SourceHttp
@@ -61,7 +62,8 @@ class Tools:
         if credential is None:
             return None
         login_owner = new_id("log")
-        system = self.system(credential.system)
+        custom = await connections.custom_objects(self.pool, connection_id)
+        system = self.system(credential.system).with_objects(custom)
         sessions = SharedSessions(
             self.pool, self.keys, credential, login_owner, obeys=obeys, clock=self.clock
         )

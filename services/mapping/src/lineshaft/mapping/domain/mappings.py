@@ -1,7 +1,7 @@
 """Which compiled mapping is in force for each entity of a connection and object."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version as package_version
 from typing import Any
@@ -40,6 +40,8 @@ class ActiveMapping:
     digest: str
     """Stands for the definition and for the engine: what the same record was mapped with."""
     compiled: CompiledMapping
+    key: tuple[str, ...] = ()
+    """Of a custom object: the fields that identify a record."""
 
 
 class Mappings:
@@ -49,6 +51,7 @@ class Mappings:
         self._systems = systems
         self._size = size
         self._key_readers: dict[tuple[str, str], ReadKey] = {}
+        self._custom_key_readers: dict[tuple[str, ...], ReadKey] = {}
         self._defaults: dict[tuple[str, str], ActiveMapping] = {}
         self._customers: OrderedDict[tuple[str, str, int], ActiveMapping] = OrderedDict()
 
@@ -59,8 +62,18 @@ class Mappings:
             raise DeadLetterError(f"there is no system {name!r} in the folder of integrations")
         return system
 
-    def key_reader(self, system: System, object_name: str) -> ReadKey:
-        """Raises `DeadLetterError` for an object that the system cannot have."""
+    def key_reader(self, system: System, object_name: str, plan: Sequence[ActiveMapping] = ()) -> ReadKey:
+        """By what the connection's own definition says, else by what the system's manifest does.
+
+        Raises:
+            DeadLetterError: an object that the system cannot have.
+        """
+        own = next((mapping.key for mapping in plan if mapping.key), None)
+        if own is not None:
+            custom = self._custom_key_readers.get(own)
+            if custom is None:
+                custom = self._custom_key_readers[own] = key_reader(own)
+            return custom
         reader = self._key_readers.get((system.id, object_name))
         if reader is None:
             try:
@@ -100,7 +113,7 @@ class Mappings:
 
 def compile_active(entity: str, version: int, definition: MappingDefinition) -> ActiveMapping:
     compiled = compile_mapping(entity, definition, MappingContext(version))
-    return ActiveMapping(entity, version, digest_of(definition), compiled)
+    return ActiveMapping(entity, version, digest_of(definition), compiled, tuple(definition.key))
 
 
 def compile_effective(entity: str, version: int, effective: Mapping[str, Any]) -> ActiveMapping:

@@ -1,0 +1,113 @@
+"""Custom objects: any object of the source as an entity whose values are all custom fields."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from lineshaft.api.domain.problems import invalid
+from lineshaft.common.mapping import MappingDefinition
+from lineshaft.common.unified import CUSTOM_PREFIX
+
+OBJECT_NAME = r"^[a-z][a-z0-9_]{0,62}$"
+MOST_FIELDS = 200
+
+_KINDS: Sequence[tuple[re.Pattern[str], str]] = tuple(
+    (re.compile(pattern), kind)
+    for pattern, kind in (
+        (r"bool|^bit$|tinyint\(1\)", "boolean"),
+        (r"^(small|big|medium|tiny)?int|^integer|serial", "integer"),
+        (r"numeric|decimal|float|double|real|money|monetary", "decimal"),
+        (r"^date$", "date"),
+        (r"timestamp|datetime", "timestamp"),
+        (r"json|dict", "json"),
+        (r"text|html", "text"),
+    )
+)
+_JSON_TYPES: dict[str, dict[str, Any]] = {
+    "integer": {"type": ["integer", "null"]},
+    "decimal": {"type": ["string", "null"], "format": "decimal"},
+    "boolean": {"type": ["boolean", "null"]},
+    "date": {"type": ["string", "null"], "format": "date"},
+    "timestamp": {"type": ["string", "null"], "format": "date-time"},
+    "json": {},
+}
+_TEXT: dict[str, Any] = {"type": ["string", "null"]}
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
+
+
+def entity_of(name: str) -> str:
+    return f"{CUSTOM_PREFIX}{name}"
+
+
+def name_of(entity: str) -> str:
+    return entity.removeprefix(CUSTOM_PREFIX)
+
+
+def definition_body(
+    described: Sequence[Mapping[str, Any]],
+    *,
+    chosen: Sequence[str] | None,
+    key: Sequence[str],
+    cursor: str | None,
+    comment: str,
+) -> dict[str, Any]:
+    """The overlay that makes an entity of an object: its plain fields, or those that were chosen.
+
+    Raises:
+        ProblemError: a field that the object does not have, by name.
+    """
+    readable = {one["name"]: one for one in described if one.get("readable", True)}
+    _require(readable, "key", key)
+    _require(readable, "cursor", [cursor] if cursor else [])
+    _require(readable, "fields", chosen or [])
+    wanted = chosen or [name for name, one in readable.items() if one.get("stored", True)]
+    body: dict[str, Any] = {
+        "custom_fields": {
+            _field_name(name): {
+                "path": _path(name),
+                "type": kind_of(str(readable[name].get("type", ""))),
+                "label": str(readable[name].get("label") or name),
+            }
+            for name in wanted[:MOST_FIELDS]
+        },
+        "comment": comment,
+    }
+    if list(key) != ["id"]:
+        body["key"] = list(key)
+    if cursor:
+        body["cursor"] = cursor
+    return body
+
+
+def kind_of(source_type: str) -> str:
+    """The type of a custom field for a type of the source, as the source calls it."""
+    lowered = source_type.lower()
+    return next((kind for pattern, kind in _KINDS if pattern.search(lowered)), "string")
+
+
+def json_schema(name: str, effective: MappingDefinition) -> dict[str, Any]:
+    """Of one record's custom fields."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": name,
+        "type": "object",
+        "properties": {
+            field: {**_JSON_TYPES.get(spec.type, _TEXT), "title": spec.label or field}
+            for field, spec in effective.custom_fields.items()
+        },
+    }
+
+
+def _require(known: Iterable[str], field: str, names: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise invalid(field, f"there is no {name!r}; there are {', '.join(sorted(known))}")
+
+
+def _field_name(name: str) -> str:
+    cleaned = re.sub(r"[^A-Za-z0-9_]", "_", name)[:60]
+    return cleaned if cleaned[:1].isalpha() else f"f_{cleaned}"
+
+
+def _path(name: str) -> str:
+    return name if _PLAIN(name) else "'" + name.replace("'", "''") + "'"
