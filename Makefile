@@ -70,6 +70,7 @@ check: $(STAMP) ## Format, lint, types, import contracts, integrations, generate
 	@$(VENV)/bin/mypy tests deploy/docker conftest.py
 	@$(VENV)/bin/lint-imports --no-cache
 	@$(PYTHON) -m lineshaft.tools.lints
+	@$(VENV)/bin/lineshaft integrations validate > /dev/null
 	@$(PYTHON) -m lineshaft.tools.generate --check
 
 .PHONY: fix
@@ -80,6 +81,10 @@ fix: $(STAMP) ## Format and fix what can be fixed by itself
 .PHONY: docs
 docs: $(STAMP) ## Regenerate docs/reference
 	@$(PYTHON) -m lineshaft.tools.generate
+
+.PHONY: integrations
+integrations: $(STAMP) ## What each source system can do, and what is wrong with its folder
+	@$(VENV)/bin/lineshaft integrations validate
 
 .PHONY: lock
 lock: ## Pin the dependencies anew (needs uv)

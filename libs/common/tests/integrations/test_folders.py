@@ -1,6 +1,7 @@
 """The contract of every folder under `integrations/`."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from lineshaft.common.mapping.paths import compile_path, parse_path
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.unified import join_source_key, model_of
 
-INTEGRATIONS = Path(__file__).parents[4] / "integrations"
+INTEGRATIONS = Path(
+    os.environ.get("LINESHAFT_INTEGRATIONS_DIR") or Path(__file__).parents[4] / "integrations"
+)
 HEADINGS = ("What you get", "Set up", "Reconnect", "Limits", "Troubleshooting")
 FORBIDDEN_IN_FIXTURES = ("/home/", "/Users/", "Authorization", "Session ")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from lineshaft.tools.generate.asyncapi import asyncapi_document
 from lineshaft.tools.generate.events import event_schemas
 from lineshaft.tools.generate.helm import SCHEMA, values_page, values_schema
+from lineshaft.tools.generate.integrations import integration_schemas, integrations_page
 from lineshaft.tools.generate.metrics import metrics_page
 from lineshaft.tools.generate.service_pages import service_pages
 from lineshaft.tools.generate.settings import environment_example, settings_page
@@ -25,9 +26,11 @@ def documents(checkout: Path) -> dict[Path, str]:
         "settings.example.env": environment_example(),
         "status.md": status_page(),
         "unified-model.md": unified_model_page(),
+        "integrations.md": integrations_page(checkout),
         "asyncapi.json": asyncapi_document(),
         **event_schemas(),
         **entity_schemas(),
+        **integration_schemas(),
     }
     return {checkout / "docs" / "reference" / name: content for name, content in reference.items()} | (
         {checkout / SCHEMA: values_schema(checkout)} | service_pages(checkout)

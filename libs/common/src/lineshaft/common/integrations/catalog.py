@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from lineshaft.common.errors import LineshaftError
-from lineshaft.common.integrations.errors import IntegrationError
+from lineshaft.common.integrations.errors import Fault, IntegrationError
 from lineshaft.common.integrations.system import MANIFEST, System
 
 
@@ -26,7 +26,7 @@ class Catalog:
             IntegrationError: the folder is missing, or a file in it is not valid.
         """
         if not folder.is_dir():
-            raise IntegrationError(f"{folder}: there is no such folder")
+            raise IntegrationError(Fault(folder, "there is no such folder"))
         found = (place.parent for place in sorted(folder.glob(f"*/{MANIFEST}")))
         return cls({place.name: System.load(place) for place in found})
 

@@ -1,6 +1,6 @@
 """One source system: its manifest and how its objects become unified entities."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -8,7 +8,8 @@ from pydantic import RootModel
 
 from lineshaft.common.integrations.errors import IntegrationError
 from lineshaft.common.integrations.manifest import Cursor, Manifest, SourceObject
-from lineshaft.common.integrations.yaml_files import read_model
+from lineshaft.common.integrations.strategies import strategy_faults
+from lineshaft.common.integrations.yaml_files import fault_at, read_model
 from lineshaft.common.mapping import MappingDefinition, check, source_paths
 from lineshaft.common.unified import is_custom
 
@@ -33,8 +34,8 @@ class EntityMapping(MappingDefinition):
         )
 
 
-class _MappingFile(RootModel[dict[str, EntityMapping]]):
-    pass
+class MappingFile(RootModel[dict[str, EntityMapping]]):
+    """`mapping.yaml`: a default mapping for each entity that the system fills."""
 
 
 class System:
@@ -46,21 +47,16 @@ class System:
 
     @classmethod
     def load(cls, folder: Path) -> "System":
-        """Raises `IntegrationError` naming the file, the key and what is allowed."""
+        """Raises `IntegrationError` naming the file, the line, the key and what is allowed."""
         manifest = read_model(folder / MANIFEST, Manifest)
-        if manifest.id != folder.name:
-            raise IntegrationError(
-                f"{folder / MANIFEST}: id: is {manifest.id!r}, the folder is {folder.name!r}"
-            )
-        mappings = read_model(folder / MAPPING, _MappingFile).root
-        for entity, mapping in mappings.items():
-            if mapping.object not in manifest.objects:
-                known = ", ".join(manifest.objects)
-                message = f"there is no object {mapping.object!r} in the manifest; there are {known}"
-                raise IntegrationError(f"{folder / MAPPING}: {entity}.object: {message}")
-            if issues := check(entity, mapping):
-                lines = "; ".join(f"{entity}.{issue}" for issue in issues)
-                raise IntegrationError(f"{folder / MAPPING}: {lines}")
+        faults = [fault_at(folder / MANIFEST, *one) for one in _manifest_faults(manifest, folder.name)]
+        try:
+            mappings = read_model(folder / MAPPING, MappingFile).root
+        except IntegrationError as error:
+            raise IntegrationError(*faults, *error.faults) from error
+        faults += [fault_at(folder / MAPPING, *one) for one in _mapping_faults(manifest, mappings)]
+        if faults:
+            raise IntegrationError(*faults)
         return cls(manifest, mappings)
 
     def with_objects(self, custom: Mapping[str, SourceObject]) -> "System":
@@ -148,3 +144,19 @@ def custom_object(name: str, definition: MappingDefinition) -> SourceObject:
     """What a custom object's definition says of its source."""
     cursor = Cursor(field=definition.cursor, overlap_s=CUSTOM_OVERLAP_SECONDS) if definition.cursor else None
     return SourceObject(label=name, key=definition.key or ["id"], cursor=cursor)
+
+
+def _manifest_faults(manifest: Manifest, folder: str) -> Iterator[tuple[str, str]]:
+    if manifest.id != folder:
+        yield "id", f"is {manifest.id!r}, the folder is {folder!r}"
+    yield from strategy_faults(manifest)
+
+
+def _mapping_faults(manifest: Manifest, mappings: Mapping[str, EntityMapping]) -> Iterator[tuple[str, str]]:
+    for entity, mapping in mappings.items():
+        if mapping.object not in manifest.objects:
+            known = ", ".join(manifest.objects)
+            message = f"there is no object {mapping.object!r} in the manifest; there are {known}"
+            yield f"{entity}.object", message
+        for issue in check(entity, mapping):
+            yield f"{entity}.{issue.field}", issue.message

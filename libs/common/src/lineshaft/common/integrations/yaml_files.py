@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from lineshaft.common.integrations.errors import IntegrationError
+from lineshaft.common.integrations.errors import Fault, IntegrationError
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -31,27 +31,58 @@ def read_yaml(file: Path) -> Any:
     try:
         return yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  a safe loader
     except OSError as error:
-        raise IntegrationError(f"{file}: {error.strerror}") from error
+        raise IntegrationError(Fault(file, str(error.strerror))) from error
     except yaml.YAMLError as error:
-        raise IntegrationError(f"{file}: {' '.join(str(error).split())}") from error
+        mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+        line = mark.line + 1 if mark is not None else None
+        raise IntegrationError(Fault(file, " ".join(str(error).split()), line=line)) from error
 
 
 def read_model(file: Path, model: type[Model]) -> Model:
-    """Raises `IntegrationError` naming the file, each wrong key and what is allowed there."""
+    """Raises `IntegrationError` naming the file, the line, each wrong key and what is allowed there."""
     content = read_yaml(file)
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        lines = [_explain(one, model) for one in error.errors(include_url=False)]
-        raise IntegrationError(f"{file}: {'; '.join(lines)}") from error
+        raise IntegrationError(
+            *(fault_at(file, *_explain(one, model)) for one in error.errors(include_url=False))
+        ) from error
 
 
-def _explain(error: Any, model: type[BaseModel]) -> str:
-    key = ".".join(str(part) for part in error["loc"]) or "the file"
+def fault_at(file: Path, key: str | None, message: str) -> Fault:
+    """A fault of a key, dotted, with its line: that of the nearest key above where it is not there."""
+    return Fault(file, message, key, _line_of(file, key) if key else 1)
+
+
+def _line_of(file: Path, key: str) -> int:
+    node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    line, rest = 1, key
+    while node is not None and rest:
+        for part_node, value, part in _parts(node):
+            if rest == part or rest.startswith(f"{part}."):
+                line, node, rest = part_node.start_mark.line + 1, value, rest[len(part) + 1 :]
+                break
+        else:
+            break
+    return line
+
+
+def _parts(node: yaml.Node) -> list[tuple[yaml.Node, yaml.Node, str]]:
+    """The longest first, for a key may have dots of its own."""
+    if isinstance(node, yaml.MappingNode):
+        found = [(key, value, str(key.value)) for key, value in node.value]
+        return sorted(found, key=lambda one: -len(one[2]))
+    if isinstance(node, yaml.SequenceNode):
+        return [(value, value, str(number)) for number, value in enumerate(node.value)]
+    return []
+
+
+def _explain(error: Any, model: type[BaseModel]) -> tuple[str | None, str]:
+    key = ".".join(str(part) for part in error["loc"]) or None
     if error["type"] == "extra_forbidden":
         allowed = _allowed_at(model, error["loc"][:-1])
-        return f"{key}: there is no such key{f'; allowed are {allowed}' if allowed else ''}"
-    return f"{key}: {error['msg']}"
+        return key, f"there is no such key{f'; allowed are {allowed}' if allowed else ''}"
+    return key, str(error["msg"])
 
 
 def _allowed_at(model: type[BaseModel], place: tuple[int | str, ...]) -> str:

@@ -91,8 +91,10 @@ def _expand_codes(value: Any) -> Any:
     return {_code(key): item for key, item in value.items()} if isinstance(value, Mapping) else value
 
 
-FieldMapping = Annotated[FieldSpec, BeforeValidator(_expand)]
-CustomFieldMapping = Annotated[CustomFieldSpec, BeforeValidator(_expand)]
+FieldMapping = Annotated[FieldSpec, BeforeValidator(_expand, json_schema_input_type=str | FieldSpec)]
+CustomFieldMapping = Annotated[
+    CustomFieldSpec, BeforeValidator(_expand, json_schema_input_type=str | CustomFieldSpec)
+]
 ValueMap = Annotated[dict[str, JsonValue], BeforeValidator(_expand_codes)]
 
 

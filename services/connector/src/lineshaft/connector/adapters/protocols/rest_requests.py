@@ -26,11 +26,11 @@ def authorization(manifest: Manifest, credentials: Mapping[str, str]) -> dict[st
     Raises:
         ConfigurationError: there is no such strategy.
     """
-    strategy = _STRATEGIES.get(manifest.auth.strategy)
+    strategy = STRATEGIES.get(manifest.auth.strategy)
     if strategy is None:
         raise ConfigurationError(
             f"{manifest.id}: no way to log in is called {manifest.auth.strategy};"
-            f" there is {', '.join(_STRATEGIES)}"
+            f" there is {', '.join(STRATEGIES)}"
         )
     options = {name: str(value) for name, value in manifest.auth.options.items()}
     return strategy(options, credentials)
@@ -51,7 +51,7 @@ def _api_key(options: Mapping[str, str], credentials: Mapping[str, str]) -> dict
 
 
 _Strategy = Callable[[Mapping[str, str], Mapping[str, str]], dict[str, str]]
-_STRATEGIES: Mapping[str, _Strategy] = {"bearer": _bearer, "basic": _basic, "api_key": _api_key}
+STRATEGIES: Mapping[str, _Strategy] = {"bearer": _bearer, "basic": _basic, "api_key": _api_key}
 
 
 @dataclass(frozen=True, slots=True)

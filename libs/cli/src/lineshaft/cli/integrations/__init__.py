@@ -1,0 +1,1 @@
+"""`lineshaft integrations`: folders of source systems, begun, checked and finished."""

@@ -1,0 +1,94 @@
+"""What is wrong with one system's folder: with its files, and with what should lie beside them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineshaft.cli.integrations.fixtures import load_fixture, records_of
+from lineshaft.common.integrations import Fault, IntegrationError, System
+from lineshaft.common.integrations.system import MANIFEST, MAPPING
+from lineshaft.common.integrations.yaml_files import fault_at
+
+HEADINGS = ("What you get", "Set up", "Reconnect", "Limits", "Troubleshooting")
+FROM_LOGIN = ("account", "user_id")
+TODO = re.compile(r"\bTODO\b:?\s*(.*)")
+TEXTS = (".yaml", ".md", ".json", ".sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    name: str
+    system: System | None
+    """None where its files cannot be loaded."""
+    faults: tuple[Fault, ...]
+
+
+def names_of(folder: Path) -> list[str]:
+    """Every sub-folder that has a file of a system."""
+    found = {file.parent.name for name in (MANIFEST, MAPPING) for file in folder.glob(f"*/{name}")}
+    return sorted(found)
+
+
+def examine(place: Path) -> Examined:
+    faults: list[Fault] = []
+    system = None
+    try:
+        system = System.load(place)
+    except IntegrationError as error:
+        faults.extend(error.faults)
+    faults.extend(_todos(place))
+    faults.extend(_readme_faults(place / "README.md"))
+    if system is not None:
+        faults.extend(_manifest_faults(place, system))
+        faults.extend(_fixture_faults(place / "fixtures", system))
+    return Examined(place.name, system, tuple(faults))
+
+
+def _todos(place: Path) -> Iterator[Fault]:
+    for file in sorted(one for one in place.rglob("*") if one.suffix in TEXTS):
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            if found := TODO.search(line):
+                yield Fault(file, f"TODO: {found[1]}", line=number)
+
+
+def _readme_faults(file: Path) -> Iterator[Fault]:
+    if not file.is_file():
+        yield Fault(file, f"is missing; its headings are {', '.join(HEADINGS)}")
+        return
+    lines = file.read_text(encoding="utf-8").splitlines()
+    found = [line.removeprefix("## ") for line in lines if line.startswith("## ")]
+    if [heading for heading in found if heading in HEADINGS] != list(HEADINGS):
+        yield Fault(file, f"the headings have to be, in this order, {', '.join(HEADINGS)}")
+
+
+def _manifest_faults(place: Path, system: System) -> Iterator[Fault]:
+    manifest = system.manifest
+    keys = [one.key for one in manifest.settings] + [one.key for one in manifest.credentials]
+    open_names = set(keys) - set(manifest.secrets)
+    allowed = sorted(open_names | set(FROM_LOGIN))
+    unknown = [name for name in manifest.verify.placeholders if name not in allowed]
+    if unknown or not manifest.verify.placeholders:
+        words = f"has {', '.join(unknown)}" if unknown else "names nothing"
+        yield fault_at(place / MANIFEST, "verify.account", f"{words}; allowed are {', '.join(allowed)}")
+
+
+def _fixture_faults(fixtures: Path, system: System) -> Iterator[Fault]:
+    for name in system.objects_for():
+        file = fixtures / f"{name}.json"
+        try:
+            fixture = load_fixture(file)
+            if not fixture.get("recorded_from"):
+                yield Fault(file, "says where it was recorded", "recorded_from")
+            if not records_of(file):
+                yield Fault(file, "has no records", "answer")
+        except IntegrationError as error:
+            yield from error.faults
+    for entity in system.entities:
+        if not (fixtures / f"{entity}.expected.json").is_file():
+            words = f"is missing; `lineshaft integrations expect {system.id}` writes it"
+            yield Fault(fixtures / f"{entity}.expected.json", words)
+    if not (fixtures / "errors.json").is_file():
+        yield Fault(
+            fixtures / "errors.json", "is missing; it holds the system's refusals and what they come to"
+        )

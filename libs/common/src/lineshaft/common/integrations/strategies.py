@@ -1,0 +1,44 @@
+"""What the connector knows by name; its own tests hold this list to it."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from lineshaft.common.integrations.manifest import Manifest
+
+HTTP_STRATEGIES = ("bearer", "basic", "api_key")
+
+STRATEGIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "jsonrpc/odoo": ("odoo_login",),
+        "jsonrpc/tryton": ("tryton_session",),
+        "odata": HTTP_STRATEGIES,
+        "rest": HTTP_STRATEGIES,
+        "sql/mariadb": ("sql_login",),
+        "sql/postgresql": ("sql_login",),
+    }
+)
+"""Each protocol, with its dialect where it has one, and the ways to log in there."""
+
+PAGES: Mapping[str, tuple[str, ...]] = MappingProxyType({"rest": ("none", "offset", "page", "cursor")})
+
+
+def strategy_faults(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """Keys that name what the connector does not know, each with what there is."""
+    protocol = "/".join(filter(None, (manifest.protocol, manifest.dialect)))
+    if protocol not in STRATEGIES:
+        start = f"{manifest.protocol}/"
+        dialects = [one.removeprefix(start) for one in STRATEGIES if one.startswith(start)]
+        allowed = f"allowed are {', '.join(dialects)}" if dialects else "this protocol has none, leave it out"
+        yield "dialect", f"there is no dialect {manifest.dialect!r} of {manifest.protocol}; {allowed}"
+        return
+    if manifest.auth.strategy not in STRATEGIES[protocol]:
+        allowed = ", ".join(STRATEGIES[protocol])
+        yield "auth.strategy", f"there is no {manifest.auth.strategy!r} for {protocol}; allowed are {allowed}"
+    for name, described in manifest.objects.items():
+        pages = PAGES.get(manifest.protocol)
+        if described.paging is not None and pages is not None and described.paging.type not in pages:
+            allowed = ", ".join(pages)
+            yield (
+                f"objects.{name}.paging.type",
+                f"no pages by {described.paging.type}; allowed are {allowed}",
+            )

@@ -1,0 +1,10 @@
+from lineshaft.common.integrations.strategies import HTTP_STRATEGIES, PAGES, STRATEGIES
+from lineshaft.connector.adapters.protocols import PROTOCOLS
+from lineshaft.connector.adapters.protocols.rest import PAGES as REST_PAGES
+from lineshaft.connector.adapters.protocols.rest_requests import STRATEGIES as KNOWN
+
+
+def test_what_manifests_may_name_is_what_the_connector_knows() -> None:
+    assert set(STRATEGIES) - {"odata"} == set(PROTOCOLS)
+    assert set(HTTP_STRATEGIES) == set(KNOWN)
+    assert set(PAGES["rest"]) == set(REST_PAGES)

@@ -1,0 +1,60 @@
+"""What each source system can do, and the JSON Schemas of its files for editors."""
+
+import json
+from pathlib import Path
+
+from lineshaft.common.integrations import Catalog, Manifest, System
+from lineshaft.common.integrations.manifest import SourceObject
+from lineshaft.common.integrations.system import MappingFile
+from lineshaft.tools.generate.markdown import page, table
+
+INTRODUCTION = (
+    "What the connector can do with each system. `real` was tested against the system itself,"
+    " `vendor-spec` against its vendor's specification, `doc-derived` from texts only."
+    " Without `incremental`, each sync reads everything."
+)
+
+
+def integrations_page(checkout: Path) -> str:
+    catalog = Catalog.load(checkout / "integrations")
+    parts = [INTRODUCTION]
+    for name, system in catalog.systems.items():
+        parts += [f"## {system.manifest.label}", _about(name, system), _objects(system)]
+    return page("Source systems", *parts)
+
+
+def integration_schemas() -> dict[str, str]:
+    return {
+        f"integrations/{name}.schema.json": json.dumps(
+            {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()},
+            indent=2,
+            sort_keys=True,
+        )
+        + "\n"
+        for name, model in (("manifest", Manifest), ("mapping", MappingFile))
+    }
+
+
+def _about(name: str, system: System) -> str:
+    manifest = system.manifest
+    protocol = "/".join(filter(None, (manifest.protocol, manifest.dialect)))
+    return (
+        f"`integrations/{name}`, {protocol}, verification **{manifest.verification}**:"
+        f" {'; '.join(manifest.evidence)}"
+    )
+
+
+def _objects(system: System) -> str:
+    return table(
+        ["Object", "Entities", "Read", "Incremental", "Create", "Update", "Delete"],
+        [
+            [f"`{name}`", ", ".join(system.entities_for(name)), *_capabilities(described)]
+            for name, described in system.manifest.objects.items()
+        ],
+    )
+
+
+def _capabilities(described: SourceObject) -> list[str]:
+    write = described.write
+    can = (True, described.cursor is not None, write.create, write.update, write.delete)
+    return ["yes" if one else "" for one in can]
