@@ -114,6 +114,7 @@ async def test_every_page_is_accessible_and_fits(
         site.page_of(2, "/history"),
         "/console/webhooks",
         f"/console/webhooks/{site.endpoint_id}",
+        "/console/audit-log",
         "/console/nowhere",
     ]
     found: dict[str, list[str]] = {}

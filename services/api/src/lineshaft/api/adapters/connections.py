@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from lineshaft.api.adapters import audit
 from lineshaft.api.adapters.postgres import SQL, Executor, build, build_or_none
 from lineshaft.api.domain.connections import Connection
 from lineshaft.common.events.connections import Lifecycle
@@ -51,6 +52,14 @@ async def create_connection(
     )
     created = build(Connection, row, lifecycle=Lifecycle)
     await _tell(tx, created, "created", cause)
+    await audit.note(
+        tx,
+        "connection.created",
+        by=created.changed_by,
+        at=created.created_at,
+        connection_id=created.connection_id,
+        after=created.audited,
+    )
     return created
 
 
@@ -64,6 +73,7 @@ async def change_connection(
     cause: Event[Any] | None = None,
 ) -> Connection:
     """Store the given values under the next revision."""
+    before = await find_connection(tx, connection.connection_id)
     row = await tx.fetchrow(
         SQL["update_connection"],
         connection.connection_id,
@@ -80,6 +90,17 @@ async def change_connection(
     )
     changed = build(Connection, row, lifecycle=Lifecycle)
     await _tell(tx, changed, reason, cause)
+    await audit.note(
+        tx,
+        f"connection.{reason}",
+        by=by,
+        at=at,
+        connection_id=changed.connection_id,
+        before=before.audited if before else None,
+        after=changed.audited,
+    )
+    if changed.lifecycle is Lifecycle.DELETED:
+        await audit.forget_values(tx, changed.connection_id)
     return changed
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from lineshaft.api.adapters import audit
 from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.domain.keys import KeyKind, key_hash, new_key
 from lineshaft.api.domain.status import Known
@@ -86,8 +87,11 @@ async def end_tokens(tx: Connection, connection_id: str, at: datetime) -> None:
     await tx.execute(SQL["end_tokens"], connection_id, at)
 
 
-async def create_token(tx: Connection, connection_id: str, *, old_end_at: datetime) -> str:
+async def create_token(
+    tx: Connection, connection_id: str, *, old_end_at: datetime, by: str, at: datetime
+) -> str:
     """A new connection token; the ones before it end at the given time."""
+    await audit.note(tx, "token.created", by=by, at=at, connection_id=connection_id)
     await end_tokens(tx, connection_id, old_end_at)
     token = new_key(KeyKind.CONNECTION)
     await tx.execute(

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from lineshaft.api.adapters import audit
 from lineshaft.api.adapters.commands import ask
 from lineshaft.api.adapters.postgres import SQL, build_or_none
 from lineshaft.api.domain.keys import key_hash, new_capability, new_code
@@ -33,24 +34,33 @@ class NewSession:
     expires_at: datetime
 
 
-async def open_session(pool: Pool, new: NewSession) -> tuple[str, str]:
+async def open_session(pool: Pool, new: NewSession, *, at: datetime) -> tuple[str, str]:
     """The session's id, and the capability that its page's address ends with."""
     session_id, capability = new_id("lks"), new_capability()
-    await pool.execute(
-        SQL["insert_link_session"],
-        session_id,
-        key_hash(capability),
-        new.connection_id,
-        new.system,
-        new.reauthorizes,
-        new.settings,
-        new.login,
-        new.label,
-        new.metadata,
-        new.redirect_url,
-        new.created_by,
-        new.expires_at,
-    )
+    async with pool.acquire() as tx, tx.transaction():
+        await tx.execute(
+            SQL["insert_link_session"],
+            session_id,
+            key_hash(capability),
+            new.connection_id,
+            new.system,
+            new.reauthorizes,
+            new.settings,
+            new.login,
+            new.label,
+            new.metadata,
+            new.redirect_url,
+            new.created_by,
+            new.expires_at,
+        )
+        await audit.note(
+            tx,
+            "link_session.opened",
+            by=new.created_by,
+            at=at,
+            connection_id=new.connection_id,
+            after={"system": new.system, "reauthorizes": new.reauthorizes, "label": new.label},
+        )
     return session_id, capability
 
 

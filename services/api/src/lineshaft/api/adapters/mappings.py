@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from lineshaft.api.adapters import audit
 from lineshaft.api.adapters.connections import SOURCE
 from lineshaft.api.adapters.postgres import SQL, Executor
 from lineshaft.api.domain.mappings import DEFAULT_VERSION, ActiveMapping
@@ -112,6 +113,16 @@ async def store_version(
     )
     key = f"{active.connection_id}/{active.entity}"
     await add_events(tx, [new_event(event, source=SOURCE, key=key)])
+    await audit.note(
+        tx,
+        "mapping.changed",
+        by=by,
+        at=at,
+        connection_id=active.connection_id,
+        subject=active.entity,
+        before={"version": active.version, **active.overlay},
+        after={"version": version, **changes.dump()},
+    )
     return version
 
 

@@ -68,6 +68,22 @@ where s.token_hash = $1 and s.expires_at > $3 and (
 -- name: end_console_session
 delete from console_session where token_hash = $1
 
+-- name: insert_audit_entry
+insert into audit_entry (audit_id, at, actor, action, connection_id, subject, before, after)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+
+-- name: forget_audit_values
+update audit_entry set before = null, after = null
+where connection_id = $1 and (before is not null or after is not null)
+
+-- name: audit_entries
+-- Newest first: ids sort by time.
+select audit_id, at, actor, action, connection_id, subject, before, after from audit_entry
+where ($1::text is null or connection_id = $1) and ($2::text is null or actor = $2)
+    and ($3::text is null or starts_with(action, $3)) and ($4::timestamptz is null or at >= $4)
+    and ($5::timestamptz is null or at < $5) and ($6::text is null or audit_id < $6)
+order by audit_id desc limit $7
+
 -- name: forget_console_sessions
 delete from console_session where expires_at < now()
 

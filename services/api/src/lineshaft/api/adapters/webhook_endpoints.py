@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from lineshaft.api.adapters import audit
 from lineshaft.api.adapters.connections import SOURCE
 from lineshaft.api.adapters.postgres import SQL, build, build_or_none
 from lineshaft.api.domain.webhook_endpoints import new_secret
@@ -33,6 +35,18 @@ class Endpoint:
     failing_since: datetime | None = None
     warned: int = 0
 
+    @property
+    def audited(self) -> dict[str, Any]:
+        """What somebody can change of it."""
+        return {
+            "url": self.url,
+            "description": self.description,
+            "event_types": self.event_types,
+            "connection_ids": self.connection_ids,
+            "enabled": self.enabled,
+            "ordered": self.ordered,
+        }
+
 
 async def create_endpoint(
     tx: Transaction,
@@ -43,6 +57,7 @@ async def create_endpoint(
     connection_ids: list[str],
     enabled: bool,
     ordered: bool,
+    by: str,
     at: datetime,
 ) -> Endpoint:
     row = await tx.fetchrow(
@@ -58,14 +73,23 @@ async def create_endpoint(
     )
     endpoint = build(Endpoint, row)
     await _tell(tx, endpoint)
+    await audit.note(
+        tx,
+        "webhook_endpoint.created",
+        by=by,
+        at=at,
+        subject=endpoint.endpoint_id,
+        after=endpoint.audited,
+    )
     return endpoint
 
 
-async def add_secret(tx: Transaction, endpoint_id: str, *, keys: KeyRing) -> str:
+async def add_secret(tx: Transaction, endpoint_id: str, *, keys: KeyRing, by: str, at: datetime) -> str:
     """A new signing secret; the notifier signs with the one before, too, while it is replaced."""
     secret, secret_id = new_secret(), new_id("whs")
     sealed = keys.seal(secret.encode(), bound_to=f"webhook_secret/{endpoint_id}/{secret_id}")
     await tx.execute(SQL["insert_webhook_secret"], secret_id, endpoint_id, sealed)
+    await audit.note(tx, "webhook_endpoint.secret_added", by=by, at=at, subject=endpoint_id)
     return secret
 
 
@@ -84,7 +108,8 @@ async def list_endpoints(pool: Pool, *, after: str, limit: int) -> list[Endpoint
     return [build(Endpoint, row) for row in rows]
 
 
-async def change_endpoint(tx: Transaction, endpoint: Endpoint, *, at: datetime) -> Endpoint:
+async def change_endpoint(tx: Transaction, endpoint: Endpoint, *, by: str, at: datetime) -> Endpoint:
+    before = await lock_endpoint(tx, endpoint.endpoint_id)
     row = await tx.fetchrow(
         SQL["update_webhook_endpoint"],
         endpoint.endpoint_id,
@@ -99,6 +124,15 @@ async def change_endpoint(tx: Transaction, endpoint: Endpoint, *, at: datetime) 
     )
     changed = build(Endpoint, row)
     await _tell(tx, changed)
+    await audit.note(
+        tx,
+        "webhook_endpoint.deleted" if changed.deleted else "webhook_endpoint.changed",
+        by=by,
+        at=at,
+        subject=changed.endpoint_id,
+        before=before.audited if before else None,
+        after=changed.audited,
+    )
     return changed
 
 

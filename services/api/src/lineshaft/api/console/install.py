@@ -3,6 +3,7 @@
 from fastapi import APIRouter, FastAPI
 
 from lineshaft.api.console import (
+    audit,
     connect,
     connection,
     connection_actions,
@@ -27,6 +28,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     mapping_editor.router,
     explore.router,
     webhooks.router,
+    audit.router,
 )
 
 

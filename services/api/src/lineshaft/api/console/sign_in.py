@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from lineshaft.api.adapters import audit
 from lineshaft.api.adapters.console_sessions import ConsoleSession, begin_session, end_session
 from lineshaft.api.adapters.keys import find_caller
 from lineshaft.api.console.notices import back_to
@@ -67,6 +68,7 @@ async def _begin(request: Request, api: Context, token: str, secret: str, name: 
             return False
         session = ConsoleSession(f"{name} ({caller.key_id})" if name else caller.key_id, Role.EDITOR)
         await begin_session(api.pool, token, session, expires_at=expires_at, key_id=caller.key_id)
+        await _noted(api, session)
         return True
     throttle: Throttle = request.app.state.throttle
     throttle.check(api.clock())
@@ -77,7 +79,14 @@ async def _begin(request: Request, api: Context, token: str, secret: str, name: 
         return False
     session = ConsoleSession(name or UNNAMED, role)
     await begin_session(api.pool, token, session, expires_at=expires_at, mark=passwords.mark(role))
+    await _noted(api, session)
     return True
+
+
+async def _noted(api: Context, session: ConsoleSession) -> None:
+    await audit.note(
+        api.pool, "console.signed_in", by=session.who, at=api.clock(), after={"role": session.role}
+    )
 
 
 @router.post("/sign-out")

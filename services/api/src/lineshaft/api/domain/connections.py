@@ -26,6 +26,17 @@ class Connection:
     changed_at: datetime
     changed_by: str
 
+    @property
+    def audited(self) -> dict[str, Any]:
+        """What somebody can change of it."""
+        return {
+            "label": self.label,
+            "lifecycle": self.lifecycle,
+            "metadata": self.metadata,
+            "account_id": self.account_id,
+            "credential_version": self.credential_version,
+        }
+
     def described(self, reason: str) -> ConnectionDescribed:
         return ConnectionDescribed(
             connection_id=self.connection_id,

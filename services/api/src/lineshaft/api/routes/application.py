@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from lineshaft.api.routes import (
+    audit_log,
     connect,
     connections,
     diagnoses,
@@ -79,6 +80,7 @@ def create_application(context: Context, checks: Mapping[str, Check]) -> FastAPI
         meta.router,
         connect.router,
         reauthorize.router,
+        audit_log.router,
         documentation.router,
     ):
         app.include_router(router)

@@ -136,14 +136,15 @@ async def delete(api: Api, caller: Admin, connection_id: ConnectionPath) -> Resp
 
 
 @router.post("/{connection_id}/token", status_code=201, responses=problems(403, 404))
-async def rotate_token(api: Api, _: Admin, connection_id: ConnectionPath) -> Token:
+async def rotate_token(api: Api, caller: Admin, connection_id: ConnectionPath) -> Token:
     """A new token; the ones before it end now, plus the grace that is set."""
     async with api.pool.acquire() as tx, tx.transaction():
         await _locked(tx, connection_id)
-        old_end_at = api.clock() + api.settings.token_grace
-        return Token(
-            connection_id=connection_id, token=await create_token(tx, connection_id, old_end_at=old_end_at)
+        now = api.clock()
+        token = await create_token(
+            tx, connection_id, old_end_at=now + api.settings.token_grace, by=caller.key_id, at=now
         )
+    return Token(connection_id=connection_id, token=token)
 
 
 async def _act(api: Context, by: str, connection_id: str, action: Action) -> Connection:

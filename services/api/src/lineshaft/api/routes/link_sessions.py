@@ -71,7 +71,7 @@ async def create(api: Api, caller: Admin, body: NewLinkSession) -> LinkSessionMo
         new = _reauthorization(api, connection, body, redirect_url, caller)
     else:
         new = _connection(api, body, redirect_url, caller)
-    session_id, capability = await open_session(api.pool, new)
+    session_id, capability = await open_session(api.pool, new, at=api.clock())
     return LinkSessionModel(
         id=session_id,
         url=api.page_url(capability),
@@ -81,14 +81,16 @@ async def create(api: Api, caller: Admin, body: NewLinkSession) -> LinkSessionMo
 
 
 @router.post("/exchange", responses=problems(403))
-async def exchange_code(api: Api, _: Admin, body: Code) -> Token:
+async def exchange_code(api: Api, caller: Admin, body: Code) -> Token:
     """Works once, within ten minutes. The tokens before it end."""
     async with api.pool.acquire() as tx, tx.transaction():
         now = api.clock()
         connection_id = await exchange(tx, body.code, at=now)
         if connection_id is None:
             raise invalid("code", "it was used, has expired, or never was one; ask /token for a new token")
-        token = await create_token(tx, connection_id, old_end_at=now + api.settings.token_grace)
+        token = await create_token(
+            tx, connection_id, old_end_at=now + api.settings.token_grace, by=caller.key_id, at=now
+        )
     return Token(connection_id=connection_id, token=token)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from lineshaft.api.adapters import audit
 from lineshaft.api.adapters.commands import ask
 from lineshaft.api.domain.problems import not_found
 from lineshaft.api.routes.answers import Json
@@ -12,6 +13,7 @@ from lineshaft.api.routes.operations import ORDERS, OperationModel, problem_of, 
 from lineshaft.common.events.commands import Command
 
 ACCEPTED = 202
+_NOT_ASKED_FOR = {"command_id", "connection_id", "actor", "asked_by"}
 
 SLOW: dict[int | str, dict[str, Any]] = {
     ACCEPTED: {"model": OperationModel, "description": "It takes longer"}
@@ -22,6 +24,16 @@ async def order(api: Context, command: Command, kind: str) -> Response:
     """200 with the result, or 202 with the operation where it takes longer; `kind` is one of `ORDERS`."""
     async with api.pool.acquire() as tx, tx.transaction():
         await ask(tx, command, kind=kind, key=command.connection_id, request={"operation": ORDERS[kind]})
+        wanted = command.model_dump(mode="json", exclude=_NOT_ASKED_FOR)
+        await audit.note(
+            tx,
+            f"order.{ORDERS[kind]}",
+            by=str(getattr(command, "actor", "") or getattr(command, "asked_by", "")),
+            at=api.clock(),
+            connection_id=command.connection_id,
+            subject=wanted.get("object") or wanted.get("issue_id") or "",
+            after=wanted,
+        )
     known = await api.waiters.wait(command.command_id, api.settings.write_wait_seconds)
     if known is None:
         raise not_found("operation", connection_id=command.connection_id)

@@ -34,5 +34,5 @@ async def reauthorize(api: Api, token: Annotated[str, Path(max_length=1000)]) ->
     if connection is None or connection.lifecycle is Lifecycle.DISCONNECTED:
         raise refused(Refusal.GONE)
     new = reauthorization_of(api, connection, by="reconnect link")
-    _, capability = await open_session(api.pool, new)
+    _, capability = await open_session(api.pool, new, at=api.clock())
     return RedirectResponse(f"/connect/{capability}", status_code=303, headers=page_headers())

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from lineshaft.api.adapters import audit
 from lineshaft.api.adapters.connections import SOURCE
 from lineshaft.api.adapters.entities import has_custom_object
 from lineshaft.api.adapters.postgres import SQL
@@ -101,6 +102,14 @@ async def start_sync(api: Context, known: Known, body: SyncRequest, *, by: str) 
     )
     async with api.pool.acquire() as tx, tx.transaction():
         await add_events(tx, [new_event(data, source=SOURCE, key=known.connection_id)])
+        await audit.note(
+            tx,
+            "sync.requested",
+            by=by,
+            at=api.clock(),
+            connection_id=known.connection_id,
+            after=body.model_dump(mode="json", exclude_none=True),
+        )
     return SyncAccepted(connection_id=known.connection_id, request_id=request_id)
 
 

@@ -146,7 +146,7 @@ async def list_all(
 
 
 @router.post("/webhook-endpoints", status_code=201, responses=problems(403))
-async def create(api: Api, _: Admin, body: NewEndpoint) -> CreatedEndpoint:
+async def create(api: Api, caller: Admin, body: NewEndpoint) -> CreatedEndpoint:
     """An address in a private network is refused when it is dialled, unless the operator allows it."""
     async with api.pool.acquire() as tx, tx.transaction():
         endpoint = await create_endpoint(
@@ -157,9 +157,10 @@ async def create(api: Api, _: Admin, body: NewEndpoint) -> CreatedEndpoint:
             connection_ids=list(dict.fromkeys(body.connection_ids)),
             enabled=body.enabled,
             ordered=body.ordered,
+            by=caller.key_id,
             at=api.clock(),
         )
-        secret = await add_secret(tx, endpoint.endpoint_id, keys=api.keys)
+        secret = await add_secret(tx, endpoint.endpoint_id, keys=api.keys, by=caller.key_id, at=api.clock())
     return CreatedEndpoint(**_shown(endpoint), secret=secret)
 
 
@@ -169,7 +170,7 @@ async def get(api: Api, _: Admin, endpoint_id: EndpointPath) -> EndpointModel:
 
 
 @router.patch("/webhook-endpoints/{endpoint_id}", responses=problems(403, 404))
-async def change(api: Api, _: Admin, endpoint_id: EndpointPath, body: EndpointChange) -> EndpointModel:
+async def change(api: Api, caller: Admin, endpoint_id: EndpointPath, body: EndpointChange) -> EndpointModel:
     changes = body.model_dump(exclude_none=True)
     if "url" in changes:
         check_url(changes["url"])
@@ -178,24 +179,26 @@ async def change(api: Api, _: Admin, endpoint_id: EndpointPath, body: EndpointCh
     async with api.pool.acquire() as tx, tx.transaction():
         endpoint = await _locked(tx, endpoint_id)
         if changes:
-            await change_endpoint(tx, replace(endpoint, **changes), at=api.clock())
+            await change_endpoint(tx, replace(endpoint, **changes), by=caller.key_id, at=api.clock())
     return EndpointModel(**_shown(await require_endpoint(api.pool, endpoint_id)))
 
 
 @router.delete("/webhook-endpoints/{endpoint_id}", status_code=204, responses=problems(403, 404))
-async def delete(api: Api, _: Admin, endpoint_id: EndpointPath) -> Response:
+async def delete(api: Api, caller: Admin, endpoint_id: EndpointPath) -> Response:
     async with api.pool.acquire() as tx, tx.transaction():
         endpoint = await _locked(tx, endpoint_id)
-        await change_endpoint(tx, replace(endpoint, deleted=True, enabled=False), at=api.clock())
+        await change_endpoint(
+            tx, replace(endpoint, deleted=True, enabled=False), by=caller.key_id, at=api.clock()
+        )
     return Response(status_code=204)
 
 
 @router.post("/webhook-endpoints/{endpoint_id}/rotate-secret", status_code=201, responses=problems(403, 404))
-async def rotate_secret(api: Api, _: Admin, endpoint_id: EndpointPath) -> Secret:
+async def rotate_secret(api: Api, caller: Admin, endpoint_id: EndpointPath) -> Secret:
     """A new secret; requests are signed with both for a while, so that none is refused meanwhile."""
     async with api.pool.acquire() as tx, tx.transaction():
         await _locked(tx, endpoint_id)
-        secret = await add_secret(tx, endpoint_id, keys=api.keys)
+        secret = await add_secret(tx, endpoint_id, keys=api.keys, by=caller.key_id, at=api.clock())
     return Secret(endpoint_id=endpoint_id, secret=secret)
 
 
