@@ -7,19 +7,25 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import MetricsHandler
 
 from lineshaft.common.metrics import Metrics
 from lineshaft.tools.observability.dashboard import dashboard_queries, load_dashboard, panels
 from lineshaft.tools.observability.dashboard_data import assert_dashboard_has_data, has_data
 from lineshaft.tools.observability.prometheus import Prometheus
+from lineshaft.tools.stack.layout import find_checkout
 from lineshaft.tools.stack.ports import LOOPBACK
 
 pytestmark = pytest.mark.integration
 
 STEP_SECONDS = 0.2
-SETTINGS = {"status": "reauthorization_required", "outcome": "unreachable"}
+SETTINGS = {
+    "status": "reauthorization_required",
+    "outcome": "unreachable",
+    "fault": "platform",
+    "result": "delivered",
+}
 
 
 class BusyService(threading.Thread):
@@ -28,6 +34,7 @@ class BusyService(threading.Thread):
     def __init__(self) -> None:
         super().__init__(daemon=True)
         self._metrics = Metrics(CollectorRegistry())
+        ProcessCollector(registry=self._metrics.registry)
         self._server = ThreadingHTTPServer((LOOPBACK, 0), MetricsHandler.factory(self._metrics.registry))
         self._stopping = threading.Event()
 
@@ -72,9 +79,23 @@ def prometheus() -> Iterator[Prometheus]:
         service.stop()
 
 
-@pytest.fixture(scope="module")
-def path(checkout: Path) -> Path:
-    return checkout / "deploy" / "grafana" / "dashboards" / "flow.json"
+DASHBOARDS = [
+    path
+    for path in sorted((find_checkout() / "deploy" / "grafana" / "dashboards").glob("*.json"))
+    if dashboard_queries(path)
+]
+
+
+@pytest.fixture(params=DASHBOARDS, ids=lambda path: path.stem)
+def path(request: pytest.FixtureRequest) -> Path:
+    """Every dashboard that asks Prometheus."""
+    path: Path = request.param
+    return path
+
+
+@pytest.fixture
+def pipeline(checkout: Path) -> Path:
+    return checkout / "deploy" / "grafana" / "dashboards" / "pipeline.json"
 
 
 def test_every_panel_has_data(prometheus: Prometheus, path: Path) -> None:
@@ -94,15 +115,15 @@ def test_every_legend_names_labels_of_the_answer(prometheus: Prometheus, path: P
         assert wanted <= set(prometheus.query(expression)[0].labels), title
 
 
-def test_a_system_that_is_not_there_empties_its_panels(prometheus: Prometheus, path: Path) -> None:
-    queries = dict(dashboard_queries(path, {"system": "no-such-system"}))
-    assert not has_data(prometheus, queries["Calls by outcome"])
+def test_a_system_that_is_not_there_empties_its_panels(prometheus: Prometheus, pipeline: Path) -> None:
+    queries = dict(dashboard_queries(pipeline, {"system": "no-such-system"}))
+    assert not has_data(prometheus, queries["Records read by system"])
 
 
-def test_a_panel_without_data_is_named(prometheus: Prometheus, path: Path, tmp_path: Path) -> None:
-    broken = tmp_path / path.name
+def test_a_panel_without_data_is_named(prometheus: Prometheus, pipeline: Path, tmp_path: Path) -> None:
+    broken = tmp_path / pipeline.name
     broken.write_text(
-        path.read_text(encoding="utf-8").replace("lineshaft_sync_jobs", "lineshaft_sink_jobs"),
+        pipeline.read_text(encoding="utf-8").replace("lineshaft_sync_jobs", "lineshaft_sink_jobs"),
         encoding="utf-8",
     )
     with pytest.raises(AssertionError, match="Sync jobs: max by"):

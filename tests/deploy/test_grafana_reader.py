@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from lineshaft.tools.observability.dashboard import load_dashboard, panels
+from lineshaft.tools.observability.dashboard import sql_queries
+from lineshaft.tools.stack.service_settings import SERVICES
 
 pytestmark = pytest.mark.integration
 
@@ -18,8 +19,9 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def reader(database: Any, checkout: Path) -> AsyncIterator[Connection]:
-    pool = await database.pool("health_monitor")
-    await pool.close()
+    for service in SERVICES:
+        pool = await database.pool(service)
+        await pool.close()
     script = (checkout / "deploy" / "postgres" / "grafana_reader.sql").read_text(encoding="utf-8")
     admin = await asyncpg.connect(database.admin_dsn, server_settings={"grafana.password": PASSWORD})
     await admin.execute(script)
@@ -32,19 +34,29 @@ async def reader(database: Any, checkout: Path) -> AsyncIterator[Connection]:
 
 async def test_it_can_ask_what_the_panels_ask(reader: Connection, checkout: Path) -> None:
     queries = [
-        target["rawSql"]
+        query
         for path in (checkout / "deploy" / "grafana" / "dashboards").glob("*.json")
-        for panel in panels(load_dashboard(path))
-        for target in panel["targets"]
-        if "rawSql" in target
+        for query in sql_queries(path, {"connection": "con_'1"})
     ]
     assert queries
-    for query in queries:
-        assert await reader.fetch(query) == []
+    for title, query in queries:
+        assert await reader.fetch(query) == [], title
 
 
-@pytest.mark.parametrize("table", ["health_monitor.state", "health_monitor.error_view"])
-async def test_it_sees_nothing_else(reader: Connection, table: str) -> None:
+@pytest.mark.parametrize(
+    "table",
+    [
+        "health_monitor.state",
+        "mapping.entity_view",
+        "mapping.field_health_view",
+        "connector.credential",
+        "connector.schema_view",
+        "notifier.attempt_view",
+        "notifier.webhook_secret",
+        "api.connection",
+    ],
+)
+async def test_it_sees_no_record_no_secret_and_nothing_else(reader: Connection, table: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await reader.fetch(f"select * from {table}")
 

@@ -51,7 +51,12 @@ PRODUCTION: dict[str, Any] = {
         "notifier": {"settings": {"LINESHAFT_HISTORY_DAYS": 90}},
     },
     "ingress": {"enabled": True, "host": "lineshaft.example.com", "className": "nginx", "tlsSecret": "web"},
-    "networkPolicy": {"enabled": True, "kafkaTo": [{"ipBlock": {"cidr": "10.1.0.0/16"}}]},
+    "tracesEndpoint": "http://collector.monitoring:4318/v1/traces",
+    "networkPolicy": {
+        "enabled": True,
+        "kafkaTo": [{"ipBlock": {"cidr": "10.1.0.0/16"}}],
+        "moreEgress": [{"ports": [{"protocol": "TCP", "port": 4318}]}],
+    },
     "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
     "prometheusRule": {"enabled": True},
     "dashboards": {"enabled": True},

@@ -1,18 +1,25 @@
 """The sandbox is driven into failures; what the customer, the vendor and the source see of each."""
 
+import asyncio
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from typing import Any
 
+import asyncpg
+import httpx
 import pytest
 
 from lineshaft.tools.demo.receiver import WebhookReceiver
 from lineshaft.tools.demo.vendor import Vendor, wait_until
-from lineshaft.tools.stack.layout import Layout
+from lineshaft.tools.observability.dashboard import sql_queries
+from lineshaft.tools.stack.layout import Layout, find_checkout
 from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.sandbox_source import SandboxSource
 from lineshaft.tools.stack.stack import Stack
+
+from .trace_collector import TraceCollector, trace_collector
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.timeout(240)]
 
@@ -20,9 +27,18 @@ SECONDS = 40.0
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
+def collector() -> Iterator[TraceCollector]:
+    with trace_collector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="module")
+def stack(collector: TraceCollector) -> Iterator[Stack]:
     layout = Layout.discover(f"sandbox-e2e-{os.getpid()}")
-    with Stack(layout, source="sandbox", durable=False, progress=Progress(quiet=True)) as stack:
+    traced = {"LINESHAFT_TRACES_ENDPOINT": collector.url}
+    with Stack(
+        layout, source="sandbox", durable=False, progress=Progress(quiet=True), extra_environment=traced
+    ) as stack:
         yield stack
 
 
@@ -84,6 +100,24 @@ def customer(vendor: Vendor, sandbox: SandboxSource, receiver: WebhookReceiver) 
     yield customer
     sandbox.mend()
     vendor.post(f"/connections/{customer.id}/pause")
+
+
+async def empty_panels(stack: Stack, connection_id: str) -> set[str]:
+    """Of all panels that ask Postgres, those that show nothing to Grafana's own role."""
+    checkout = find_checkout()
+    admin = await asyncpg.connect(stack.postgres.dsn, server_settings={"grafana.password": "a reader"})
+    await admin.execute((checkout / "deploy" / "postgres" / "grafana_reader.sql").read_text(encoding="utf-8"))
+    await admin.close()
+    reader = await asyncpg.connect(stack.postgres.dsn, user="lineshaft_grafana", password="a reader")
+    try:
+        return {
+            f"{path.stem}: {title}"
+            for path in (checkout / "deploy" / "grafana" / "dashboards").glob("*.json")
+            for title, query in sql_queries(path, {"connection": connection_id})
+            if not await reader.fetch(query)
+        }
+    finally:
+        await reader.close()
 
 
 def rests(sandbox: SandboxSource, seconds: float = 3.0) -> bool:
@@ -192,3 +226,53 @@ def test_a_log_on_page_in_place_of_data_is_no_question_of_credentials(
     customer.sync()
     assert customer.error("source_error")["code"] == "html_for_json"
     assert customer.webhooks("connection.reauthorization_required") == []
+
+
+async def test_the_dashboards_tell_what_happened(
+    stack: Stack, sandbox: SandboxSource, customer: Customer, receiver: WebhookReceiver
+) -> None:
+    sandbox.fault(drift={"parts": {"retyped": ["lead_time_days"]}})
+    customer.sync()
+    wait_until("the sync", lambda: len(customer.syncs()) > 1, SECONDS)
+    receiver.status = 500
+    try:
+        sandbox.fault(credentials="expired")
+        customer.sync()
+        customer.status("reauthorization_required")
+        deadline = time.monotonic() + SECONDS
+        while (empty := await empty_panels(stack, customer.id)) and time.monotonic() < deadline:
+            await asyncio.sleep(0.5)
+    finally:
+        receiver.status = 204
+    assert empty == set()
+
+
+def test_one_trace_leads_from_the_request_to_the_webhook(
+    vendor: Vendor, customer: Customer, receiver: WebhookReceiver, collector: TraceCollector
+) -> None:
+    trace_id = secrets.token_hex(16)
+    answer = httpx.post(
+        f"{vendor.api_url}/v1/connections/{customer.id}/syncs",
+        json={"mode": "full"},
+        headers={
+            "authorization": f"Bearer {vendor.admin_key}",
+            "traceparent": f"00-{trace_id}-00f067aa0ba902b7-01",
+        },
+        trust_env=False,
+    )
+    assert answer.status_code == 202
+    told = receiver.wait_for(
+        lambda one: one.type == "sync.completed" and trace_id in (one.traceparent or ""), SECONDS
+    )
+    assert told.connection_id == customer.id
+    wanted = {
+        ("lineshaft-api", "POST /v1/connections/{connection_id}/syncs"),
+        ("lineshaft-connector", "sync-requests"),
+        ("lineshaft-connector", "sync slice"),
+        ("lineshaft-mapping", "records"),
+        ("lineshaft-health-monitor", "sync-events"),
+        ("lineshaft-health-monitor", "calls"),
+        ("lineshaft-notifier", "sync-events"),
+        ("lineshaft-notifier", "webhook"),
+    }
+    wait_until("all spans", lambda: wanted <= collector.of(trace_id), SECONDS)

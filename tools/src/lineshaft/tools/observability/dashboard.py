@@ -16,7 +16,7 @@ _GRAFANA_VARIABLES = {
 }
 _EVERYTHING = ".*"
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::\w+)?\}|(?P<plain>\w+))")
-_METRIC = re.compile(r"\blineshaft_[a-z0-9_]+|\bup\b(?=\s*\{)")
+_METRIC = re.compile(r"\b(?:lineshaft|process)_[a-z0-9_]+|\bup\b(?=\s*\{)")
 
 
 def load_dashboard(path: Path) -> dict[str, Any]:
@@ -49,6 +49,20 @@ def dashboard_queries(path: Path, variables: Mapping[str, str] | None = None) ->
         for panel in panels(dashboard)
         for target in panel.get("targets", [])
         if "expr" in target
+    ]
+
+
+def sql_queries(path: Path, variables: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
+    """`(panel title, SQL)` of every query; the values of `variables` are quoted.
+
+    Raises KeyError where a query names a variable that is not given.
+    """
+    quoted = {name: "'" + value.replace("'", "''") + "'" for name, value in (variables or {}).items()}
+    return [
+        (panel["title"], _filled(target["rawSql"], quoted))
+        for panel in panels(load_dashboard(path))
+        for target in panel.get("targets", [])
+        if "rawSql" in target
     ]
 
 

@@ -45,12 +45,18 @@ class Prometheus:
     Start it before the story: a rate needs samples from before and after what it counts.
     """
 
-    def __init__(self, targets: Mapping[str, str], *, every: str = "1s") -> None:
+    def __init__(
+        self, targets: Mapping[str, str], *, every: str = "1s", alertmanager: str | None = None
+    ) -> None:
+        """`alertmanager` is the address of one that is told of alerts."""
         program = shutil.which("prometheus")
         if program is None:
             raise PrometheusMissingError
         self._program = program
         self._settings = scrape_settings(targets, every)
+        if alertmanager is not None:
+            managers = [{"static_configs": [{"targets": [alertmanager]}]}]
+            self._settings["alerting"] = {"alertmanagers": managers}
         self._expected = len(targets)
         self._port = free_port()
         self._folder: Path | None = None

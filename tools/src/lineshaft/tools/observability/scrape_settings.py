@@ -25,7 +25,7 @@ def scrape_settings(targets: Mapping[str, str], every: str, shipped: Path | None
     source = shipped or find_checkout() / "deploy" / "prometheus" / "prometheus.yml"
     settings: dict[str, Any] = yaml.safe_load(source.read_text(encoding="utf-8"))
     jobs = {job["job_name"]: job for job in settings["scrape_configs"]}
-    settings["global"] |= {"scrape_interval": every, "scrape_timeout": every}
+    settings["global"] |= {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every}
     settings["rule_files"] = [str(source.parent / name) for name in settings.get("rule_files", ())]
     settings["scrape_configs"] = [_aimed(jobs[job], urls) for job, urls in _by_job(targets).items()]
     return settings

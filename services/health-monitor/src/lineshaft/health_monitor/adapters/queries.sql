@@ -149,13 +149,14 @@ from issue join state using (connection_id)
 where resolved_at is null and fault = 'credentials' group by 1;
 
 -- name: count_breakers
--- Breakers that are not closed, of whole connections and of objects; a healthy connection has none.
-select system, scope, sum(breakers)::float as breakers
+-- Breakers that are not closed, of whole connections and of objects. A healthy connection has none: its
+-- document is not looked into.
+select system, scope, sum(coalesce(breakers, 0))::float as breakers
 from state cross join lateral (values
-    ('connection', (described -> 'breaker' ->> 'state' <> 'closed')::int),
-    ('object', coalesce(jsonb_array_length(described -> 'breaker' -> 'scopes'), 0))
+    ('connection', case when status <> 'healthy' then (described -> 'breaker' ->> 'state' <> 'closed')::int end),
+    ('object', case when status <> 'healthy' then jsonb_array_length(described -> 'breaker' -> 'scopes') end)
 ) as counted (scope, breakers)
-where described is not null and status <> 'healthy' group by 1, 2;
+where described is not null group by 1, 2;
 
 -- name: forget_timeline
 -- Lines older than the retention.
