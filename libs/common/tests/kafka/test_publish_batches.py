@@ -8,6 +8,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from lineshaft.common import topics as registry
+from lineshaft.common.ids import new_id
+from lineshaft.common.kafka.create_topics import create_topics
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.kafka.record import Message
 from lineshaft.tools.testing.infrastructure import Topics
@@ -71,3 +73,12 @@ async def test_more_than_a_batch_holds_and_one_larger_than_a_batch(
 
 async def test_nothing_to_publish(producer: Producer) -> None:
     await producer.publish_batches([])
+
+
+async def test_topics_are_made_with_more_partitions_once(bootstrap_servers: str) -> None:
+    prefix = f"{new_id('test')}."
+    wider = [registry.DEAD_LETTERS]
+    assert await create_topics(bootstrap_servers, prefix, 1, wider, partition_factor=3)
+    assert await create_topics(bootstrap_servers, prefix, 1, wider) == []
+    async with AIOKafkaConsumer(prefix + wider[0].name, bootstrap_servers=bootstrap_servers) as consumer:
+        assert len(consumer.assignment()) == 3 * registry.DEAD_LETTERS.partitions

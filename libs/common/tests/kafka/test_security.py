@@ -111,7 +111,7 @@ class TestEveryClientIsLetIn:
             monkeypatch.setenv(f"LINESHAFT_KAFKA_{name}", value)
         security = Settings().kafka_security
         address, prefix = kafka.address(protocol), f"{protocol}.{mechanism}."
-        assert await create_topics(address, prefix, 1, [LETTERS], security)
+        assert await create_topics(address, prefix, 1, [LETTERS], security=security)
         received: asyncio.Queue[Record] = asyncio.Queue()
 
         async def handle(records: object) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import orjson
 import structlog
 
+from lineshaft.common.tracing import current_trace_id
+
 SECRET_NAME = re.compile(
     r"pass(word|wd)?$|secret|token|authorization|cookie|api_?key|credential_value|session$", re.IGNORECASE
 )
@@ -34,6 +36,11 @@ def _redact_event(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMa
     return {**redact(dict(event))}
 
 
+def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    trace_id = current_trace_id()
+    return event if trace_id is None else {**event, "trace_id": trace_id}
+
+
 def _dump(value: Any, **_: Any) -> str:
     return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
@@ -42,6 +49,7 @@ def configure(service: str, level: str = "INFO") -> None:
     """Send structlog and the standard library's loggers to stdout as JSON."""
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _add_trace,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -18,6 +18,7 @@ import uvicorn
 from faststream.kafka import KafkaBroker
 from pydantic import ValidationError
 
+from lineshaft.common import tracing
 from lineshaft.common.errors import ConfigurationError
 from lineshaft.common.kafka.consumer import Subscription
 from lineshaft.common.kafka.producer import Producer
@@ -102,6 +103,8 @@ def main(
             print(f"{variable}: {problem['msg']}", file=sys.stderr)  # noqa: T201  logs are not set up yet
         sys.exit(CONFIGURATION_EXIT_CODE)
     configure(name, settings.log_level)
+    if settings.traces_endpoint is not None:
+        tracing.configure(name, settings.traces_endpoint)
 
     async def _main() -> None:
         await run(await build(settings))

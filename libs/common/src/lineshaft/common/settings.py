@@ -41,6 +41,11 @@ class Settings(BaseSettings):
     kafka_key_file: Path | None = Field(default=None, description="PEM file of the key of that certificate.")
     topic_prefix: str = Field(default="lineshaft.", description="Prefix of every topic and consumer group.")
     topic_replication: int = Field(default=1, ge=1, description="Replication factor of topics we create.")
+    partition_factor: int = Field(
+        default=1,
+        ge=1,
+        description="Topics we create get so many times their partitions; to be set before the first start.",
+    )
     session_seconds: float = Field(
         default=15.0,
         ge=6,
@@ -58,6 +63,10 @@ class Settings(BaseSettings):
     postgres_pool_size: int = Field(default=8, ge=2, description="Connections to Postgres per process.")
     http_host: str = Field(default="127.0.0.1", description="Address the HTTP port listens on.")
     http_port: int = Field(default=8080, ge=0, le=65535, description="Port of health, metrics and the API.")
+    traces_endpoint: str | None = Field(
+        default=None,
+        description="Where traces go, as OTLP over HTTP, `http://collector:4318/v1/traces`; empty: nowhere.",
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     integrations_dir: Path = Field(default=Path("integrations"), description="Folder of source systems.")
     shutdown_seconds: float = Field(default=25.0, gt=0, description="Time to finish work after SIGTERM.")

@@ -47,6 +47,7 @@ class Handlers:
                 mode=asked.mode,
                 objects=objects,
                 requested_by=asked.requested_by,
+                traceparent=event.traceparent,
             )
 
     async def on_commands(self, tx: Connection, events: Sequence[Event[Any]]) -> None:

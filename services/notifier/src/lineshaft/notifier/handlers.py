@@ -200,14 +200,18 @@ class Handlers:
 
 
 def _told(event: Event[Any], data: dict[str, Any]) -> Told:
-    return Told(event.id, webhook_type(event.type), event.data.connection_id, event.time, data)
+    kind, connection_id = webhook_type(event.type), event.data.connection_id
+    return Told(event.id, kind, connection_id, event.time, data, traceparent=event.traceparent)
 
 
 def _told_of_health(event: Event[Any]) -> Told:
     data = event.data
     if isinstance(data, SystemEvent):
         content = data.model_dump(mode="json", exclude={"connection_ids", "at"})
-        return Told(event.id, webhook_type(event.type), None, event.time, content, tuple(data.connection_ids))
+        concerned = tuple(data.connection_ids)
+        return Told(
+            event.id, webhook_type(event.type), None, event.time, content, concerned, event.traceparent
+        )
     return _told(event, _health_data(data))
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from opentelemetry.trace import SpanKind
 from standardwebhooks import Webhook
 
 from lineshaft.common.clock import Clock, now
@@ -14,6 +15,7 @@ from lineshaft.common.links import reauthorize_url
 from lineshaft.common.logs import logger
 from lineshaft.common.postgres.pool import RETRYABLE, Pool
 from lineshaft.common.redaction import redacted
+from lineshaft.common.tracing import current_traceparent, span
 from lineshaft.notifier.adapters import postgres
 from lineshaft.notifier.adapters.http import WebhookClient
 from lineshaft.notifier.adapters.postgres import Lease, Made
@@ -174,7 +176,11 @@ class Sender:
             link = reauthorize_url(self._settings.public_url, self._link_key, lease.connection_id, now=moment)
         content = body(lease.event_type, lease.event_at, lease.data, link)
         headers = signed_headers(ready.signers, lease.webhook_id, moment, content)
-        answer = await self._client.post(lease.url, content, headers)
+        with span("webhook", lease.traceparent, SpanKind.CLIENT, delivery_id=lease.delivery_id) as traced:
+            if (traceparent := current_traceparent()) is not None:
+                headers["traceparent"] = traceparent
+            answer = await self._client.post(lease.url, content, headers)
+            traced.set_attribute("http.response.status_code", answer.status or 0)
         # the answer is kept, and may repeat the link, which opens the connection's page
         return replace(answer, body=redacted(answer.body, [link.rpartition("/")[2]])) if link else answer
 

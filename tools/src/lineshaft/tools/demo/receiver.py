@@ -18,6 +18,7 @@ class Delivery:
     body: dict[str, Any]
     received_at: float
     problem: str | None = None
+    traceparent: str | None = None
 
     @property
     def type(self) -> str:
@@ -78,7 +79,9 @@ class WebhookReceiver:
         except Exception as error:  # noqa: BLE001  whatever the library dislikes is the answer
             problem = repr(error)
         with self._arrived:
-            self.deliveries.append(Delivery(lower.get("webhook-id", ""), parsed, time.time(), problem))
+            self.deliveries.append(
+                Delivery(lower.get("webhook-id", ""), parsed, time.time(), problem, lower.get("traceparent"))
+            )
             self._arrived.notify_all()
 
     def wait_for(self, wanted: Callable[[Delivery], bool], seconds: float) -> Delivery:

@@ -13,6 +13,7 @@ from lineshaft.tools.generate.settings import environment_example, settings_page
 from lineshaft.tools.generate.status_page import status_page
 from lineshaft.tools.generate.topics import topics_page
 from lineshaft.tools.generate.unified import entity_schemas, unified_model_page
+from lineshaft.tools.observability.dashboards import dashboard_files
 from lineshaft.tools.stack.layout import find_checkout
 
 
@@ -33,7 +34,9 @@ def documents(checkout: Path) -> dict[Path, str]:
         **integration_schemas(),
     }
     return {checkout / "docs" / "reference" / name: content for name, content in reference.items()} | (
-        {checkout / SCHEMA: values_schema(checkout)} | service_pages(checkout)
+        {checkout / SCHEMA: values_schema(checkout)}
+        | {checkout / path: content for path, content in dashboard_files().items()}
+        | service_pages(checkout)
     )
 
 

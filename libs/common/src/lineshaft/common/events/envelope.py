@@ -16,6 +16,7 @@ from lineshaft.common.errors import UndecodableError
 from lineshaft.common.events.model import EventData
 from lineshaft.common.ids import new_id
 from lineshaft.common.kafka.record import Message, Record
+from lineshaft.common.tracing import current_traceparent
 
 SPECVERSION = b"1.0"
 CONTENT_TYPE = b"application/json"
@@ -48,7 +49,7 @@ def new_event(
     subject: str | None = None,
     cause: Event[Any] | None = None,
 ) -> Event[D]:
-    """An event about `key`; its trace goes on from its cause."""
+    """An event about `key`; its trace goes on from its cause, or from the work that is being done."""
     return Event(
         id=event_id or new_id("evt"),
         type=event_type or data.event_type,
@@ -57,7 +58,7 @@ def new_event(
         subject=subject or key,
         key=key,
         data=data,
-        traceparent=cause.traceparent if cause else None,
+        traceparent=(cause.traceparent if cause else None) or current_traceparent(),
     )
 
 

@@ -27,6 +27,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.message import StreamMessage
 
+from lineshaft.common import tracing
 from lineshaft.common.errors import DeadLetterError, RetryableError, StoppedError, UndecodableError
 from lineshaft.common.kafka.dead_letters import dead_letter
 from lineshaft.common.kafka.handed_out import Batch, PartitionProgress, first_offsets, position_of
@@ -270,6 +271,7 @@ class Subscription(Generic[E]):
         attempt = 0
         while True:
             attempt += 1
+            started = time.time_ns()
             try:
                 await self._handle([event for _, event in decoded])
             except RetryableError as error:
@@ -285,6 +287,7 @@ class Subscription(Generic[E]):
                     break
                 await self._pause(attempt)
             else:
+                tracing.handled(self.name, [event for _, event in decoded], started)
                 self._worked(batch, decoded)
                 break
         self.last_life = time.monotonic()

@@ -34,9 +34,11 @@ async def create_topics(
     prefix: str,
     replication: int,
     topics: Sequence[Topic] = TOPICS,
+    *,
+    partition_factor: int = 1,
     security: KafkaSecurity = KafkaSecurity(),  # noqa: B008  frozen
 ) -> list[str]:
-    """Names of the topics that were new.
+    """Names of the topics that were new; one that exists keeps its partitions.
 
     Raises:
         KafkaError: the broker refused one for another reason than that it exists.
@@ -48,7 +50,7 @@ async def create_topics(
             [
                 NewTopic(
                     name=prefix + topic.name,
-                    num_partitions=topic.partitions,
+                    num_partitions=topic.partitions * partition_factor,
                     replication_factor=replication,
                     topic_configs=configuration(topic),
                 )
@@ -73,6 +75,7 @@ def main() -> None:
             settings.kafka_bootstrap_servers,
             settings.topic_prefix,
             settings.topic_replication,
+            partition_factor=settings.partition_factor,
             security=settings.kafka_security,
         )
     )

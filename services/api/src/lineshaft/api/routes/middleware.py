@@ -3,7 +3,7 @@
 import re
 import time
 
-import structlog
+from opentelemetry.trace import SpanKind
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import Route
@@ -12,9 +12,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lineshaft.api.routes.answers import unexpected
 from lineshaft.common.ids import new_id
 from lineshaft.common.metrics import METRICS
+from lineshaft.common.tracing import span
 
 MAX_BODY_BYTES = 1024 * 1024
 HEADER = b"x-request-id"
+TRACEPARENT = b"traceparent"
 NO_STORE = (b"cache-control", b"no-store")
 _ACCEPTED = re.compile(rb"[A-Za-z0-9._:-]{1,100}").fullmatch
 _NO_ROUTE = "none"
@@ -42,19 +44,25 @@ class RequestMiddleware:
                 message["headers"] = [*message["headers"], (HEADER, request_id.encode()), *uncached]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with span("request", _header(scope, TRACEPARENT), SpanKind.SERVER, request_id=request_id) as traced:
             try:
                 await self._app(scope, _limited(scope, receive), send_with_id)
             except Exception as error:
                 if status:
                     raise
                 await unexpected(Request(scope), error)(scope, receive, send_with_id)
+            traced.update_name(" ".join(_method_and_route(scope)))
+            traced.set_attribute("http.response.status_code", status)
         _measure(scope, status, time.perf_counter() - started)
 
 
 def _given_id(scope: Scope) -> str | None:
+    return _header(scope, HEADER)
+
+
+def _header(scope: Scope, wanted: bytes) -> str | None:
     for name, value in scope["headers"]:
-        if name == HEADER:
+        if name == wanted:
             return value.decode() if _ACCEPTED(value) else None
     return None
 
@@ -81,9 +89,13 @@ def _announced(scope: Scope) -> int:
     return 0
 
 
-def _measure(scope: Scope, status: int, seconds: float) -> None:
+def _method_and_route(scope: Scope) -> tuple[str, str]:
     matched = scope.get("route")
     route = matched.path if isinstance(matched, Route) else _NO_ROUTE
-    method = scope["method"] if matched is not None else _NO_ROUTE
+    return scope["method"] if matched is not None else _NO_ROUTE, route
+
+
+def _measure(scope: Scope, status: int, seconds: float) -> None:
+    method, route = _method_and_route(scope)
     METRICS.http_requests.labels(method, route, str(status)).inc()
     METRICS.http_seconds.labels(method, route).observe(seconds)

@@ -285,7 +285,8 @@ select distinct requested_by from sync_request where sync_id = $1 and requested_
 
 -- name: sync_add
 -- A new sync.
-insert into sync (sync_id, connection_id, system, mode, objects) values ($1, $2, $3, $4, $5::text[]);
+insert into sync (sync_id, connection_id, system, mode, objects, traceparent)
+values ($1, $2, $3, $4, $5::text[], $6);
 
 -- name: stream_add
 -- Streams of these objects, where they are new.
@@ -321,7 +322,7 @@ with due as materialized (
 )
 select
     j.sync_id, j.connection_id, j.object, j.state, j.position, j.attempts, j.stalls,
-    y.mode, y.objects, y.created_at as sync_created_at, y.started_at as sync_started_at,
+    y.mode, y.objects, y.created_at as sync_created_at, y.started_at as sync_started_at, y.traceparent,
     s.cursor, s.read_fields, s.lease_epoch, s.read_sequence,
     c.system, c.lifecycle, g.rejected_version, g.not_before, g.status, g.probe_until,
     coalesce((select version from credential k where k.connection_id = j.connection_id and k.state = 'active'), 0)

@@ -33,6 +33,7 @@ async def request(
     mode: SyncMode,
     objects: Sequence[str],
     requested_by: str,
+    traceparent: str | None = None,
 ) -> str:
     """The sync that answers a request: the one of before, one that waits and covers it, or a new one."""
     known = await tx.fetchval(QUERIES["sync_known"], connection_id, request_id)
@@ -41,7 +42,9 @@ async def request(
     sync_id = await tx.fetchval(QUERIES["sync_pending"], connection_id, list(objects), mode)
     if sync_id is None:
         sync_id = new_id("syn")
-        await tx.execute(QUERIES["sync_add"], sync_id, connection_id, system, mode, list(objects))
+        await tx.execute(
+            QUERIES["sync_add"], sync_id, connection_id, system, mode, list(objects), traceparent
+        )
         await tx.execute(QUERIES["stream_add"], connection_id, list(objects))
         await tx.execute(QUERIES["job_add"], sync_id, connection_id, list(objects))
     await tx.execute(QUERIES["sync_ask"], connection_id, request_id, sync_id, requested_by)
@@ -233,4 +236,5 @@ def _job(row: Any) -> Job:
         lease_epoch=row["lease_epoch"],
         read_sequence=row["read_sequence"],
         sync_created_at=row["sync_created_at"],
+        traceparent=row["traceparent"],
     )

@@ -35,6 +35,8 @@ class Job:
     lease_epoch: int
     read_sequence: int
     sync_created_at: datetime
+    traceparent: str | None = None
+    """Of the request that the sync was made for."""
 
     @property
     def start(self) -> dict[str, Any] | None:
@@ -65,7 +67,7 @@ class Lease:
     @property
     def origin(self) -> Origin:
         job = self.job
-        return Origin(job.connection_id, job.system, job.object, job.sync_id, self.epoch)
+        return Origin(job.connection_id, job.system, job.object, job.sync_id, self.epoch, job.traceparent)
 
     @property
     def key(self) -> tuple[str, str, int]:

@@ -27,6 +27,7 @@ class Origin:
     object: str
     sync_id: str
     lease_epoch: int
+    traceparent: str | None = None
 
     @property
     def key(self) -> str:
@@ -100,11 +101,12 @@ def _message(
         | ({"deleted": deleted} if deleted else {})
     )
     event_id = derived_id("evt", origin.key, event_id or origin.lease_epoch, read_sequence)
+    own = headers(event_id, RecordsRead.event_type, source, read_at.isoformat(), origin.key, origin.key)
+    if origin.traceparent:
+        own.append(("traceparent", origin.traceparent.encode()))
     return Message(
         topic=topics.RECORDS_RAW.name,
         key=origin.key.encode(),
         value=b"".join((head[:-1], b',"records":[', b",".join(records), b"]}")),
-        headers=tuple(
-            headers(event_id, RecordsRead.event_type, source, read_at.isoformat(), origin.key, origin.key)
-        ),
+        headers=tuple(own),
     )

@@ -17,6 +17,7 @@ from lineshaft.common.ids import new_id
 from lineshaft.common.logs import logger
 from lineshaft.common.postgres.outbox import add_events
 from lineshaft.common.postgres.pool import RETRYABLE
+from lineshaft.common.tracing import span
 from lineshaft.connector.adapters import commands
 from lineshaft.connector.adapters.commands import CommandJob
 from lineshaft.connector.domain import problems
@@ -48,7 +49,8 @@ class Commanding:
             await self._give_up(job)
             return
         try:
-            await self._carry_out(job)
+            with span(job.command.event_type, job.traceparent, connection_id=job.command.connection_id):
+                await self._carry_out(job)
         except GateClosedError as error:
             await self._answer(job, problems.gate_closed(error.decision, "The system"))
         except CredentialsReplacedError:

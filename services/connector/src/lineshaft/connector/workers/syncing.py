@@ -9,6 +9,7 @@ from lineshaft.common.metrics import METRICS
 from lineshaft.common.outcomes import Outcome
 from lineshaft.common.postgres.outbox import add_events
 from lineshaft.common.postgres.pool import RETRYABLE, Connection
+from lineshaft.common.tracing import span
 from lineshaft.connector.adapters import syncs
 from lineshaft.connector.adapters.syncs import Picked
 from lineshaft.connector.domain.gate import Passage
@@ -44,12 +45,13 @@ class Syncing:
                 return lease
 
     async def work(self, lease: Lease, stopping: asyncio.Event) -> None:
-        piece = Slice(self._tools, lease)
+        job, piece = lease.job, Slice(self._tools, lease)
         self._slices[lease.key] = lease, piece
         try:
             if stopping.is_set():
                 piece.halt()
-            await piece.run()
+            with span("sync slice", job.traceparent, connection_id=job.connection_id, object=job.object):
+                await piece.run()
         finally:
             del self._slices[lease.key]
 

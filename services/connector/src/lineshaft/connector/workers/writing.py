@@ -16,6 +16,7 @@ from lineshaft.common.events.commands import CommandProblem, WriteRequested
 from lineshaft.common.logs import logger
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.postgres.outbox import add_events
+from lineshaft.common.tracing import current_traceparent
 from lineshaft.connector.adapters import commands, syncs
 from lineshaft.connector.adapters.commands import NAME, CommandJob
 from lineshaft.connector.domain import problems
@@ -196,6 +197,7 @@ class _Write:
                 command.object,
                 command.command_id,
                 epoch,
+                current_traceparent(),
             )
             deleted = [source_id] if self._operation is WriteOperation.DELETE else []
             await tools.producer.publish([after_write(origin, records, deleted, tools.clock(), NAME)])

@@ -31,6 +31,7 @@ class Told:
     data: dict[str, Any]
     concerned: tuple[str, ...] = ()
     """Connections that it is about, where it is about several."""
+    traceparent: str | None = None
 
     @property
     def connection_ids(self) -> tuple[str, ...]:
@@ -56,6 +57,7 @@ class Lease:
     event_at: datetime
     data: dict[str, Any]
     until: datetime
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,7 @@ async def add_events(tx: Connection, told: Sequence[Told]) -> list[Told]:
         [event.at for event in told],
         [event.data for event in told],
         [{"ids": event.concerned} for event in told],
+        [event.traceparent for event in told],
     )
     new = {row["event_id"] for row in rows}
     return [event for event in told if event.event_id in new]

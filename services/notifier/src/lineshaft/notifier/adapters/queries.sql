@@ -61,11 +61,11 @@ select connection_id, metadata from connection where connection_id = any($1::tex
 
 -- name: add_events
 -- What there is to tell; those that were not there yet.
-insert into event (event_id, event_type, connection_id, at, data, concerned)
+insert into event (event_id, event_type, connection_id, at, data, concerned, traceparent)
 select event_id, event_type, connection_id, at, data,
-    array(select jsonb_array_elements_text(concerned -> 'ids'))
-from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::jsonb[])
-    as new (event_id, event_type, connection_id, at, data, concerned)
+    array(select jsonb_array_elements_text(concerned -> 'ids')), traceparent
+from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::jsonb[], $7::text[])
+    as new (event_id, event_type, connection_id, at, data, concerned, traceparent)
 on conflict do nothing
 returning event_id;
 
@@ -136,7 +136,8 @@ where delivery.delivery_id = chosen.delivery_id
     and event.event_id = delivery.event_id
 returning delivery.delivery_id, delivery.webhook_id, delivery.endpoint_id, delivery.connection_id,
     delivery.event_type, delivery.lease_epoch, delivery.tries, delivery.deferrals, delivery.first_tried_at,
-    delivery.attempts, endpoint.url, endpoint.ordered, event.at as event_at, event.data;
+    delivery.attempts, endpoint.url, endpoint.ordered, event.at as event_at, event.data,
+    event.traceparent;
 
 -- name: secrets
 -- Sealed signing secrets of some endpoints.
