@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from lineshaft.cli.partitions import all_partitions
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.settings import Settings
@@ -53,7 +54,7 @@ async def letters(settings: Settings) -> AsyncGenerator[Letter]:
     )
     await consumer.start()
     try:
-        partitions = [TopicPartition(name, number) for number in range(DEAD_LETTERS.partitions)]
+        partitions = await all_partitions(consumer, DEAD_LETTERS, name)
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         ends = await consumer.end_offsets(partitions)
