@@ -280,7 +280,7 @@ async def test_writes_touch_one_row_or_none(plant: PostgresqlSource) -> None:
         assert await evidence("work_orders", "1", {"priority": "x"}) == (Outcome.INVALID_REQUEST, "22P02")
         assert await evidence("work_orders", "1", {"title": None}) == (Outcome.INVALID_REQUEST, "23502")
         assert await evidence("work_orders", "1", {"nope": 1}) == (Outcome.CONFIGURATION_ERROR, "42703")
-        assert await evidence("vendors", "1", {"name": "x"}) == (Outcome.INVALID_REQUEST, "not_writable")
+        assert await evidence("locations", "1", {"name": "x"}) == (Outcome.INVALID_REQUEST, "not_writable")
         plant.execute("revoke update on work_orders from reader")
         assert (await evidence("work_orders", "1", {"title": "x"}))[0] is Outcome.PERMISSION_DENIED
         plant.execute("grant update on work_orders to reader")
