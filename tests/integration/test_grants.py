@@ -20,6 +20,7 @@ GRANTED = {
     ("api", "health_monitor", "outage_view", "SELECT"),
     ("api", "health_monitor", "status_view", "SELECT"),
     ("api", "health_monitor", "timeline_view", "SELECT"),
+    ("api", "mapping", "deletion_view", "SELECT"),
     ("api", "mapping", "entity_view", "SELECT"),
     ("api", "mapping", "field_health_view", "SELECT"),
     ("api", "mapping", "freshness_view", "SELECT"),

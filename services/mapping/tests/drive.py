@@ -27,6 +27,7 @@ from lineshaft.common.postgres.inbox import transactional
 from lineshaft.common.postgres.outbox import Relay
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.mapping.completion import Completer
+from lineshaft.mapping.deleting import Deleter
 from lineshaft.mapping.domain.mappings import Mappings
 from lineshaft.mapping.domain.messages import RawMessage, decode
 from lineshaft.mapping.handlers import RawHandler
@@ -103,8 +104,10 @@ class Service:
         self.producer = producer
         self.connection_id = new_id("con")
         self.mappings = Mappings({SYSTEM: a_system()}, 100)
+        recorder = Recorder(pool, producer, self.mappings, now, Quarantine())
         self.handler = RawHandler(
-            Recorder(pool, producer, self.mappings, now, Quarantine()),
+            recorder,
+            Deleter(pool, recorder),
             Completer(pool, now),
             Remapper(pool, producer, self.mappings, now, 3),
             1_000,

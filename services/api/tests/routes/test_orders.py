@@ -24,12 +24,13 @@ async def ordered(
     *,
     result: dict[str, Any] | None = None,
     problem: CommandProblem | None = None,
+    topic: str = TOPIC,
 ) -> tuple[httpx.Response, dict[str, Any]]:
     """The answer of a caller who waits for what the monitor says, and the command."""
     patient = waiting(world, write_wait_seconds=10)
-    before = len(await world.outbox(TOPIC))
+    before = len(await world.outbox(topic))
     asking = asyncio.create_task(patient.call("POST", path, body))
-    while len(commands := await world.outbox(TOPIC)) == before:
+    while len(commands := await world.outbox(topic)) == before:
         assert not asking.done(), asking.result().text
         await asyncio.sleep(0.01)
     command = commands[-1]

@@ -59,6 +59,9 @@ class Metrics:
         )
         self.records_read = counter("records_read_total", "Records read from sources.", "system")
         self.records_mapped = counter("records_mapped_total", "Records mapped.", "system", "entity", "effect")
+        self.deletions_held = counter(
+            "deletions_held_total", "Complete reads that found too few records to be believed.", "system"
+        )
         self.mapping_errors = counter(
             "mapping_field_errors_total", "Fields left null.", "system", "entity", "field"
         )

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from lineshaft.common import topics
 from lineshaft.common.clock import now
+from lineshaft.common.events.commands import DeletionsApproved
 from lineshaft.common.events.envelope import Decoder
 from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.integrations import Catalog
@@ -15,6 +16,7 @@ from lineshaft.common.postgres.migrate import migrate
 from lineshaft.common.postgres.pool import Pool, create_pool
 from lineshaft.common.service import Service, start_producer
 from lineshaft.mapping.completion import Completer
+from lineshaft.mapping.deleting import Deleter, on_approvals
 from lineshaft.mapping.domain.mappings import Mappings
 from lineshaft.mapping.domain.messages import decode
 from lineshaft.mapping.handlers import RawHandler
@@ -25,6 +27,7 @@ from lineshaft.mapping.workers import housekeeping
 
 NAME = "mapping"
 MAPPINGS = "mappings"
+COMMANDS = "commands"
 MAX_MESSAGES = 200
 """A message holds up to 500 kB of records."""
 
@@ -64,6 +67,12 @@ async def build(settings: MappingSettings) -> Service:
                 decode=Decoder(MappingChanged),
                 handle=transactional(pool, MAPPINGS, on_mappings_changed),
             ),
+            Subscription(
+                COMMANDS,
+                [topics.COMMANDS_MAPPING],
+                decode=Decoder(DeletionsApproved),
+                handle=transactional(pool, COMMANDS, on_approvals),
+            ),
         ],
         background={
             "housekeeping": housekeeping(
@@ -83,8 +92,10 @@ def raw_handler(
     settings: MappingSettings,
     quarantine: Quarantine,
 ) -> RawHandler:
+    recorder = Recorder(pool, producer, mappings, now, quarantine)
     return RawHandler(
-        Recorder(pool, producer, mappings, now, quarantine),
+        recorder,
+        Deleter(pool, recorder),
         Completer(pool, now),
         Remapper(pool, producer, mappings, now, settings.remap_chunk_records),
         settings.batch_records,

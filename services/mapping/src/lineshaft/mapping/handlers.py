@@ -7,6 +7,7 @@ from lineshaft.common.events.envelope import Event
 from lineshaft.common.events.records import ReadCompleted, RemapRequested
 from lineshaft.common.postgres.pool import RETRYABLE
 from lineshaft.mapping.completion import Completer
+from lineshaft.mapping.deleting import Deleter
 from lineshaft.mapping.domain.batch import split_into_batches
 from lineshaft.mapping.domain.messages import Page, RawMessage
 from lineshaft.mapping.recording import Recorder
@@ -15,9 +16,15 @@ from lineshaft.mapping.remapping import Remapper
 
 class RawHandler:
     def __init__(
-        self, recorder: Recorder, completer: Completer, remapper: Remapper, batch_records: int
+        self,
+        recorder: Recorder,
+        deleter: Deleter,
+        completer: Completer,
+        remapper: Remapper,
+        batch_records: int,
     ) -> None:
         self._recorder = recorder
+        self._deleter = deleter
         self._completer = completer
         self._remapper = remapper
         self._batch_records = batch_records
@@ -39,6 +46,7 @@ class RawHandler:
 
     async def _on_event(self, event: Event[ReadCompleted] | Event[RemapRequested]) -> None:
         if isinstance(event.data, ReadCompleted):
+            await self._deleter.read_completed(event)
             await self._completer.read_completed(event)
         else:
             await self._remapper.chunk(event)

@@ -122,6 +122,16 @@ class IssueMuted(Command):
     reason: str = ""
 
 
+@event("deletions.approved", topics.COMMANDS_MAPPING.name)
+class DeletionsApproved(Command):
+    """What the next complete read of an object does not find is gone, however much it is."""
+
+    topic_name = topics.COMMANDS_MAPPING.name
+
+    object: str
+    actor: str
+
+
 @event("redelivery.requested", topics.COMMANDS_NOTIFIER.name)
 class RedeliveryRequested(EventData):
     command_id: str

@@ -1,4 +1,4 @@
-"""`mappings`: the definition in force per connection and entity."""
+"""`mappings`: the definition in force per connection and entity; `mapping.events`: what came of records."""
 
 from datetime import datetime
 from typing import Any
@@ -20,3 +20,18 @@ class MappingChanged(EventData):
     changed_at: datetime
     changed_by: str
     comment: str = ""
+
+
+@event("mapping.deletions_held", topics.MAPPING_EVENTS.name)
+class DeletionsHeld(EventData):
+    """A complete read found so few of the known records that nobody believes it without a word."""
+
+    topic_name = topics.MAPPING_EVENTS.name
+
+    connection_id: str
+    system: str
+    object: str
+    sync_id: str
+    missing: int
+    known: int
+    at: datetime

@@ -278,6 +278,12 @@ select object, fields, described_at from connector.schema_view
 where connection_id = $1 and ($2::text is null or object = $2)
 order by object
 
+-- name: held_deletions
+select object, sync_id, missing, known, sample, held_at, approved_at, approved_by
+from mapping.deletion_view
+where connection_id = $1
+order by object
+
 -- name: raw_samples
 -- The source records of an object that changed last.
 select raw from mapping.entity_view

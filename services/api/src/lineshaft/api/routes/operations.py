@@ -28,6 +28,7 @@ ORDERS = {
     "schedule": "set_schedule",
     "diagnose": "diagnose",
     "describe": "describe",
+    "approve_deletions": "approve_deletions",
 }
 """The kinds of orders, and what an operation calls them."""
 
@@ -44,7 +45,15 @@ class OperationModel(BaseModel):
     connection_id: str
     entity: str | None = Field(description="Of a write.")
     operation: Literal[
-        "create", "update", "delete", "force_breaker", "mute_issue", "set_schedule", "diagnose", "describe"
+        "create",
+        "update",
+        "delete",
+        "force_breaker",
+        "mute_issue",
+        "set_schedule",
+        "diagnose",
+        "describe",
+        "approve_deletions",
     ]
     created_at: datetime
     completed_at: datetime | None

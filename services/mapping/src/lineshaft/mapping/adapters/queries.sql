@@ -158,6 +158,56 @@ on conflict (connection_id, entity, field) do update set
     last_at = excluded.last_at
 where f.mapping_version <= excluded.mapping_version
 
+-- name: missing_records
+-- Keys that are stored and that no slice of this read held; what was stored while it went on is not missing.
+with present as materialized (
+    select distinct key
+    from read_slice
+    cross join unnest(source_ids) as key
+    where connection_id = $1 and object = $2 and sync_id = $3
+),
+known as materialized (
+    select source_id, max(observed_at) as observed_at
+    from record
+    where connection_id = $1 and object = $2 and deleted_at is null
+    group by source_id
+)
+select
+    array_agg(source_id order by source_id)
+        filter (where observed_at < $4 and not exists (select from present where key = source_id)) as keys,
+    count(*)::integer as known
+from known
+
+-- name: hold_deletions
+-- The latest proposal of an object.
+insert into deletion_proposal as p (connection_id, object, sync_id, missing, known, sample)
+values ($1, $2, $3, $4, $5, $6)
+on conflict (connection_id, object) do update set
+    sync_id = excluded.sync_id,
+    missing = excluded.missing,
+    known = excluded.known,
+    sample = excluded.sample,
+    held_at = now()
+where p.sync_id <> excluded.sync_id
+returning true
+
+-- name: approve_deletions
+-- For the next complete read.
+update deletion_proposal
+set approved_at = now(), approved_by = $3
+where connection_id = $1 and object = $2
+returning true
+
+-- name: take_approval
+-- An approval counts once.
+delete from deletion_proposal
+where connection_id = $1 and object = $2 and approved_at is not null
+returning true
+
+-- name: forget_deletions
+-- Nothing is held any more.
+delete from deletion_proposal where connection_id = $1 and object = $2
+
 -- name: ensure_sync
 -- The row that the ends of all objects of one sync are counted under.
 insert into sync (sync_id, connection_id, system, mode, expected_objects, started_at)

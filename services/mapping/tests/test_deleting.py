@@ -1,0 +1,163 @@
+"""After a complete read, what it did not find is gone; unless it is too much to be believed."""
+
+from datetime import timedelta
+
+import pytest
+
+from lineshaft.common.events.commands import DeletionsApproved
+from lineshaft.common.events.envelope import new_event
+from lineshaft.common.events.syncs import SyncMode, SyncResult
+from lineshaft.common.ids import new_id
+from lineshaft.common.kafka.record import Message
+from lineshaft.mapping.deleting import on_approvals
+from lineshaft.mapping.domain.deletions import is_suspicious
+
+from . import drive
+from .builders import READ_AT, read_completed, records_read
+from .drive import Reader, Service
+
+pool, service, items = drive.pool, drive.service, drive.items
+
+LATER = READ_AT + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("missing", "known", "suspicious"),
+    [
+        (0, 0, False),
+        (1, 1, False),
+        (2, 2, True),
+        (10, 40, False),
+        (11, 40, True),
+        (150, 1000, False),
+        (201, 1000, True),
+    ],
+)
+def test_how_many_are_believed(missing: int, known: int, *, suspicious: bool) -> None:
+    assert is_suspicious(missing, known) is suspicious
+
+
+class Reads:
+    """Complete reads of one object, one after another."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._epoch = 0
+
+    async def read(
+        self,
+        *keys: int,
+        mode: SyncMode = SyncMode.FULL,
+        result: SyncResult = SyncResult.COMPLETED,
+        started_at_first: bool = False,
+    ) -> None:
+        self._epoch += 1
+        sync_id = new_id("syn")
+        at = READ_AT + timedelta(hours=self._epoch)
+        about = {"connection_id": self._service.connection_id, "sync_id": sync_id, "epoch": self._epoch}
+        pages: list[Message] = [
+            records_read(
+                [{"id": key, "name": f"{key}"} for key in part], sequence=number, read_at=at, **about
+            )
+            for number, part in enumerate((keys[:2], keys[2:]), 1)
+        ]
+        end = read_completed(
+            "product",
+            sync_objects=["product"],
+            sequence=2,
+            mode=mode,
+            result=result,
+            started_at=READ_AT if started_at_first else at,
+            **about,
+        )
+        await self._service.raw(*pages, end)
+
+    async def there(self) -> list[str]:
+        return [one["source_id"] for one in await self._service.stored() if one["deleted_at"] is None]
+
+
+@pytest.fixture
+def reads(service: Service) -> Reads:
+    return Reads(service)
+
+
+pytestmark = pytest.mark.integration
+
+
+async def test_what_a_complete_read_lacks_is_deleted_with_event_and_tombstone(
+    service: Service, reads: Reads, items: Reader
+) -> None:
+    await reads.read(1, 2, 3, 4)
+    await items.wait_for(4)
+    await reads.read(1, 2, 4)
+    assert await reads.there() == ["1", "2", "4"]
+    deleted, tombstone = [one for one in await items.new() if one.key.startswith(service.connection_id)]
+    assert deleted.type == "lineshaft.entity.deleted"
+    assert tombstone.type == ""
+    await reads.read(1, 2, 4)
+    assert await items.new() == []
+
+
+async def test_a_record_that_comes_back_is_there_again(reads: Reads) -> None:
+    await reads.read(1, 2, 3)
+    await reads.read(1, 2)
+    await reads.read(1, 2, 3)
+    assert await reads.there() == ["1", "2", "3"]
+
+
+async def test_incremental_and_failed_reads_delete_nothing(reads: Reads) -> None:
+    await reads.read(1, 2, 3)
+    await reads.read(1, mode=SyncMode.INCREMENTAL)
+    await reads.read(1, 2, result=SyncResult.FAILED)
+    assert await reads.there() == ["1", "2", "3"]
+
+
+async def test_what_was_stored_while_the_read_went_on_is_kept(service: Service, reads: Reads) -> None:
+    await reads.read(1, 2, 3)
+    written = records_read(
+        [{"id": 9, "name": "9"}],
+        connection_id=service.connection_id,
+        epoch=1,
+        sequence=3,
+        sync_id="write",
+        read_at=READ_AT + timedelta(minutes=90),
+    )
+    await service.raw(written)
+    await reads.read(1, 2, 3, started_at_first=True)
+    assert await reads.there() == ["1", "2", "3", "9"]
+
+
+async def test_very_many_are_held_until_somebody_approves_them(service: Service, reads: Reads) -> None:
+    everything = range(1, 31)
+    await reads.read(*everything)
+    await reads.read(1, 2)
+    assert len(await reads.there()) == 30
+    row = await service.pool.fetchrow(
+        "select * from deletion_view where connection_id = $1", service.connection_id
+    )
+    assert row is not None
+    assert (row["object"], row["missing"], row["known"], len(row["sample"])) == ("product", 28, 30, 10)
+    held = await service.pool.fetch("select key from outbox where topic = 'mapping.events'")
+    assert [one["key"].decode() for one in held] == [service.connection_id]
+
+    async def approve(name: str) -> dict[str, object] | None:
+        command = DeletionsApproved(
+            command_id=new_id("op"), connection_id=service.connection_id, object=name, actor="key_1"
+        )
+        async with service.pool.acquire() as tx, tx.transaction():
+            await on_approvals(tx, [new_event(command, source="api", key=service.connection_id)])
+        row = await service.pool.fetchrow(
+            "select convert_from(value, 'UTF8')::jsonb as data from outbox"
+            " where topic = 'command.results' order by id desc limit 1"
+        )
+        assert row is not None
+        problem: dict[str, object] | None = row["data"]["problem"]
+        return problem
+
+    problem = await approve("nothing")
+    assert problem is not None
+    assert problem["code"] == "not_found"
+    assert await approve("product") is None
+    await reads.read(1, 2)
+    assert await reads.there() == ["1", "2"]
+    assert await service.pool.fetchval("select count(*) from deletion_proposal") == 0
