@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from lineshaft.api.routes import (
     audit_log,
+    bulk_writes,
     connect,
     connections,
     deletions,
@@ -77,6 +78,7 @@ def create_application(context: Context, checks: Mapping[str, Check]) -> FastAPI
         deletions.router,
         webhook_endpoints.router,
         replays.router,
+        bulk_writes.bulk_router(),
         writes.writes_router(),
         operations.router,
         meta.router,

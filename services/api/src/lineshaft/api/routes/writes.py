@@ -50,7 +50,7 @@ Values = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class _Write:
+class Write:
     known: Known
     system: System
     entity: str
@@ -155,32 +155,47 @@ async def _open(
     *,
     operation: Operation,
     of: str | None = None,
-) -> _Write:
+) -> Write:
     """Everything that can be known before the source is asked."""
+    known, system = await writable_connection(api, secret, entity, connection_id)
+    return await target(api, known, system, entity, operation=operation, of=of)
+
+
+async def writable_connection(
+    api: Context, secret: str, entity: str, connection_id: str | None
+) -> tuple[Known, System]:
+    """The connection that takes writes of this entity.
+
+    Raises:
+        ProblemError: its system has no such entity, or takes no call now.
+    """
     _, known = await open_connection(api, secret, connection_id)
     system = system_of(api.catalog, known.system)
     if entity not in system.entities:
         raise unknown_entity(system, entity)
     require_callable(known, system.object_of(entity), api.clock())
+    return known, system
+
+
+async def target(
+    api: Context, known: Known, system: System, entity: str, *, operation: Operation, of: str | None
+) -> Write:
+    """The record that is to be written, which a creation does not have yet."""
     source_id, revision = None, 1
     if of is not None:
         row = await api.pool.fetchrow(SQL["source_id"], known.connection_id, entity, of)
         if row is None:
             raise not_found(entity.replace("_", " "), connection_id=known.connection_id)
         source_id, revision = row["source_id"], row["revision"]
-    return _Write(known, system, entity, operation, source_id, revision)
+    return Write(known, system, entity, operation, source_id, revision)
 
 
-async def _write(
-    api: Context, write: _Write, values: dict[str, Any], idempotency_key: str | None
-) -> Response:
+async def _write(api: Context, write: Write, values: dict[str, Any], idempotency_key: str | None) -> Response:
     command = await begin_write(api, write, values, idempotency_key)
-    return await _answer(api, write, await _waited(api, write, command))
+    return await _answer(api, write, await outcome(api, write, command, api.settings.write_wait_seconds))
 
 
-async def begin_write(
-    api: Context, write: _Write, values: dict[str, Any], idempotency_key: str | None
-) -> str:
+async def begin_write(api: Context, write: Write, values: dict[str, Any], idempotency_key: str | None) -> str:
     """The id of the command, which is an earlier one where the idempotency key was used before.
 
     Raises:
@@ -228,8 +243,9 @@ async def begin_write(
     return await _earlier(api, known.connection_id, idempotency_key or "", asked_for)
 
 
-async def _waited(api: Context, write: _Write, command_id: str) -> StoredCommand:
-    command = await api.waiters.wait(command_id, api.settings.write_wait_seconds)
+async def outcome(api: Context, write: Write, command_id: str, seconds: float) -> StoredCommand:
+    """The command, completed where that takes no longer than this."""
+    command = await api.waiters.wait(command_id, seconds)
     if command is None:
         raise not_found("operation", connection_id=write.known.connection_id)
     return command
@@ -246,7 +262,7 @@ async def _earlier(api: Context, connection_id: str, idempotency_key: str, asked
     return earlier.command_id
 
 
-async def _answer(api: Context, write: _Write, command: StoredCommand) -> Response:
+async def _answer(api: Context, write: Write, command: StoredCommand) -> Response:
     if command.completed_at is None:
         return Json(
             await shown_operation(api, command),
