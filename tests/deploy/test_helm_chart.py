@@ -1,16 +1,21 @@
 """The Helm chart, rendered for three profiles: against Kubernetes' schemas, our settings and our services."""
 
+import base64
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import helm_python
 import kubernetes_validate
 import pytest
 import yaml
 
+from lineshaft.api.domain.keys import KeyKind, new_key
+from lineshaft.common.metrics import METRICS
 from lineshaft.common.topics import TOPICS
 
 from .settings_of_services import BOOTSTRAP, settings_class, variables
@@ -70,7 +75,7 @@ SCALED: dict[str, Any] = {
         "existingSecret": "kafka-login",
         "tls": {"existingSecret": "kafka-tls"},
     },
-    "keda": {"enabled": True},
+    "keda": {"enabled": True, "prometheusAddress": "http://prometheus:9090"},
 }
 PROFILES = {"minimal": MINIMAL, "production": PRODUCTION, "scaled": SCALED}
 
@@ -296,10 +301,8 @@ class TestScaled:
     ) -> None:
         scaled = of_kind(found, "ScaledObject")
         for service in SERVICES:
-            triggers = scaled[f"plant-lineshaft-{service}"]["spec"]["triggers"]
-            watched = {
-                (trigger["metadata"]["consumerGroup"], trigger["metadata"]["topic"]) for trigger in triggers
-            }
+            triggers = of_type(scaled[f"plant-lineshaft-{service}"], "kafka")
+            watched = {(trigger["consumerGroup"], trigger["topic"]) for trigger in triggers}
             assert watched == {
                 (f"plant.{service}.{group}", f"plant.{topic}")
                 for group, topic in subscriptions(checkout, service)
@@ -314,9 +317,27 @@ class TestScaled:
         }
         for scaled in of_kind(found, "ScaledObject").values():
             for trigger in scaled["spec"]["triggers"]:
-                assert trigger["authenticationRef"] == {"name": login["metadata"]["name"]}
-                assert trigger["metadata"]["sasl"] == "scram_sha512"
-                assert trigger["metadata"]["tls"] == "enable"
+                if trigger["type"] == "kafka":
+                    assert trigger["authenticationRef"] == {"name": login["metadata"]["name"]}
+                    assert trigger["metadata"]["sasl"] == "scram_sha512"
+                    assert trigger["metadata"]["tls"] == "enable"
+
+    def test_work_that_waits_in_postgres_is_asked_of_prometheus(self, found: list[dict[str, Any]]) -> None:
+        ours = {family.name for family in METRICS.registry.collect()}
+        asked = {
+            name: [re.findall(r"lineshaft_\w+", trigger["query"]) for trigger in of_type(one, "prometheus")]
+            for name, one in of_kind(found, "ScaledObject").items()
+        }
+        assert {name for name, queries in asked.items() if queries} == {
+            "plant-lineshaft-connector",
+            "plant-lineshaft-notifier",
+        }
+        for queries in asked.values():
+            assert {metric for query in queries for metric in query} <= ours
+
+
+def of_type(scaled: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [trigger["metadata"] for trigger in scaled["spec"]["triggers"] if trigger["type"] == kind]
 
 
 def subscriptions(checkout: Path, service: str) -> set[tuple[str, str]]:
@@ -384,3 +405,68 @@ def test_the_notes_say_what_to_do_next(chart: helm_python.Chart) -> None:
     notes = chart.render(MINIMAL, name="plant", namespace="lineshaft")["lineshaft/templates/NOTES.txt"]
     assert "rollout status deployment/plant-lineshaft-api" in notes
     assert "https://lineshaft.example.com/docs" in notes
+
+
+SECRETS = {
+    "lineshaft/secret-keys": "test:" + base64.b64encode(bytes(32)).decode(),
+    "lineshaft/link-signing-key": "a link signing key of 32 characters",
+    "lineshaft/admin-key": new_key(KeyKind.ADMIN),
+    "lineshaft/console-password": "a console password",
+    "lineshaft/console-viewer-password": "a viewer password",
+    "kafka-login/username": "plant",
+    "kafka-login/password": "a password of Kafka",
+}
+PASSWORDS = {"lineshaft/role-password", "lineshaft/postgres-admin-password"}
+
+
+def as_process(container: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a container, its secrets resolved."""
+    return {
+        name: value
+        if isinstance(value, str)
+        else secrets["/".join((value["secretKeyRef"]["name"], value["secretKeyRef"]["key"]))]
+        for name, value in environment(container).items()
+    }
+
+
+def test_the_services_take_their_environment(
+    profile: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for component, _, container in containers(profile):
+        if component in SERVICES:
+            with monkeypatch.context() as patched:
+                given = as_process(container, {**SECRETS, **dict.fromkeys(PASSWORDS, "a password")})
+                for name, value in given.items():
+                    patched.setenv(name, value)
+                settings = settings_class(component)()
+            user = urlsplit(settings.postgres_dsn.get_secret_value()).username
+            assert user == f"lineshaft_{component.replace('-', '_')}"
+
+
+@pytest.mark.integration
+def test_the_jobs_run_and_run_again(
+    rendered: Mapping[str, Any],
+    run: Any,
+    bootstrap_servers: str,
+    database: Any,
+    bare_environment: dict[str, str],
+) -> None:
+    """The password comes in a variable of its own, as in the cluster."""
+    admin, role = urlsplit(database.admin_dsn), urlsplit(database.dsn("api"))
+    secrets = {
+        "lineshaft/postgres-admin-password": admin.password or "",
+        "lineshaft/role-password": role.password or "",
+    }
+    real = {
+        "@postgres:5432/lineshaft": f"@{admin.hostname}:{admin.port}{admin.path}",
+        "kafka:9092": bootstrap_servers,
+    }
+    for component, _, container in 2 * list(containers(rendered["minimal"])):
+        if component in {"schemas", "topics"}:
+            given = as_process(container, secrets)
+            for before, after in real.items():
+                given = {name: value.replace(before, after) for name, value in given.items()}
+            given |= {"LINESHAFT_TOPIC_REPLICATION": "1"} if component == "topics" else {}
+            given |= {"LINESHAFT_TOPIC_PREFIX": "chart."} if component == "topics" else {}
+            assert container["command"][0] == "python"
+            run(sys.executable, *container["command"][1:], environment={**bare_environment, **given})

@@ -9,6 +9,7 @@ from lineshaft.common.errors import DeadLetterError
 from lineshaft.common.events.connections import Lifecycle
 from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.outcomes import Operation, Outcome, Rung
+from lineshaft.connector.adapters import syncs
 from lineshaft.connector.domain.aftermath import MOST_ATTEMPTS
 from lineshaft.connector.domain.evidence import Evidence
 from lineshaft.connector.workers.syncing import Syncing
@@ -365,3 +366,13 @@ async def test_a_fault_of_ours_is_tried_again_and_then_told(rig: Rig) -> None:
     assert marker["result"]["result"] == "failed"
     assert "Lineshaft could not read" in marker["result"]["message"]
     assert await rig.calls(connection_id, "source_error") == []
+
+
+async def test_the_oldest_job_that_waits_for_its_turn_is_told(rig: Rig) -> None:
+    connection_id = await connected(rig)
+    await rig.request_sync(connection_id, entities=["item"])
+    longer = "update sync_job set due_at = now() - interval '1000 s' where connection_id = $1"
+    await rig.pool.execute(longer, connection_id)
+    assert await syncs.oldest_due(rig.pool) == pytest.approx(1000, abs=30)
+    await rig.read_all()
+    assert await syncs.oldest_due(rig.pool) < 900

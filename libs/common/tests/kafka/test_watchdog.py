@@ -8,6 +8,7 @@ import pytest
 
 from lineshaft.common.kafka.consumer import REBALANCE_TIMEOUT_MS
 from lineshaft.common.kafka.watchdog import PATIENCE, Watchdog
+from lineshaft.common.metrics import METRICS
 
 SECONDS = 10.0
 
@@ -84,3 +85,11 @@ async def test_who_is_stuck(member: Member, stuck: bool, monkeypatch: pytest.Mon
 async def test_records_that_came_a_moment_ago_are_no_sign(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing happened for hours because there was nothing to do."""
     assert not await ends(Member(5, life=1e6, progress=1e6), monkeypatch, waiting=1)
+
+
+async def test_how_long_records_wait_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = METRICS.waiting_seconds.labels("test", "requests")._value
+    await ends(Member(5, life=1, progress=7), monkeypatch)
+    assert told.get() == pytest.approx(7, abs=1)
+    await ends(Member(0), monkeypatch)
+    assert told.get() == 0
