@@ -33,5 +33,19 @@ def test_a_dry_run_counts() -> None:
     total = preview(CURRENT, CANDIDATE, "c", RECORDS, samples=2)
     assert (total.records, total.changed, total.invalid) == (4, 3, 1)
     assert total.fields == {"tag": 1, "custom_fields.class": 1, "taxonomy_level": 2}
+    assert total.filled == {"tag": 1, "custom_fields.class": 1, "taxonomy_level": 1}
+    assert total.emptied == {"taxonomy_level": 1}
     assert total.errors == {"taxonomy_level": 1}
     assert [one.source_id for one in total.samples] == ["1", "2"]
+
+
+def test_codes_that_the_value_map_does_not_know_are_counted() -> None:
+    coded = MappingDefinition.parse(
+        {
+            "fields": {"status": {"path": "s", "value_map": "states"}},
+            "value_maps": {"states": {"30": "in_service"}},
+        }
+    )
+    records = [("1", {"s": "30"}), ("2", {"s": "40"}), ("3", {"s": "40"}), ("4", {"s": "50"})]
+    total = preview(CURRENT, compile_mapping("asset", coded), "c", records)
+    assert total.unmapped == {"status": {"40": 2, "50": 1}}

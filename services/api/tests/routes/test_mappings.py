@@ -2,6 +2,8 @@ from typing import Any
 
 import pytest
 
+from lineshaft.api.routes import mapping_trials
+
 from .conftest import World
 
 pytestmark = pytest.mark.integration
@@ -122,6 +124,69 @@ async def test_a_preview_stores_nothing(world: World) -> None:
     assert preview["errors"] == {"lead_time_days": 3}
     assert {one["changes"]["name"]["after"] for one in preview["samples"]} == {"C0", "C1", "C2"}
     assert (await world.call("GET", f"/connections/{connection_id}/mappings/item")).json()["version"] == 1
+
+
+async def test_a_preview_of_one_record(world: World) -> None:
+    connection_id, _ = await world.connect()
+    await world.store(
+        connection_id, "item", [{"id": number, "code": f"C{number}", "rec_name": "N"} for number in range(3)]
+    )
+    path = f"/connections/{connection_id}/mappings/item/preview"
+    preview = (await world.call("POST", f"{path}?source_id=1", CHANGE)).json()
+    assert preview["records"] == 1
+    assert preview["samples"][0]["changes"]["name"]["after"] == "C1"
+    missing = await world.call("POST", f"{path}?source_id=7", CHANGE)
+    assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
+
+
+async def test_a_dry_run_looks_at_every_stored_record_and_changes_none(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mapping_trials, "CHUNK", 2)
+    connection_id, _ = await world.connect()
+    await world.store(
+        connection_id,
+        "item",
+        [{"id": number, "code": f"C{number}", "rec_name": "N", "kind": "raw"} for number in range(5)],
+    )
+    change = {
+        "fields": {
+            "name": None,
+            "number": {"path": "id"},
+            "lead_time_days": {"path": "rec_name"},
+            "description": {"path": "rec_name"},
+            "status": {"path": "kind", "value_map": "kinds"},
+        },
+        "value_maps": {"kinds": {"other": "active"}},
+    }
+    path = f"/connections/{connection_id}/mappings/item"
+    done = (await world.call("POST", f"{path}/dry-run", change)).json()
+    assert (done["records"], done["changed"], done["invalid"]) == (5, 5, 5)
+    assert done["next_cursor"] is None
+    assert done["filled"]["description"] == 5
+    assert done["errors"]["lead_time_days"] == 5
+    assert done["unmapped"] == {"status": {"raw": 5}}
+    number = done["samples"][0]["changes"]["number"]
+    assert number["before"] != number["after"]
+    assert (await world.call("GET", path)).json()["version"] == 1
+
+
+async def test_a_dry_run_that_takes_longer_goes_on_from_its_cursor(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mapping_trials, "CHUNK", 2)
+    connection_id, _ = await world.connect()
+    await world.store(connection_id, "item", [{"id": number, "code": "C"} for number in range(5)])
+    path = f"/connections/{connection_id}/mappings/item/dry-run?seconds=1e-9"
+    seen: list[int] = []
+    cursor = ""
+    while True:
+        part = (await world.call("POST", f"{path}{cursor}", CHANGE)).json()
+        seen.append(part["records"])
+        if part["next_cursor"] is None:
+            break
+        cursor = f"&cursor={part['next_cursor']}"
+    assert seen == [2, 2, 1]
 
 
 async def test_an_entity_that_the_system_has_not(world: World) -> None:

@@ -10,6 +10,8 @@ from lineshaft.common.mapping.result import VOLATILE
 
 CUSTOM = "custom_fields"
 SAMPLES = 10
+UNMAPPED_CODES = 100
+"""Of one field; more different ones than that are no code list."""
 
 
 class Change(NamedTuple):
@@ -25,6 +27,8 @@ class RecordPreview:
     new_errors: tuple[FieldError, ...]
     """What does not fit any more, or did not exist before."""
     mended_errors: tuple[FieldError, ...]
+    unmapped: tuple[tuple[str, str], ...]
+    """Field and code that its value map does not know, under the new definition."""
 
 
 @dataclass(slots=True)
@@ -37,10 +41,35 @@ class Preview:
     """Records with new errors."""
     fields: dict[str, int] = field(default_factory=dict)
     """Field to the number of records in which it changes."""
+    filled: dict[str, int] = field(default_factory=dict)
+    """Field to the number of records in which it was null and has a value now."""
+    emptied: dict[str, int] = field(default_factory=dict)
+    """Field to the number of records in which it had a value and is null now."""
     errors: dict[str, int] = field(default_factory=dict)
     """Field to the number of new errors."""
+    unmapped: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Field to the codes that its value map does not know, with the number of records that have them."""
     samples: list[RecordPreview] = field(default_factory=list)
     """The first records that change or become invalid."""
+
+    def add(self, one: RecordPreview, samples: int = SAMPLES) -> None:
+        self.records += 1
+        self.changed += bool(one.changes)
+        self.invalid += bool(one.new_errors)
+        for name, change in one.changes.items():
+            _count(self.fields, name)
+            if change.before is None:
+                _count(self.filled, name)
+            elif change.after is None:
+                _count(self.emptied, name)
+        for error in one.new_errors:
+            _count(self.errors, error.field)
+        for name, code in one.unmapped:
+            codes = self.unmapped.setdefault(name, {})
+            if code in codes or len(codes) < UNMAPPED_CODES:
+                _count(codes, code)
+        if (one.changes or one.new_errors) and len(self.samples) < samples:
+            self.samples.append(one)
 
 
 def preview_record(
@@ -57,6 +86,7 @@ def preview_record(
         _changes(before.document, after.document),
         tuple(error for error in after.errors if error not in before.errors),
         tuple(error for error in before.errors if error not in after.errors),
+        tuple((error.field, error.sample) for error in after.errors if error.code == "unmapped_code"),
     )
 
 
@@ -70,17 +100,12 @@ def preview(
     """Sums up what `candidate` changes in `records`, pairs of source id and raw record."""
     total = Preview()
     for source_id, raw in records:
-        one = preview_record(current, candidate, connection_id, source_id, raw)
-        total.records += 1
-        total.changed += bool(one.changes)
-        total.invalid += bool(one.new_errors)
-        for name in one.changes:
-            total.fields[name] = total.fields.get(name, 0) + 1
-        for error in one.new_errors:
-            total.errors[error.field] = total.errors.get(error.field, 0) + 1
-        if (one.changes or one.new_errors) and len(total.samples) < samples:
-            total.samples.append(one)
+        total.add(preview_record(current, candidate, connection_id, source_id, raw), samples)
     return total
+
+
+def _count(numbers: dict[str, int], name: str) -> None:
+    numbers[name] = numbers.get(name, 0) + 1
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Change]:

@@ -320,6 +320,17 @@ select source_id, raw from mapping.entity_view
 where connection_id = $1 and entity = $2 and deleted_at is null
 order by changed_at desc, id limit $3
 
+-- name: sample_record
+-- One stored source record to try a mapping on.
+select source_id, raw from mapping.entity_view
+where connection_id = $1 and entity = $2 and id = $3 and deleted_at is null
+
+-- name: records_to_try
+-- All stored source records, a page at a time.
+select id, source_id, raw from mapping.entity_view
+where connection_id = $1 and entity = $2 and deleted_at is null and id > $3
+order by id limit $4
+
 -- name: source_fields
 -- As the source described an object last.
 select fields from connector.schema_view where connection_id = $1 and object = $2

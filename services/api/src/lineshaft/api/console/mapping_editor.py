@@ -16,7 +16,7 @@ from lineshaft.api.console.pages import HOME, page
 from lineshaft.api.console.visitors import Editor, Form, Signed, Visitor
 from lineshaft.api.domain.mappings import ActiveMapping, changed
 from lineshaft.api.domain.problems import ProblemError, not_found
-from lineshaft.api.routes import mappings
+from lineshaft.api.routes import mapping_trials, mappings
 from lineshaft.api.routes.catalog import system_of, unknown_entity
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection
@@ -227,7 +227,14 @@ async def preview(
     if not errors:
         try:
             _, effective = changed(entity, bench.active.default, body)
-            tried = await mappings.try_out(api, visitor.caller, connection_id, entity, body, LOOKED_AT)
+            tried = await mapping_trials.try_out(
+                api=api,
+                _=visitor.caller,
+                connection_id=connection_id,
+                entity=entity,
+                body=body,
+                limit=LOOKED_AT,
+            )
             done = tried.content
         except ProblemError as error:
             errors = _by_field(error)

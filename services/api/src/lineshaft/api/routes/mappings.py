@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Path, Query
+from fastapi import APIRouter, Body, Header, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from lineshaft.api.adapters.connections import lock_connection
@@ -13,7 +13,7 @@ from lineshaft.api.adapters.mappings import (
     mapping_version,
     store_version,
 )
-from lineshaft.api.adapters.postgres import SQL, Executor
+from lineshaft.api.adapters.postgres import Executor
 from lineshaft.api.domain import cursors
 from lineshaft.api.domain.mappings import ActiveMapping, changed
 from lineshaft.api.domain.problems import ProblemCode, invalid, not_found, problem
@@ -25,13 +25,11 @@ from lineshaft.api.routes.existence import require_connection
 from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit, Page, page
 from lineshaft.common.events.connections import Lifecycle
 from lineshaft.common.integrations import System
-from lineshaft.common.mapping import RecordPreview, compile_mapping, preview
 from lineshaft.common.postgres.pool import Connection as Transaction
 from lineshaft.common.unified import is_custom
 
 ORDER = "mapping_version"
 NO_VERSION = 2**31 - 1
-MAX_SAMPLE = 1000
 
 router = APIRouter(prefix="/v1/connections/{connection_id}/mappings/{entity}", tags=["mapping"])
 
@@ -83,42 +81,11 @@ class Rollback(BaseModel):
     )
 
 
-class PreviewChange(BaseModel):
-    before: Any
-    after: Any
-
-
-class PreviewError(BaseModel):
-    field: str
-    path: str
-    code: str
-    reason: str
-    sample: str
-
-
-class PreviewSample(BaseModel):
-    source_id: str
-    changes: dict[str, PreviewChange]
-    new_errors: list[PreviewError]
-    mended_errors: list[PreviewError]
-
-
-class PreviewModel(BaseModel):
-    """What a mapping would do to stored source records, the ones that changed last."""
-
-    records: int = Field(description="Records looked at.")
-    changed: int
-    invalid: int = Field(description="Records in which a field would newly be left null.")
-    fields: dict[str, int] = Field(description="Field to the number of records in which it changes.")
-    errors: dict[str, int] = Field(description="Field to the number of new errors.")
-    samples: list[PreviewSample]
-
-
 @router.get("", responses={200: {"model": MappingModel}, **problems(403, 404)}, response_class=Json)
 async def get(api: Api, _: Admin, connection_id: ConnectionPath, entity: EntityPath) -> Json:
     connection = await require_connection(api.pool, connection_id)
-    system = _system(api, connection.system, entity)
-    return _answer(await _active(api.pool, connection_id, system, entity))
+    system = system_with(api, connection.system, entity)
+    return _answer(await current(api.pool, connection_id, system, entity))
 
 
 @router.put("", responses={200: {"model": MappingModel}, **problems(403, 404, 412)}, response_class=Json)
@@ -149,7 +116,7 @@ async def versions(
 ) -> Json:
     """Newest first, down to the default."""
     connection = await require_connection(api.pool, connection_id)
-    _system(api, connection.system, entity)
+    system_with(api, connection.system, entity)
     before = _before(cursor)
     rows: list[dict[str, Any]] = [
         {
@@ -189,53 +156,14 @@ async def rollback(
         return await _store(api, tx, system, active, body=changes, by=caller.key_id)
 
 
-@router.post("/preview", responses={200: {"model": PreviewModel}, **problems(403, 404)}, response_class=Json)
-async def try_out(
-    api: Api,
-    _: Admin,
-    connection_id: ConnectionPath,
-    entity: EntityPath,
-    body: Changes,
-    limit: Annotated[int, Query(ge=1, le=MAX_SAMPLE, description="Records to look at.")] = 100,
-) -> Json:
-    """Nothing is stored, and the source is not called."""
-    connection = await require_connection(api.pool, connection_id)
-    system = _system(api, connection.system, entity)
-    active = await _active(api.pool, connection_id, system, entity)
-    _changes, effective = changed(entity, active.default, body)
-    current = compile_mapping(entity, active.effective)
-    rows = await api.pool.fetch(SQL["sample_records"], connection_id, entity, limit)
-    done = preview(
-        current,
-        compile_mapping(entity, effective),
-        connection_id,
-        [(row["source_id"], row["raw"]) for row in rows],
-    )
-    return Json(
-        {
-            **{name: getattr(done, name) for name in ("records", "changed", "invalid", "fields", "errors")},
-            "samples": [_sample(one) for one in done.samples],
-        }
-    )
-
-
-def _sample(one: RecordPreview) -> dict[str, Any]:
-    return {
-        "source_id": one.source_id,
-        "changes": {name: change._asdict() for name, change in one.changes.items()},
-        "new_errors": [error._asdict() for error in one.new_errors],
-        "mended_errors": [error._asdict() for error in one.mended_errors],
-    }
-
-
-def _system(api: Context, system_id: str, entity: str) -> System:
+def system_with(api: Context, system_id: str, entity: str) -> System:
     system = system_of(api.catalog, system_id)
     if entity not in system.entities and not is_custom(entity):
         raise unknown_entity(system, entity)
     return system
 
 
-async def _active(tx: Executor, connection_id: str, system: System, entity: str) -> ActiveMapping:
+async def current(tx: Executor, connection_id: str, system: System, entity: str) -> ActiveMapping:
     try:
         return await active_mapping(tx, connection_id, system, entity)
     except KeyError:
@@ -249,8 +177,8 @@ async def _locked(
     connection = await lock_connection(tx, connection_id)
     if connection is None or connection.lifecycle is Lifecycle.DELETED:
         raise not_found("connection", connection_id=connection_id)
-    system = _system(api, connection.system, entity)
-    return system, await _active(tx, connection_id, system, entity)
+    system = system_with(api, connection.system, entity)
+    return system, await current(tx, connection_id, system, entity)
 
 
 async def _store(
