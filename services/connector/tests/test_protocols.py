@@ -5,6 +5,6 @@ from lineshaft.connector.adapters.protocols.rest_requests import STRATEGIES as K
 
 
 def test_what_manifests_may_name_is_what_the_connector_knows() -> None:
-    assert set(STRATEGIES) - {"odata"} == set(PROTOCOLS)
+    assert set(STRATEGIES) == set(PROTOCOLS)
     assert set(HTTP_STRATEGIES) == set(KNOWN)
     assert set(PAGES["rest"]) == set(REST_PAGES)

@@ -1,0 +1,140 @@
+"""Calls to one OData service: what they bring back, or the evidence of why not."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from lineshaft.common.clock import Clock
+from lineshaft.common.outcomes import Operation, Outcome
+from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
+from lineshaft.connector.adapters.protocols.odata_answers import REFUSED, Classifier, is_metadata
+from lineshaft.connector.adapters.protocols.odata_metadata import (
+    Metadata,
+    UnusableMetadataError,
+    parse_metadata,
+)
+from lineshaft.connector.adapters.protocols.odata_requests import Addresses
+from lineshaft.connector.adapters.protocols.rest_requests import authorization
+from lineshaft.connector.adapters.protocols.target import Target
+from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
+
+XML = {"accept": "application/xml"}
+
+
+class Calls:
+    def __init__(self, target: Target, http: SourceHttp, addresses: Addresses, clock: Clock) -> None:
+        self._manifest = target.system.manifest
+        self._http = http
+        self._clock = clock
+        self._addresses = addresses
+        self._headers = {"accept": "application/json"} | authorization(self._manifest, target.credentials)
+        self._classifier = Classifier(self._manifest, target.secrets)
+        self._metadata: dict[str, Metadata] = {}
+
+    def evidence(
+        self, answer: Answer | NoAnswerError, operation: Operation, object_name: str | None = None
+    ) -> Evidence:
+        return self._classifier.evidence(answer, operation, self._clock(), object_name)
+
+    async def metadata_of(self, object_name: str) -> Metadata:
+        path = self._addresses.service(object_name)
+        known = self._metadata.get(path)
+        if known is not None:
+            return known
+        url = self._addresses.whole(f"{path}/$metadata")
+        try:
+            answer = await self.call(Operation.DESCRIBE, "GET", url, object_name, XML)
+        except SourceFailureError as failure:
+            if failure.evidence.http_status != REFUSED:
+                raise
+            # so it is for a service that is not there, too
+            raise SourceFailureError(replace(failure.evidence, confidence="low")) from failure
+        try:
+            known = parse_metadata(answer.body)
+        except UnusableMetadataError as error:
+            raise unusable(answer, Operation.DESCRIBE, object_name, f"$metadata: {error}") from error
+        self._metadata[path] = known
+        return known
+
+    async def call(
+        self,
+        operation: Operation,
+        method: str,
+        url: str,
+        object_name: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        return self.require(
+            await self.send(operation, method, url, object_name, headers=headers or {}),
+            operation,
+            object_name,
+        )
+
+    async def send(
+        self,
+        operation: Operation,
+        method: str,
+        url: str,
+        object_name: str | None,
+        *,
+        headers: Mapping[str, str],
+        content: bytes = b"",
+    ) -> Answer:
+        sent = {**self._headers, **headers} | ({"content-type": "application/json"} if content else {})
+        try:
+            return await self._http.request(
+                method, url, sent, content, seconds=self._manifest.limits.timeout_s
+            )
+        except NoAnswerError as error:
+            raise SourceFailureError(self.evidence(error, operation, object_name)) from error
+
+    def require(self, answer: Answer, operation: Operation, object_name: str | None) -> Answer:
+        evidence = self.evidence(answer, operation, object_name)
+        if evidence.outcome is not Outcome.OK:
+            raise SourceFailureError(evidence)
+        return answer
+
+    async def looked_at(self, failure: SourceFailureError, object_name: str) -> SourceFailureError:
+        """A 403 also comes for a service that is not there: one whose `$metadata` is shown is."""
+        evidence = failure.evidence
+        if evidence.http_status != REFUSED or evidence.outcome is not Outcome.PERMISSION_DENIED:
+            return failure
+        url = self._addresses.whole(f"{self._addresses.service(object_name)}/$metadata")
+        try:
+            answer = await self.send(Operation.DESCRIBE, "GET", url, object_name, headers=XML)
+        except SourceFailureError:
+            return failure
+        return SourceFailureError(replace(evidence, confidence="high" if is_metadata(answer) else "low"))
+
+    def source_time(self, answer: Answer) -> datetime:
+        try:
+            moment = parsedate_to_datetime(answer.headers.get("date", ""))
+        except ValueError:
+            return self._clock()
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def misconfigured(answer: Answer, object_name: str, code: str, words: str) -> SourceFailureError:
+    return _failure(Outcome.CONFIGURATION_ERROR, answer, Operation.READ, object_name, code=code, words=words)
+
+
+def unusable(answer: Answer, operation: Operation, object_name: str | None, words: str) -> SourceFailureError:
+    return _failure(Outcome.SOURCE_ERROR, answer, operation, object_name, code="unusable_answer", words=words)
+
+
+def _failure(
+    outcome: Outcome, answer: Answer, operation: Operation, object_name: str | None, *, code: str, words: str
+) -> SourceFailureError:
+    return SourceFailureError(
+        Evidence(
+            outcome,
+            operation,
+            object_name,
+            http_status=answer.status,
+            code=code,
+            message=words,
+            confidence="medium" if outcome is Outcome.SOURCE_ERROR else "high",
+            duration_ms=answer.duration_ms,
+        )
+    )
