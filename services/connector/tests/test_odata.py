@@ -174,10 +174,7 @@ async def test_a_link_that_the_source_forgot_begins_the_read_anew_once(source: O
         ({"dropped": ["Name"]}, (Outcome.CONFIGURATION_ERROR, 200, "fields_missing", "high")),
         (
             {"doctype": "<!DOCTYPE a [<!ENTITY b 'c'>]>"},
-            Outcome.SOURCE_ERROR,
-            200,
-            "unusable_answer",
-            "medium",
+            (Outcome.SOURCE_ERROR, 200, "unusable_answer", "medium"),
         ),
     ],
 )
