@@ -35,7 +35,7 @@ from lineshaft.tools.stack.ports import free_port
 from lineshaft.tools.stack.progress import Progress
 
 ONE_BY_ONE = 300
-AT_ONCE = int(os.environ.get("CONNECTIONS", "2000"))
+AT_ONCE = int(os.environ.get("CONNECTIONS", "10000"))
 PASSWORD = "bench"  # noqa: S105  of a database that lives as long as this run
 SERVICES = ("health_monitor", "notifier")
 KEYS = "bench:" + base64.b64encode(b"s" * 32).decode()
@@ -117,6 +117,13 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def peak_megabytes(pid: int) -> int:
+    """Of resident memory, since the process began."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    [peak] = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(peak) // 1024
+
+
 def figures(seconds: list[float]) -> dict[str, float]:
     ordered = sorted(seconds)
     return {
@@ -156,12 +163,14 @@ async def at_once(
         f"{name}_cpu_us_each": round((cpu_seconds(process.pid) - before[name]) / len(connections) * 1e6)
         for name, process in processes.items()
     }
+    memory = {f"{name}_peak_mb": peak_megabytes(process.pid) for name, process in processes.items()}
     return {
         "connections": len(connections),
         "webhooks": receiver.requests - requests,
         "median_seconds": round(statistics.median(seconds), 2),
         "last_seconds": round(max(seconds), 2),
         **cpu,
+        **memory,
     }
 
 

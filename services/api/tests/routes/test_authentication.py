@@ -17,6 +17,7 @@ ADMIN_ROUTES = [
     ("POST", "/connections/{id}/token"),
     ("DELETE", "/connections/{id}"),
     ("GET", "/webhook-endpoints"),
+    ("GET", "/alert-channels"),
 ]
 
 

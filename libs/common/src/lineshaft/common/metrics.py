@@ -89,6 +89,9 @@ class Metrics:
         self.delivery_seconds = histogram(
             "webhook_event_to_delivery_seconds", "From the event to its delivery."
         )
+        self.alert_messages = counter(
+            "alert_messages_total", "Tries to send a message to an alert channel.", "result"
+        )
         self.deliveries_due = gauge("webhook_deliveries_due", "Deliveries not yet made.")
         self.deliveries_oldest = gauge(
             "webhook_oldest_due_seconds", "Age of the oldest delivery that is due."

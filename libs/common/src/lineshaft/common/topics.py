@@ -65,7 +65,7 @@ COMMANDS_NOTIFIER = _topic(
     "Redeliver, replay, test.",
     producers="api",
     consumers="notifier",
-    key="<endpoint_id>",
+    key="<endpoint_id>, <channel_id>",
 )
 COMMAND_RESULTS = _topic(
     "command.results",
@@ -95,6 +95,14 @@ WEBHOOK_ENDPOINTS = _topic(
     producers="api",
     consumers="notifier",
     key="<endpoint_id>",
+    retention_days=None,
+)
+ALERT_CHANNELS = _topic(
+    "alert-channels",
+    "The latest description of each alert channel, without the address that holds its secret.",
+    producers="api",
+    consumers="notifier",
+    key="<channel_id>",
     retention_days=None,
 )
 RECORDS_RAW = _topic(
@@ -187,6 +195,7 @@ TOPICS: tuple[Topic, ...] = (
     CONNECTIONS,
     MAPPINGS,
     WEBHOOK_ENDPOINTS,
+    ALERT_CHANNELS,
     RECORDS_RAW,
     CONNECTION_CALLS,
     CONNECTION_STATUS,

@@ -5,7 +5,9 @@ from functools import partial
 
 from lineshaft.common import topics
 from lineshaft.common.encryption import KeyRing
+from lineshaft.common.events.alerts import ChannelDescribed
 from lineshaft.common.events.commands import (
+    AlertTestRequested,
     EndpointTestRequested,
     RedeliveryRequested,
     ReplayCancelRequested,
@@ -31,12 +33,21 @@ from lineshaft.common.postgres.migrate import migrate
 from lineshaft.common.postgres.pool import create_pool
 from lineshaft.common.postgres.sealed import Resealing, refuse_unknown_keys
 from lineshaft.common.service import Service, start_producer
+from lineshaft.notifier.adapters.alerts import ALERT_SECRETS
+from lineshaft.notifier.adapters.apprise_process import AlertClient
 from lineshaft.notifier.adapters.http import WebhookClient
 from lineshaft.notifier.adapters.signing import SEALED, Signers
+from lineshaft.notifier.alerting import AlertSender
 from lineshaft.notifier.domain.endurance import Patience
 from lineshaft.notifier.endurance import Endurance
 from lineshaft.notifier.handlers import SOURCE, Handlers
-from lineshaft.notifier.housekeeping import count_worker, endurance_worker, forget_worker, replay_worker
+from lineshaft.notifier.housekeeping import (
+    alert_worker,
+    count_worker,
+    endurance_worker,
+    forget_worker,
+    replay_worker,
+)
 from lineshaft.notifier.replaying import Replays
 from lineshaft.notifier.settings import NotifierSettings
 from lineshaft.notifier.workers import Sender
@@ -59,6 +70,13 @@ async def build(settings: NotifierSettings) -> Service:
         WebhookClient(AddressPolicy(settings.allowed_networks), total_seconds=settings.request_seconds),
         Signers(pool, keys, secret_overlap),
         settings,
+    )
+    alerts = AlertSender(
+        pool,
+        AlertClient(settings.allowed_networks, settings.alert_seconds),
+        keys,
+        settings.public_url,
+        scale=settings.retry_scale,
     )
     effect = partial(transactional, pool)
     return Service(
@@ -94,6 +112,12 @@ async def build(settings: NotifierSettings) -> Service:
                 handle=effect("webhook-endpoints", handlers.on_endpoints),
             ),
             Subscription(
+                "alert-channels",
+                [topics.ALERT_CHANNELS],
+                decode=Decoder(ChannelDescribed),
+                handle=effect("alert-channels", handlers.on_channels),
+            ),
+            Subscription(
                 "connections",
                 [topics.CONNECTIONS],
                 decode=Decoder(ConnectionDescribed),
@@ -103,7 +127,11 @@ async def build(settings: NotifierSettings) -> Service:
                 "commands",
                 [topics.COMMANDS_NOTIFIER],
                 decode=Decoder(
-                    RedeliveryRequested, EndpointTestRequested, ReplayRequested, ReplayCancelRequested
+                    RedeliveryRequested,
+                    EndpointTestRequested,
+                    AlertTestRequested,
+                    ReplayRequested,
+                    ReplayCancelRequested,
                 ),
                 handle=effect("commands", handlers.on_commands),
             ),
@@ -114,8 +142,9 @@ async def build(settings: NotifierSettings) -> Service:
                 pool, Endurance(Patience(whole=timedelta(days=settings.disable_days))).look
             ),
             "replays": replay_worker(pool, Replays().step),
+            "alerts": alert_worker(alerts),
             "count": count_worker(pool),
             "forget": forget_worker(pool, settings.history_days, secret_overlap),
-            "resealing": Resealing(pool, keys, SEALED, NAME).run,
+            "resealing": Resealing(pool, keys, (*SEALED, ALERT_SECRETS), NAME).run,
         },
     )

@@ -10,6 +10,7 @@ from lineshaft.common.ids import derived_id
 from lineshaft.common.logs import logger
 from lineshaft.common.postgres import outbox
 from lineshaft.common.postgres.pool import Connection
+from lineshaft.notifier import alerts
 from lineshaft.notifier.adapters import postgres
 from lineshaft.notifier.domain.endurance import Failing, Patience, judge
 
@@ -41,6 +42,7 @@ class Endurance:
             log.warning("endpoint_disabled", endpoint_id=name)
             events.append(disabled_event(name, since, moment, reason))
         await outbox.add_events(tx, events)
+        await alerts.tell_of_endpoints(tx, events, self._clock)
 
     def _warning(self, endpoint_id: str, failing: Failing, percent: int, moment: datetime) -> Event[Any]:
         log.warning("endpoint_failing", endpoint_id=endpoint_id, percent=percent)

@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 from lineshaft.common.clock import Clock, now
+from lineshaft.common.events.alerts import ChannelDescribed
 from lineshaft.common.events.commands import (
+    AlertTestRequested,
     CommandCompleted,
     CommandProblem,
     EndpointTestRequested,
@@ -21,6 +23,7 @@ from lineshaft.common.events.webhooks import EndpointDescribed, NotificationSupe
 from lineshaft.common.ids import derived_id
 from lineshaft.common.postgres import outbox
 from lineshaft.common.postgres.pool import Connection
+from lineshaft.notifier import alerts
 from lineshaft.notifier.adapters import postgres
 from lineshaft.notifier.adapters.postgres import Told
 from lineshaft.notifier.domain.routing import Endpoint, webhook_type
@@ -31,7 +34,9 @@ TEST_EVENT = "endpoint.test"
 RECOVERED = "connection.recovered"
 DISCONNECTED = "connection.disconnected"
 
-NotifierCommand = RedeliveryRequested | EndpointTestRequested | ReplayRequested | ReplayCancelRequested
+NotifierCommand = (
+    RedeliveryRequested | EndpointTestRequested | AlertTestRequested | ReplayRequested | ReplayCancelRequested
+)
 
 
 class Handlers:
@@ -76,6 +81,9 @@ class Handlers:
         for event in events:
             await postgres.save_connection(tx, event.data)
 
+    async def on_channels(self, tx: Connection, events: Sequence[Event[ChannelDescribed]]) -> None:
+        await alerts.save_channels(tx, events)
+
     async def on_commands(self, tx: Connection, events: Sequence[Event[NotifierCommand]]) -> None:
         for event in events:
             done = await self._obey(tx, event.data)
@@ -87,6 +95,8 @@ class Handlers:
                 return await self._redeliver(tx, command)
             case EndpointTestRequested():
                 return await self._test(tx, command)
+            case AlertTestRequested():
+                return await self._test_channel(tx, command)
             case ReplayRequested():
                 return await self._replays.accept(tx, command)
             case ReplayCancelRequested():
@@ -126,6 +136,14 @@ class Handlers:
             result={"delivery_id": postgres.delivery_id(command.endpoint_id, told.event_id)},
         )
 
+    async def _test_channel(self, tx: Connection, command: AlertTestRequested) -> CommandCompleted:
+        event_id = await alerts.try_channel(tx, command, self._clock)
+        if event_id is None:
+            return self._not_found(command.command_id, "There is no such alert channel.")
+        return CommandCompleted(
+            command_id=command.command_id, at=self._clock(), result={"event_id": event_id}
+        )
+
     def _not_found(self, command_id: str, message: str) -> CommandCompleted:
         problem = CommandProblem(code="not_found", message=message)
         return CommandCompleted(command_id=command_id, at=self._clock(), problem=problem)
@@ -144,6 +162,7 @@ class Handlers:
             await postgres.list_endpoints(tx),
             new,
         )
+        await alerts.tell(tx, new, self._clock)
 
     async def _route(
         self,

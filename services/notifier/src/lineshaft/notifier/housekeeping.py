@@ -9,8 +9,9 @@ from lineshaft.common.logs import logger
 from lineshaft.common.metrics import METRICS
 from lineshaft.common.postgres.pool import RETRYABLE, Connection, Pool
 from lineshaft.common.service import Background
-from lineshaft.notifier.adapters import postgres
+from lineshaft.notifier.adapters import alerts, postgres
 from lineshaft.notifier.adapters.signing import forget_replaced
+from lineshaft.notifier.alerting import AlertSender
 
 COUNT_SECONDS = 5.0
 FORGET_SECONDS = 3600.0
@@ -48,10 +49,22 @@ def replay_worker(pool: Pool, step: Callable[[Connection], Awaitable[bool]]) -> 
     return _every(work)
 
 
+def alert_worker(sender: AlertSender) -> Background:
+    look = _every(sender.turn)
+
+    async def run(stopping: asyncio.Event) -> None:
+        """Until `stopping`; then finish what is on its way."""
+        await look(stopping)
+        await sender.finish()
+
+    return run
+
+
 def forget_worker(pool: Pool, history_days: float, secret_overlap: timedelta) -> Background:
     async def work() -> float:
         await postgres.forget(pool, timedelta(days=history_days))
         await forget_replaced(pool, secret_overlap)
+        await alerts.forget(pool, timedelta(days=history_days))
         return FORGET_SECONDS
 
     return _every(work)

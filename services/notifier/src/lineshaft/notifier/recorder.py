@@ -13,6 +13,7 @@ from lineshaft.common.logs import logger
 from lineshaft.common.metrics import METRICS
 from lineshaft.common.postgres import outbox
 from lineshaft.common.postgres.pool import RETRYABLE, Pool
+from lineshaft.notifier import alerts
 from lineshaft.notifier.adapters import postgres
 from lineshaft.notifier.adapters.postgres import Made
 from lineshaft.notifier.domain.decision import DeliveryState
@@ -83,13 +84,11 @@ class Recorder:
             disabled = await postgres.disable_endpoints(connection, gone, moment, GONE)
             await postgres.tally_endpoints(connection, _tallies(counted))
             ended = [made for made in counted if made.state != DeliveryState.DUE]
+            lost = [disabled_event(name, since, moment, GONE) for name, since in disabled.items()]
             await outbox.add_events(
-                connection,
-                [
-                    *(_ended_event(made, numbers[made.lease.delivery_id]) for made in ended),
-                    *(disabled_event(name, since, moment, GONE) for name, since in disabled.items()),
-                ],
+                connection, [*(_ended_event(made, numbers[made.lease.delivery_id]) for made in ended), *lost]
             )
+            await alerts.tell_of_endpoints(connection, lost, self._clock)
         if any(made.lease.ordered for made in ended):
             self._freed()
         for made in batch:

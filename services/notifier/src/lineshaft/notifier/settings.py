@@ -13,6 +13,9 @@ class NotifierSettings(SecretSettings, LinkSettings, OutgoingSettings):
     request_seconds: float = Field(
         default=20.0, gt=0, description="A receiver must have answered completely within this time."
     )
+    alert_seconds: float = Field(
+        default=30.0, gt=0, description="The service of an alert channel must have answered within this time."
+    )
     lease_seconds: float = Field(
         default=60.0, gt=0, description="After a crash a delivery that was in hand is sent after this time."
     )

@@ -144,6 +144,12 @@ class EndpointTestRequested(EventData):
     endpoint_id: str
 
 
+@event("alert_test.requested", topics.COMMANDS_NOTIFIER.name)
+class AlertTestRequested(EventData):
+    command_id: str
+    channel_id: str
+
+
 @event("replay.requested", topics.COMMANDS_NOTIFIER.name)
 class ReplayRequested(EventData):
     """Make the deliveries of a time once more, with the same `webhook-id`s, in the order of the events."""

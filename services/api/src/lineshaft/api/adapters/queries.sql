@@ -478,3 +478,41 @@ order by created_at desc, replay_id desc limit $4
 
 -- name: replay_state
 select state from notifier.replay_view where endpoint_id = $1 and replay_id = $2
+
+-- name: insert_alert_channel
+insert into alert_channel (channel_id, name, address, event_types, urgent_event_types, systems, connection_ids,
+    metadata, quiet_hours, group_seconds, enabled, created_at, changed_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)
+returning *
+
+-- name: insert_alert_secret
+insert into notifier.alert_secret (secret_id, channel_id, sealed) values ($1, $2, $3)
+
+-- name: alert_channel
+-- With what waits for it.
+select c.*, coalesce(w.waiting, 0) as waiting, w.next_message_at
+from alert_channel c left join notifier.alert_waiting_view w on w.channel_id = c.channel_id
+where c.channel_id = $1 and not c.deleted
+
+-- name: lock_alert_channel
+select * from alert_channel where channel_id = $1 and not deleted for update
+
+-- name: alert_channels
+select c.*, coalesce(w.waiting, 0) as waiting, w.next_message_at
+from alert_channel c left join notifier.alert_waiting_view w on w.channel_id = c.channel_id
+where not c.deleted and c.channel_id > $1
+order by c.channel_id limit $2
+
+-- name: update_alert_channel
+update alert_channel set name = $2, address = $3, event_types = $4, urgent_event_types = $5, systems = $6,
+    connection_ids = $7, metadata = $8, quiet_hours = $9, group_seconds = $10, enabled = $11, deleted = $12,
+    changed_at = $13, revision = revision + 1
+where channel_id = $1
+returning *
+
+-- name: alert_messages
+-- Newest first.
+select message_id, state, alerts, event_types, attempts, created_at, next_attempt_at, delivered_at, last_error
+from notifier.alert_message_view
+where channel_id = $1 and ($2::timestamptz is null or (created_at, message_id) < ($2, $3))
+order by created_at desc, message_id desc limit $4

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from lineshaft.api.routes import (
+    alert_channels,
     audit_log,
     bulk_writes,
     connect,
@@ -79,6 +80,7 @@ def create_application(context: Context, checks: Mapping[str, Check]) -> FastAPI
         schedules.router,
         deletions.router,
         webhook_endpoints.router,
+        alert_channels.router,
         replays.router,
         bulk_writes.bulk_router(),
         writes.writes_router(),

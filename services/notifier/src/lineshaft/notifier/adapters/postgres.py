@@ -137,6 +137,7 @@ async def save_connection(tx: Connection, connection: ConnectionDescribed) -> No
     )
     if deleted:
         await tx.execute(SQL["purge_connections"], [connection.connection_id])
+        await tx.execute(SQL["purge_alerts"], [connection.connection_id])
 
 
 async def deleted_connections(tx: Connection, connection_ids: Iterable[str]) -> frozenset[str]:

@@ -403,3 +403,157 @@ where event.connection_id = connection.connection_id and deleted
             or exists (select from delivery where delivery.event_id = event.event_id and state = 'due')
         )
     );
+
+-- name: save_alert_channel
+-- A newer description.
+insert into alert_channel (
+    channel_id, event_types, urgent_event_types, systems, connection_ids, metadata, quiet_hours, group_seconds,
+    enabled, deleted, revision
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+on conflict (channel_id) do update set
+    event_types = excluded.event_types,
+    urgent_event_types = excluded.urgent_event_types,
+    systems = excluded.systems,
+    connection_ids = excluded.connection_ids,
+    metadata = excluded.metadata,
+    quiet_hours = excluded.quiet_hours,
+    group_seconds = excluded.group_seconds,
+    enabled = excluded.enabled,
+    deleted = excluded.deleted,
+    revision = excluded.revision
+where alert_channel.revision < excluded.revision
+returning deleted;
+
+-- name: delete_alerts_of
+-- Nothing more goes to a channel that was deleted.
+delete from alert where channel_id = $1 and message_id is null;
+
+-- name: cancel_alert_messages_of
+-- The same, of what was on its way.
+update alert_message set state = 'cancelled', due_at = null where channel_id = $1 and state = 'due';
+
+-- name: delete_alert_secrets
+-- Nor is its address kept.
+delete from alert_secret where channel_id = $1;
+
+-- name: alert_channels
+-- Those that are told.
+select channel_id, event_types, urgent_event_types, systems, connection_ids, metadata, quiet_hours, group_seconds
+from alert_channel where enabled and not deleted;
+
+-- name: alert_channel
+-- One, enabled or not.
+select channel_id, event_types, urgent_event_types, systems, connection_ids, metadata, quiet_hours, group_seconds
+from alert_channel where channel_id = $1 and not deleted;
+
+-- name: add_alerts
+-- One per channel and event; it joins what waits of its group.
+insert into alert (channel_id, event_id, event_type, connection_id, at, data, group_key, due_at)
+select channel_id, event_id, event_type, connection_id, at, data, group_key, coalesce((
+    select min(waiting.due_at) from alert as waiting
+    where waiting.channel_id = new.channel_id and waiting.group_key = new.group_key
+        and waiting.message_id is null
+), due_at)
+from unnest(
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::jsonb[], $7::text[], $8::timestamptz[]
+) as new (channel_id, event_id, event_type, connection_id, at, data, group_key, due_at)
+on conflict do nothing;
+
+-- name: lock_due_channel
+-- One channel with a group whose time has come; others make the messages of others meanwhile.
+select channel_id from alert_channel
+where enabled and not deleted and exists (
+    select from alert
+    where alert.channel_id = alert_channel.channel_id and message_id is null and due_at <= $1
+)
+limit 1
+for update skip locked;
+
+-- name: due_groups
+-- Its groups.
+select distinct group_key from alert where channel_id = $1 and message_id is null and due_at <= $2;
+
+-- name: add_alert_message
+-- To be sent at once.
+insert into alert_message (message_id, channel_id, created_at, due_at) values ($1, $2, $3, $3);
+
+-- name: put_alerts_in_message
+-- All that waits of the group, what has just come included.
+update alert set message_id = $3 where channel_id = $1 and group_key = $2 and message_id is null;
+
+-- name: lease_alert_message
+-- One due message; due again when the lease ends.
+update alert_message set due_at = $2, lease_epoch = lease_epoch + 1, first_tried_at = coalesce(first_tried_at, $1)
+where message_id = (
+    select message_id from alert_message join alert_channel using (channel_id)
+    where state = 'due' and due_at <= $1 and enabled and not deleted and channel_id <> all($3::text[])
+    order by due_at
+    limit 1
+    for update of alert_message skip locked
+)
+returning message_id, channel_id, attempts, first_tried_at, lease_epoch;
+
+-- name: alerts_of
+-- The events of a message.
+select event_type, connection_id, at, data from alert where message_id = $1 order by at, event_id;
+
+-- name: newest_alert_secret
+-- The address in force.
+select secret_id, sealed from alert_secret where channel_id = $1 order by created_at desc, secret_id desc limit 1;
+
+-- name: record_alert
+-- What a try came to, unless the lease was lost.
+update alert_message set
+    state = $3, due_at = $4, attempts = attempts + 1, last_error = $5, delivered_at = $6
+where message_id = $1 and lease_epoch = $2 and state = 'due'
+returning attempts;
+
+-- name: next_alert
+-- When there is something to do.
+select least(
+    (select min(due_at) from alert where message_id is null),
+    (select min(due_at) from alert_message where state = 'due')
+);
+
+-- name: purge_alerts
+-- Those of deleted connections, but for a last word that is still to be sent.
+delete from alert using connection
+where alert.connection_id = connection.connection_id and connection.deleted
+    and ($1::text[] is null or connection.connection_id = any($1))
+    and not (
+        event_type = 'connection.disconnected' and (
+            message_id is null
+            or message_id in (select message_id from alert_message where state = 'due')
+        )
+    );
+
+-- name: forget_alerts
+-- Messages that ended before the retention, with their alerts.
+delete from alert_message where state <> 'due' and created_at < now() - $1::interval;
+
+-- name: forget_waiting_alerts
+-- Those of channels that were switched off all the time.
+delete from alert where message_id is null and due_at < now() - $1::interval;
+
+-- name: forget_alert_secrets
+-- Addresses that were replaced.
+delete from alert_secret as old where exists (
+    select from alert_secret as newer
+    where newer.channel_id = old.channel_id
+        and (newer.created_at, newer.secret_id) > (old.created_at, old.secret_id)
+);
+
+-- name: alert_secrets_under_keys
+-- A batch that is sealed with some keys, locked.
+select secret_id as id, channel_id, sealed from alert_secret
+where key_id = any($1::text[]) and secret_id > $2
+order by secret_id
+limit $3
+for no key update skip locked;
+
+-- name: alert_secrets_reseal
+-- The same addresses under the active key.
+update alert_secret set sealed = again.sealed
+from unnest($1::text[], $2::bytea[]) as again (id, sealed)
+where alert_secret.secret_id = again.id;
