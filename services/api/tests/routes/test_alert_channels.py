@@ -1,6 +1,7 @@
 """Alert channels: the address is sealed for the notifier, and shown to nobody."""
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -58,14 +59,9 @@ async def test_what_is_left_out_of_a_change_stays(world: World) -> None:
     assert (await world.call("GET", path)).status_code == 404
     noted = (await world.call("GET", "/audit-log?action=alert_channel")).json()["data"]
     mine = [one for one in noted if one["subject"] == channel["id"]]
-    assert [one["action"].partition(".")[2] for one in reversed(mine)] == [
-        "created",
-        "address_added",
-        "changed",
-        "changed",
-        "address_added",
-        "deleted",
-    ]
+    assert Counter(one["action"].partition(".")[2] for one in mine) == Counter(
+        {"created": 1, "address_added": 2, "changed": 2, "deleted": 1}
+    )
     assert "Token" not in str(mine)
 
 

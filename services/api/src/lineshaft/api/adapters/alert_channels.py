@@ -71,7 +71,9 @@ async def create_channel(
     return channel
 
 
-async def add_address(tx: Transaction, channel_id: str, url: str, *, keys: KeyRing, by: str, at: datetime) -> None:
+async def add_address(
+    tx: Transaction, channel_id: str, url: str, *, keys: KeyRing, by: str, at: datetime
+) -> None:
     """The notifier sends to the newest."""
     secret_id = new_id("als")
     sealed = keys.seal(url.encode(), bound_to=f"alert_secret/{channel_id}/{secret_id}")

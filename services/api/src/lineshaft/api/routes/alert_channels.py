@@ -147,7 +147,9 @@ async def create(api: Api, caller: Admin, body: NewChannel) -> ChannelModel:
     """The address is stored sealed and never shown again; `POST /alert-channels/{id}/test` tries it."""
     url, choice = check_address(body.url), _checked(body.model_dump(mode="json", exclude={"url"}))
     async with api.pool.acquire() as tx, tx.transaction():
-        channel = await create_channel(tx, address=shown_address(url), by=caller.key_id, at=api.clock(), **choice)
+        channel = await create_channel(
+            tx, address=shown_address(url), by=caller.key_id, at=api.clock(), **choice
+        )
         await add_address(tx, channel.channel_id, url, keys=api.keys, by=caller.key_id, at=api.clock())
     return ChannelModel(**_shown(channel))
 
@@ -179,7 +181,9 @@ async def change(api: Api, caller: Admin, channel_id: ChannelPath, body: Channel
 async def delete(api: Api, caller: Admin, channel_id: ChannelPath) -> Response:
     async with api.pool.acquire() as tx, tx.transaction():
         channel = await _locked(tx, channel_id)
-        await change_channel(tx, replace(channel, deleted=True, enabled=False), by=caller.key_id, at=api.clock())
+        await change_channel(
+            tx, replace(channel, deleted=True, enabled=False), by=caller.key_id, at=api.clock()
+        )
     return Response(status_code=204)
 
 
