@@ -1,5 +1,8 @@
-from lineshaft.common.outcomes import Outcome
-from lineshaft.connector.domain.fields import loss, note_on, select
+from dataclasses import replace
+
+from lineshaft.common.outcomes import Operation, Outcome
+from lineshaft.connector.domain.evidence import DENIED_OR_GONE, Evidence
+from lineshaft.connector.domain.fields import loss, note_on, remembered, select
 from lineshaft.connector.domain.protocol import FieldDescription, ObjectDescription
 
 
@@ -48,7 +51,26 @@ def test_what_is_gone_now_is_a_matter_of_configuration() -> None:
     evidence = loss(PURCHASE, select(PURCHASE, ["x_abc"]), {"x_abc"})
     assert evidence is not None
     assert (evidence.outcome, evidence.code) == (Outcome.CONFIGURATION_ERROR, "fields_missing")
+    assert evidence.field == "x_abc"
 
 
 def test_what_the_mapping_needs_no_more_is_no_loss() -> None:
     assert loss(PURCHASE, select(PURCHASE, ["number"]), {"number", "x_abc"}) is None
+
+
+def test_two_fields_that_are_gone_are_named_in_words_only() -> None:
+    evidence = loss(PURCHASE, select(PURCHASE, ["x_abc", "x_def"]), {"x_abc", "x_def"})
+    assert evidence is not None
+    assert evidence.field is None
+    assert "x_abc, x_def" in (evidence.message or "")
+
+
+def test_a_refusal_that_may_mean_nothing_is_there_is_one_of_what_was_read_before() -> None:
+    unclear = Evidence(
+        Outcome.PERMISSION_DENIED, Operation.READ, "parts", code=DENIED_OR_GONE, confidence="low"
+    )
+    assert remembered(unclear, ()) is unclear
+    known = remembered(unclear, ("number",))
+    assert (known.code, known.confidence) == ("access_denied", "medium")
+    assert remembered(replace(unclear, field="name"), ("number",)).confidence == "low"
+    assert remembered(replace(unclear, field="number"), ("number",)).confidence == "medium"

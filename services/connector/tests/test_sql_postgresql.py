@@ -141,7 +141,7 @@ async def test_credentials_that_do_not_open(
 @pytest.mark.parametrize(
     ("changes", "outcome", "rung", "code"),
     [
-        ({"database": "nope"}, Outcome.CONFIGURATION_ERROR, None, "3D000"),
+        ({"database": "nope"}, Outcome.CONFIGURATION_ERROR, None, "unknown_database"),
         ({"port": "9"}, Outcome.UNREACHABLE, Rung.TCP, "connection_refused"),
         ({"host": "plant.invalid"}, Outcome.UNREACHABLE, Rung.DNS, "name_not_resolved"),
         ({"host": "10.1.2.3"}, Outcome.CONFIGURATION_ERROR, None, "address_not_allowed"),
@@ -196,6 +196,7 @@ async def test_a_right_on_a_column_that_is_taken_away(plant: PostgresqlSource) -
         plant.execute("grant select on parts to reader")
     assert (evidence.outcome, evidence.confidence) == (Outcome.PERMISSION_DENIED, "high")
     assert "of parts: name" in (evidence.message or "")
+    assert evidence.field == "name"
     assert {field.name for field in described.fields if field.readable} == {"id", "number", "updated_at"}
 
 
@@ -219,6 +220,7 @@ async def test_a_table_or_column_that_is_gone(
     finally:
         plant.execute(after)
     assert (evidence.outcome, evidence.code) == (Outcome.CONFIGURATION_ERROR, code)
+    assert evidence.field == (None if "table parts rename to" in before else "name")
 
 
 async def test_a_table_that_never_was_is_said_by_describe(plant: PostgresqlSource) -> None:

@@ -13,6 +13,9 @@ from lineshaft.common.redaction import redacted
 LONGEST_MESSAGE = 500
 LONGEST_WORDS = 64 * 1024
 
+DENIED_OR_GONE = "denied_or_gone"
+"""Code of a refusal by a source that answers alike where there is nothing."""
+
 Confidence = Literal["high", "medium", "low"]
 
 
@@ -26,6 +29,8 @@ class Evidence:
     http_status: int | None = None
     code: str | None = None
     message: str | None = None
+    field: str | None = None
+    """The one field that is refused or unknown; None where it is more than that."""
     rung: Rung | None = None
     retry_at: datetime | None = None
     confidence: Confidence = "high"
@@ -72,6 +77,7 @@ def failed_call(caller: Caller, evidence: Evidence, *, at: datetime, sync_id: st
         http_status=evidence.http_status,
         code=evidence.code,
         message=evidence.message,
+        field=evidence.field,
         rung=evidence.rung,
         retry_at=evidence.retry_at,
         request_id=new_id("req"),

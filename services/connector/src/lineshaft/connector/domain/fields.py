@@ -7,11 +7,11 @@ A mapped field that was never there is left out and noted. One that was read bef
 from the account, fails the read: going on would overwrite with nothing what is known.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from lineshaft.common.outcomes import Operation, Outcome
-from lineshaft.connector.domain.evidence import Evidence
+from lineshaft.connector.domain.evidence import DENIED_OR_GONE, Evidence
 from lineshaft.connector.domain.protocol import ObjectDescription
 
 MOST_FIELDS = 250
@@ -40,11 +40,15 @@ def select(description: ObjectDescription, needed: Iterable[str], most: int = MO
     return Selection((*mapped, *more), tuple(mapped), tuple(missing))
 
 
+def lost_fields(selection: Selection, read_before: Collection[str]) -> list[str]:
+    return [name for name in selection.missing if name in read_before]
+
+
 def loss(
     description: ObjectDescription, selection: Selection, read_before: Collection[str]
 ) -> Evidence | None:
     """What speaks against a read whose mapped fields have become fewer."""
-    lost = [name for name in selection.missing if name in read_before]
+    lost = lost_fields(selection, read_before)
     if not lost:
         return None
     relations = {field.name: field.relation for field in description.fields if not field.readable}
@@ -57,6 +61,7 @@ def loss(
             description.name,
             code="fields_hidden",
             message=f"no read access to {', '.join(objects)} any more, which {', '.join(hidden)} need",
+            field=sole(hidden),
         )
     return Evidence(
         Outcome.CONFIGURATION_ERROR,
@@ -64,7 +69,19 @@ def loss(
         description.name,
         code="fields_missing",
         message=f"mapped fields that are no longer there: {', '.join(lost)}",
+        field=sole(lost),
     )
+
+
+def remembered(evidence: Evidence, read_before: Collection[str]) -> Evidence:
+    """What was read before is known to have been there, so it is the right that is missing.
+
+    A grant outlives what it is given on, and a source that finds one says itself that there is nothing.
+    """
+    known = evidence.field in read_before if evidence.field else bool(read_before)
+    if evidence.code != DENIED_OR_GONE or not known:
+        return evidence
+    return replace(evidence, code="access_denied", confidence="medium")
 
 
 def note_on(selection: Selection) -> str | None:
@@ -72,6 +89,11 @@ def note_on(selection: Selection) -> str | None:
     if not selection.missing:
         return None
     return f"the source does not show these mapped fields to this account: {', '.join(selection.missing)}"
+
+
+def sole(fields: Sequence[str]) -> str | None:
+    """The field, where it is one."""
+    return fields[0] if len(fields) == 1 else None
 
 
 def head_of(name: str) -> str:

@@ -17,14 +17,14 @@ from lineshaft.common.errors import RetryableError
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.logs import logger
 from lineshaft.common.metrics import METRICS
-from lineshaft.common.outcomes import Operation
+from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.postgres.pool import RETRYABLE
 from lineshaft.connector.adapters import syncs
 from lineshaft.connector.adapters.commands import NAME
 from lineshaft.connector.adapters.oversized import set_aside
 from lineshaft.connector.domain.aftermath import MOST_ATTEMPTS, pause
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, about
-from lineshaft.connector.domain.fields import Selection, loss, select
+from lineshaft.connector.domain.fields import Selection, loss, lost_fields, remembered, select
 from lineshaft.connector.domain.gate import CredentialsReplacedError, GateClosedError, decide
 from lineshaft.connector.domain.jobs import Lease
 from lineshaft.connector.domain.problems import UNREADABLE
@@ -123,10 +123,20 @@ class Slice:
         selection = select(description, needed)
         if selection.missing:
             self._log.warning("mapped_fields_missing", fields=selection.missing)
-        lost = loss(description, selection, self._lease.job.read_fields)
-        if lost is not None:
-            raise SourceFailureError(lost)
+        found = loss(description, selection, self._lease.job.read_fields)
+        if found is not None:
+            if found.outcome is Outcome.CONFIGURATION_ERROR:
+                await self._ask_by_name(source, lost_fields(selection, self._lease.job.read_fields))
+            raise SourceFailureError(found)
         return selection
+
+    async def _ask_by_name(self, source: OpenSource, fields: Sequence[str]) -> None:
+        """Some sources describe only what they show: they tell hidden from gone when it is asked for."""
+        try:
+            await self._unless_halted(source.adapter.read(self._lease.job.object, fields, None, limit=1))
+        except SourceFailureError as failure:
+            if failure.evidence.outcome not in {Outcome.CONFIGURATION_ERROR, Outcome.INVALID_REQUEST}:
+                raise
 
     async def _page(self, source: OpenSource, selection: Selection, cursor: Cursor | None) -> Page:
         started = time.perf_counter()
@@ -193,7 +203,8 @@ class Slice:
     async def _failed(self, evidence: Evidence) -> None:
         if self._source is None:
             raise SourceFailureError(evidence)
-        found = about(evidence, object_name=self._lease.job.object, operation=Operation.READ)
+        job = self._lease.job
+        found = about(remembered(evidence, job.read_fields), object_name=job.object, operation=Operation.READ)
         aftermath = await endings.failed(self._tools, self._lease, self._source, self._tally, found)
         self._log.warning(
             "call_failed",

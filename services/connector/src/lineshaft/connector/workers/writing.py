@@ -169,6 +169,8 @@ class _Write:
         await failed_command(self._tools, self._job, self._source, evidence, problem=problem)
 
     async def _named_field(self, evidence: Evidence) -> str | None:
+        if evidence.field is not None:
+            return evidence.field
         if evidence.outcome is not Outcome.INVALID_REQUEST or not evidence.message:
             return None
         try:

@@ -23,6 +23,7 @@ from lineshaft.connector.adapters.protocols.id_window import (
 )
 from lineshaft.connector.adapters.protocols.target import Target, host_and_port
 from lineshaft.connector.adapters.protocols.tryton_answers import (
+    KEY_ERROR,
     REQUEST_ID,
     USER_ERROR,
     Reading,
@@ -34,6 +35,7 @@ from lineshaft.connector.adapters.protocols.tryton_domain import CURSOR_FIELDS, 
 from lineshaft.connector.adapters.protocols.tryton_fields import denied_objects, described, related_objects
 from lineshaft.connector.adapters.protocols.tryton_values import to_tryton
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, shortened
+from lineshaft.connector.domain.fields import sole
 from lineshaft.connector.domain.protocol import (
     Cursor,
     ObjectDescription,
@@ -113,7 +115,7 @@ class TrytonJsonRpc:
             f"model.{object_name}.search_read",
             [domain, 0, most, [["id", "ASC"]], list(dict.fromkeys([*fields, *CURSOR_FIELDS])), CONTEXT],
             object_name=object_name,
-            related=tuple(name.split(".", 1)[0] for name in fields if "." in name),
+            fields=fields,
         )
         try:
             records = cut(rows)
@@ -171,7 +173,7 @@ class TrytonJsonRpc:
             f"model.{object_name}.search_read",
             [domain, 0, 2, None, list(dict.fromkeys([*fields, *CURSOR_FIELDS])), CONTEXT],
             object_name=object_name,
-            related=tuple(name.split(".", 1)[0] for name in fields if "." in name),
+            fields=fields,
         )
         return cut(rows)
 
@@ -216,7 +218,7 @@ class TrytonJsonRpc:
         params: Sequence[Any],
         *,
         object_name: str | None = None,
-        related: Sequence[str] = (),
+        fields: Sequence[str] = (),
         right: str = "read",
     ) -> tuple[Answer, Undecoded]:
         """One call, with one fresh login and one more try where the session is refused."""
@@ -231,14 +233,17 @@ class TrytonJsonRpc:
         if evidence.outcome is Outcome.OK and reading.result is not None:
             return answer, reading.result
         if reading.code == USER_ERROR and object_name is not None:
-            evidence = await self._asked_for_rights(evidence, session, object_name, related, right)
+            evidence = await self._asked_for_rights(evidence, session, object_name, fields, right)
+        if reading.code == KEY_ERROR and object_name is not None:
+            evidence = await self._asked_for_fields(evidence, session, object_name, fields)
         raise SourceFailureError(evidence)
 
     async def _asked_for_rights(
-        self, evidence: Evidence, session: Session, object_name: str, related: Sequence[str], right: str
+        self, evidence: Evidence, session: Session, object_name: str, fields: Sequence[str], right: str
     ) -> Evidence:
         """A UserError is a refusal only if the access table of the source says so."""
         concerned = [object_name]
+        related = tuple(name.split(".", 1)[0] for name in fields if "." in name)
         if related:
             registered = await self._asked(session, REGISTRY, _fields_of(object_name), evidence)
             concerned += related_objects(registered or [], related)
@@ -250,6 +255,19 @@ class TrytonJsonRpc:
             words = f"{evidence.message} (no {right} access to {', '.join(denied)})"
             return replace(evidence, outcome=Outcome.PERMISSION_DENIED, message=words, confidence="high")
         return replace(evidence, confidence="high" if evidence.operation is Operation.WRITE else "low")
+
+    async def _asked_for_fields(
+        self, evidence: Evidence, session: Session, object_name: str, fields: Sequence[str]
+    ) -> Evidence:
+        """A KeyError is of an object or of a field; the registry of the source says which."""
+        registered = await self._asked(session, REGISTRY, _fields_of(object_name), evidence)
+        if registered is None:
+            return evidence
+        if not registered:
+            return replace(evidence, code="unknown_object")
+        known = {field["name"] for field in registered}
+        gone = [name for name in dict.fromkeys(fields) if name.split(".", 1)[0] not in known]
+        return replace(evidence, code="unknown_field", field=sole(gone)) if gone else evidence
 
     async def _asked(self, session: Session, method: str, params: Sequence[Any], about: Evidence) -> Any:
         """The result of a call that only explains another one; None where it fails too."""

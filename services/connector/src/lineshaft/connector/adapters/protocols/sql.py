@@ -46,6 +46,7 @@ from lineshaft.connector.adapters.protocols.sql_values import (
 from lineshaft.connector.adapters.protocols.sql_window import Window
 from lineshaft.connector.adapters.protocols.target import Target
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, shortened
+from lineshaft.connector.domain.fields import sole
 from lineshaft.connector.domain.protocol import (
     Cursor,
     FieldDescription,
@@ -276,8 +277,11 @@ class Sql:
         except Exception as error:
             evidence = self._evidence(error, operation, object_name)
             evidence = replace(evidence, duration_ms=(time.perf_counter() - started) * 1000)
-            if evidence.outcome is Outcome.PERMISSION_DENIED and object_name is not None:
-                evidence = await self._explained(error, evidence, object_name, columns, right)
+            if object_name is not None:
+                if evidence.outcome is Outcome.PERMISSION_DENIED:
+                    evidence = await self._explained(error, evidence, object_name, columns, right)
+                elif evidence.outcome is Outcome.CONFIGURATION_ERROR and columns:
+                    evidence = await self._located(evidence, object_name, columns)
             raise SourceFailureError(evidence) from error
 
     async def _explained(
@@ -297,7 +301,25 @@ class Sql:
         if found is None:
             return evidence
         words = shortened(f"{evidence.message} ({found.words})", self._secrets)
-        return replace(evidence, outcome=found.outcome, confidence=found.confidence, message=words)
+        return replace(
+            evidence,
+            outcome=found.outcome,
+            confidence=found.confidence,
+            code=found.name or evidence.code,
+            message=words,
+            field=sole(found.columns),
+        )
+
+    async def _located(self, evidence: Evidence, object_name: str, columns: Sequence[str]) -> Evidence:
+        """Which of the columns is not there, where the table is."""
+        if self._connection is None:
+            return evidence
+        try:
+            rows = await self._connection.rows(self._dialect.columns(self._table(object_name)))
+        except Exception:  # noqa: BLE001  what only explains must not hide what is explained
+            return evidence
+        there = {self._dialect.column(row).name for row in rows}
+        return replace(evidence, field=sole([name for name in columns if there and name not in there]))
 
     async def _open(self) -> SqlConnection:
         if self._connection is None:

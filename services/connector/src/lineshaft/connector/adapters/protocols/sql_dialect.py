@@ -74,6 +74,8 @@ class Finding:
     outcome: Outcome
     confidence: Confidence = "high"
     rung: Rung | None = None
+    name: str | None = None
+    """The code that is told; the database's own where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,10 @@ class Explanation:
     outcome: Outcome
     confidence: Confidence
     words: str
+    columns: tuple[str, ...] = ()
+    """Those that are concerned, where it is not the whole table."""
+    name: str | None = None
+    """The code that is told; the database's own where there is none."""
 
 
 class RowCountError(LineshaftError):

@@ -36,7 +36,7 @@ class Meaning:
 
 def meaning_of(fault: Fault, codes: Mapping[str, Finding]) -> Meaning:
     finding = codes.get(fault.code) or SQLSTATE_CLASSES.get((fault.sqlstate or "")[:2], UNKNOWN)
-    return Meaning(finding, fault.code, fault.message)
+    return Meaning(finding, finding.name or fault.code, fault.message)
 
 
 def meaning_without_answer(error: BaseException) -> Meaning:

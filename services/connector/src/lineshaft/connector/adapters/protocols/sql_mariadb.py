@@ -24,20 +24,21 @@ from lineshaft.connector.adapters.protocols.sql_dialect import (
     Statement,
     Table,
 )
+from lineshaft.connector.domain.evidence import DENIED_OR_GONE
 
 CODES: Mapping[str, Finding] = {
     "1045": Finding(Outcome.CREDENTIALS_REJECTED),
     "1698": Finding(Outcome.CREDENTIALS_REJECTED),
-    "1820": Finding(Outcome.CREDENTIALS_REJECTED),  # the password has expired
-    "1862": Finding(Outcome.CREDENTIALS_REJECTED),
-    "4151": Finding(Outcome.CREDENTIALS_REJECTED),  # the account is locked
+    "1820": Finding(Outcome.CREDENTIALS_REJECTED, name="password_expired"),
+    "1862": Finding(Outcome.CREDENTIALS_REJECTED, name="password_expired"),
+    "4151": Finding(Outcome.CREDENTIALS_REJECTED, name="account_locked"),
     "1130": Finding(Outcome.CREDENTIALS_REJECTED, "medium"),  # no account for our address
     "1044": Finding(Outcome.PERMISSION_DENIED, "medium"),  # or there is no such database
     "1142": Finding(Outcome.PERMISSION_DENIED, "medium"),
     "1143": Finding(Outcome.PERMISSION_DENIED, "medium"),
     "1227": Finding(Outcome.PERMISSION_DENIED),
     "1356": Finding(Outcome.PERMISSION_DENIED, "low"),  # a view whose tables are gone or closed
-    "1049": Finding(Outcome.CONFIGURATION_ERROR),
+    "1049": Finding(Outcome.CONFIGURATION_ERROR, name="unknown_database"),
     "1054": Finding(Outcome.CONFIGURATION_ERROR),
     "2059": Finding(Outcome.CONFIGURATION_ERROR),  # a way to log in that we do not go
     "1146": Finding(Outcome.CONFIGURATION_ERROR),
@@ -233,4 +234,5 @@ class MariaDb:
             return Explanation(Outcome.PERMISSION_DENIED, "high", f"no right to {right}")
         missing = ", ".join(unseen) if shown else table.name
         words = f"no right to {right} {missing}, or it is not there: MariaDB does not tell which"
-        return Explanation(Outcome.PERMISSION_DENIED, "low", words)
+        concerned = tuple(unseen) if shown else ()
+        return Explanation(Outcome.PERMISSION_DENIED, "low", words, concerned, DENIED_OR_GONE)

@@ -32,7 +32,7 @@ from lineshaft.connector.adapters.protocols.sql_dialect import (
 CODES: Mapping[str, Finding] = {
     "28P01": Finding(Outcome.CREDENTIALS_REJECTED),
     "28000": Finding(Outcome.CREDENTIALS_REJECTED, "medium"),  # also where pg_hba.conf has no line for us
-    "3D000": Finding(Outcome.CONFIGURATION_ERROR),
+    "3D000": Finding(Outcome.CONFIGURATION_ERROR, name="unknown_database"),
     "3F000": Finding(Outcome.CONFIGURATION_ERROR),
     "42P01": Finding(Outcome.CONFIGURATION_ERROR),
     "42703": Finding(Outcome.CONFIGURATION_ERROR),
@@ -189,7 +189,8 @@ class PostgreSql:
             return None
         if len(concerned) == len(columns):
             return _denied(f"no right to {right} of {table.name}")
-        return _denied(f"no right to {right} of {table.name}: {', '.join(concerned)}")
+        words = f"no right to {right} of {table.name}: {', '.join(concerned)}"
+        return Explanation(Outcome.PERMISSION_DENIED, "high", words, tuple(concerned))
 
     def _name(self, table: Table) -> str:
         return f"{self.quoted(table.schema)}.{self.quoted(table.name)}"
