@@ -107,6 +107,7 @@ async def test_every_page_is_accessible_and_fits(
         site.page_of(2),
         site.page_of(0, "/mapping/item"),
         site.page_of(0, "/mapping/item/versions"),
+        site.page_of(0, "/mapping-objects"),
         site.page_of(0, "/records/item"),
         site.page_of(0, f"/records/item/{record['id']}"),
         site.page_of(0, "/syncs"),

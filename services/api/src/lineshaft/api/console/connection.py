@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
+from lineshaft.api.console.entities import entity_names
 from lineshaft.api.console.pages import HOME, is_part, page
 from lineshaft.api.console.visitors import Signed, Visitor
 from lineshaft.api.console.words import FAULT_WORDS, OUTCOMES
@@ -24,7 +25,7 @@ ConnectionPath = Annotated[str, Path(max_length=100)]
 After = Annotated[str, Query(max_length=1000)]
 
 
-def frame(api: Context, visitor: Visitor, connection: Connection) -> dict[str, Any]:
+async def frame(api: Context, visitor: Visitor, connection: Connection) -> dict[str, Any]:
     """What the head of every page of a connection needs."""
     system = api.catalog.systems.get(connection.system)
     label = system.manifest.label if system else connection.system
@@ -35,7 +36,7 @@ def frame(api: Context, visitor: Visitor, connection: Connection) -> dict[str, A
         "system_label": label,
         "name": connection.label or connection.account_label or label,
         "base": f"{HOME}/connections/{connection.connection_id}",
-        "entities": list(system.entities) if system else [],
+        "entities": await entity_names(api, connection),
     }
 
 
@@ -54,7 +55,7 @@ async def overview(request: Request, api: Api, visitor: Signed, connection_id: C
     return page(
         request,
         "connection_live.html" if is_part(request) else "connection.html",
-        **frame(api, visitor, connection),
+        **await frame(api, visitor, connection),
         status=health.describe(api, known),
         labels=_labels(api, connection),
         issues=issues.content["data"],
@@ -90,7 +91,7 @@ async def ladder(
     return page(
         request,
         "ladder.html",
-        **frame(api, visitor, connection),
+        **await frame(api, visitor, connection),
         ladder=found if arrived else None,
         asked_at=None if arrived else asked_at,
     )
@@ -106,7 +107,7 @@ async def sync_list(
     return page(
         request,
         "sync_rows.html" if is_part(request) else "syncs.html",
-        **frame(api, visitor, connection),
+        **await frame(api, visitor, connection),
         rows=found.content["data"],
         next=found.content["next_cursor"],
         after=after,
@@ -141,7 +142,7 @@ async def error_list(
     return page(
         request,
         "error_rows.html" if is_part(request) else "errors.html",
-        **frame(api, visitor, connection),
+        **await frame(api, visitor, connection),
         rows=found.content["data"],
         next=found.content["next_cursor"],
         after=after,
@@ -160,7 +161,7 @@ async def history(
     return page(
         request,
         "history.html",
-        **frame(api, visitor, connection),
+        **await frame(api, visitor, connection),
         rows=found.content["data"],
         next=found.content["next_cursor"],
         after=after,

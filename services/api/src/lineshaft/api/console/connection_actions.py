@@ -69,7 +69,7 @@ async def reconnect(request: Request, api: Api, visitor: Editor, connection_id: 
     connection = await require_connection(api.pool, connection_id)
     body = link_sessions.NewLinkSession(connection_id=connection_id)
     made = await link_sessions.create(api, visitor.caller, body)
-    return page(request, "reconnect_link.html", **frame(api, visitor, connection), made=made)
+    return page(request, "reconnect_link.html", **await frame(api, visitor, connection), made=made)
 
 
 @router.post("/breaker")
@@ -140,7 +140,7 @@ async def diagnose(request: Request, api: Api, visitor: Editor, connection_id: C
     return page(
         request,
         "ladder.html",
-        **frame(api, visitor, connection),
+        **await frame(api, visitor, connection),
         ladder=None if slow or not isinstance(answer, Json) else answer.content,
         asked_at=asked_at if slow else None,
     )

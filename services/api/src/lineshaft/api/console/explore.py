@@ -7,20 +7,21 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from lineshaft.api.adapters import entities
-from lineshaft.api.adapters.mappings import active_mapping
 from lineshaft.api.console.connection import After, ConnectionPath, frame
+from lineshaft.api.console.entities import mapping_of
 from lineshaft.api.console.notices import back_to
 from lineshaft.api.console.pages import HOME, is_part, page
 from lineshaft.api.console.visitors import Signed
 from lineshaft.api.domain.connections import Connection
+from lineshaft.api.domain.custom_objects import name_of
 from lineshaft.api.domain.mappings import ActiveMapping
 from lineshaft.api.domain.problems import not_found
-from lineshaft.api.routes.catalog import system_of, unknown_entity
+from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.data import mapping_in_force
 from lineshaft.api.routes.existence import require_connection, require_known
 from lineshaft.common.mapping import field_sources
-from lineshaft.common.unified import ROUTES, fields_of
+from lineshaft.common.unified import ROUTES, fields_of, is_custom
 
 ROWS = 50
 COLUMNS = 6
@@ -35,10 +36,7 @@ EntityPath = Annotated[str, Path(max_length=100)]
 async def _mapping(
     api: Context, connection: Connection, entity: str
 ) -> tuple[ActiveMapping, entities.Mapping]:
-    system = system_of(api.catalog, connection.system)
-    if entity not in system.entities:
-        raise unknown_entity(system, entity)
-    active = await active_mapping(api.pool, connection.connection_id, system, entity)
+    active = await mapping_of(api, connection, entity)
     known = await require_known(api.pool, connection.connection_id)
     return active, mapping_in_force(api, known, entity, active.version)
 
@@ -79,7 +77,7 @@ async def table(
     return page(
         request,
         "record_rows.html" if is_part(request) else "records.html",
-        **frame(api, visitor, connection),
+        **await frame(api, visitor, connection),
         entity=entity,
         rows=[orjson.loads(one) for one in found.entities],
         columns=_columns(active),
@@ -87,7 +85,7 @@ async def table(
         after=after,
         filters={"status": status} if status in values else {},
         status_values=values,
-        curl=_curl(api, f"{ROUTES[entity]}?limit=100", connection_id),
+        curl=_curl(api, f"{_route(entity)}?limit=100", connection_id),
     )
 
 
@@ -111,13 +109,13 @@ async def record(
     return page(
         request,
         "record.html",
-        **frame(api, visitor, connection),
+        **await frame(api, visitor, connection),
         entity=entity,
         active=active,
         document=document,
         raw=raw,
         values=_rows(active, document),
-        curl=_curl(api, f"{ROUTES[entity]}/{entity_id}?include=raw", connection_id),
+        curl=_curl(api, f"{_route(entity)}/{entity_id}?include=raw", connection_id),
     )
 
 
@@ -141,6 +139,10 @@ def _columns(active: ActiveMapping) -> list[str]:
     names = [name for name in FIRST if name in mapped]
     names += [name for name in mapped if name not in names and not name.endswith("_at")]
     return names[:COLUMNS] + [f"custom_fields.{name}" for name in active.effective.custom_fields][:COLUMNS]
+
+
+def _route(entity: str) -> str:
+    return f"objects/{name_of(entity)}" if is_custom(entity) else ROUTES[entity]
 
 
 def _curl(api: Context, path: str, connection_id: str) -> str:

@@ -6,10 +6,10 @@ from typing import Annotated, Any, get_args
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from lineshaft.api.adapters.mappings import active_mapping
 from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.adapters.source_fields import SampleRecord, SourceField, sample_records, source_fields
 from lineshaft.api.console.connection import ConnectionPath, frame
+from lineshaft.api.console.entities import mapping_of
 from lineshaft.api.console.mapping_draft import SOURCES, Draft, suggested_custom, unmapped_codes
 from lineshaft.api.console.notices import Notice, back_to
 from lineshaft.api.console.pages import HOME, page
@@ -17,7 +17,7 @@ from lineshaft.api.console.visitors import Editor, Form, Signed, Visitor
 from lineshaft.api.domain.mappings import ActiveMapping, changed
 from lineshaft.api.domain.problems import ProblemError, not_found
 from lineshaft.api.routes import mapping_trials, mappings
-from lineshaft.api.routes.catalog import system_of, unknown_entity
+from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection
 from lineshaft.common.mapping import CompiledMapping, compile_mapping, field_sources
@@ -28,6 +28,7 @@ from lineshaft.common.unified import fields_of
 LOOKED_AT = 100
 """Stored records that a preview runs over."""
 INVALID = 422
+EDITED = {"fields", "custom_fields", "value_maps", "comment"}
 
 router = APIRouter(prefix=HOME + "/connections/{connection_id}/mapping")
 
@@ -46,6 +47,11 @@ class Workbench:
     def default(self) -> dict[str, Any]:
         return self.active.default.dump()
 
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What the editor has no controls for, such as the key of a custom object."""
+        return {name: part for name, part in self.active.overlay.items() if name not in EDITED}
+
     def record(self, number: str) -> SampleRecord | None:
         at = int(number) if number.isascii() and number.isdigit() else 0
         return self.records[at] if at < len(self.records) else None
@@ -53,10 +59,7 @@ class Workbench:
 
 async def _workbench(api: Context, connection_id: str, entity: str) -> tuple[Any, Workbench]:
     connection = await require_connection(api.pool, connection_id)
-    system = system_of(api.catalog, connection.system)
-    if entity not in system.entities:
-        raise unknown_entity(system, entity)
-    active = await active_mapping(api.pool, connection_id, system, entity)
+    active = await mapping_of(api, connection, entity)
     records = await sample_records(api.pool, connection_id, entity)
     source = await source_fields(api.pool, connection_id, active.object, records)
     return connection, Workbench(active, records, source)
@@ -103,7 +106,7 @@ async def _editor(
         request,
         "mapping.html",
         http_status=http_status,
-        **frame(api, visitor, connection),
+        **await frame(api, visitor, connection),
         **_controls(bench, draft),
         entity=entity,
         active=active,
@@ -222,6 +225,7 @@ async def preview(
     connection, bench = await _workbench(api, connection_id, entity)
     draft = Draft.typed(entity, form)
     body, errors = draft.changes(entity, bench.default, "")
+    body = bench.kept | body
     record = bench.record(str(form.get("sample", "")))
     done = effective = None
     if not errors:
@@ -241,7 +245,7 @@ async def preview(
     return page(
         request,
         "mapping_preview.html",
-        **frame(api, visitor, connection),
+        **await frame(api, visitor, connection),
         entity=entity,
         active=bench.active,
         draft=draft,
@@ -274,6 +278,7 @@ async def save(
     draft = Draft.typed(entity, form)
     comment = str(form.get("comment", "")).strip()
     body, errors = draft.changes(entity, bench.default, comment)
+    body = bench.kept | body
     if not errors:
         try:
             answer = await mappings.put(
@@ -335,7 +340,7 @@ async def custom_field(
     return page(
         request,
         "mapping_custom_row.html",
-        **frame(api, visitor, connection),
+        **await frame(api, visitor, connection),
         **_controls(bench, draft),
         entity=entity,
         one=form,
@@ -363,7 +368,7 @@ async def versions(
     return page(
         request,
         "mapping_versions.html",
-        **frame(api, visitor, connection),
+        **await frame(api, visitor, connection),
         entity=entity,
         versions=rows,
     )

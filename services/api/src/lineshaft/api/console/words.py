@@ -90,8 +90,8 @@ def iso(moment: datetime | str) -> str:
 
 
 def plain(text: str) -> str:
-    """`work_order` as `Work order`."""
-    words = text.replace("_", " ")
+    """`work_order` as `Work order`, `custom:lot` as `Lot`."""
+    words = text.removeprefix("custom:").replace("_", " ")
     return words[:1].upper() + words[1:]
 
 

@@ -13,6 +13,7 @@ from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.domain.custom_objects import OBJECT_NAME, definition_body, entity_of, json_schema, name_of
 from lineshaft.api.domain.mappings import ActiveMapping, changed
 from lineshaft.api.domain.problems import ProblemCode, invalid, not_found, problem
+from lineshaft.api.domain.status import Known
 from lineshaft.api.domain.usability import require_usable
 from lineshaft.api.routes.answers import Json, problems
 from lineshaft.api.routes.authentication import Admin, ConnectionPath, Secret, open_connection
@@ -84,7 +85,12 @@ async def add_object(
 ) -> Json:
     """The source is asked what the object holds; its first sync begins at once."""
     _access, known = await open_connection(api, secret, connection_id)
+    return await request_object(api, known, body, by=caller.key_id)
+
+
+async def request_object(api: Context, known: Known, body: ObjectOrder, *, by: str) -> Json:
     require_usable(known)
+    connection_id = known.connection_id
     system = system_of(api.catalog, known.system)
     if not system.manifest.custom_objects:
         raise problem(
@@ -102,7 +108,7 @@ async def add_object(
         version = await _version(tx, connection_id, system, entity)
         changes, effective = changed(entity, MappingDefinition(), overlay_body)
         active = _empty(connection_id, system, entity, body.object, version)
-        await store_version(tx, active, changes, effective, by=caller.key_id, at=api.clock())
+        await store_version(tx, active, changes, effective, by=by, at=api.clock())
         rows = await tx.fetch(SQL["custom_objects"], connection_id)
     return Json(next(_shown(row) for row in rows if row["entity"] == entity), status_code=201)
 
