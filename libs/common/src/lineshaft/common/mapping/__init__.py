@@ -17,6 +17,7 @@ from lineshaft.common.mapping.errors import (
     NotWritableError,
     WriteIssue,
 )
+from lineshaft.common.mapping.lineage import Origin, lineage
 from lineshaft.common.mapping.preview import Change, Preview, RecordPreview, preview, preview_record
 from lineshaft.common.mapping.result import Mapped, content_hash
 from lineshaft.common.mapping.reverse import WriteContext, source_kinds, to_source, writability
@@ -35,6 +36,7 @@ __all__ = [
     "MappingDefinitionError",
     "MappingOverlay",
     "NotWritableError",
+    "Origin",
     "Preview",
     "RecordPreview",
     "WriteContext",
@@ -43,6 +45,7 @@ __all__ = [
     "compile_mapping",
     "content_hash",
     "field_sources",
+    "lineage",
     "overlay",
     "preview",
     "preview_record",

@@ -62,7 +62,7 @@ async def active_mapping(tx: Executor, connection_id: str, system: System, entit
 async def mapping_version(
     tx: Executor, connection_id: str, system: System, entity: str, version: int
 ) -> ActiveMapping | None:
-    if version == DEFAULT_VERSION:
+    if version == DEFAULT_VERSION and not is_custom(entity):
         return _mapping(connection_id, system, entity, None)
     row = await tx.fetchrow(SQL["mapping_version"], connection_id, entity, version)
     return _mapping(connection_id, system, entity, row) if row else None

@@ -322,7 +322,7 @@ order by changed_at desc, id limit $3
 
 -- name: sample_record
 -- One stored source record to try a mapping on.
-select source_id, raw from mapping.entity_view
+select source_id, raw, mapping_version, revision, changed_at from mapping.entity_view
 where connection_id = $1 and entity = $2 and id = $3 and deleted_at is null
 
 -- name: records_to_try

@@ -64,6 +64,28 @@ def changed(
     return changes, effective
 
 
+def difference(before: MappingDefinition, after: MappingDefinition) -> dict[str, dict[str, Any]]:
+    """What of a definition differs, as `fields.name`, `custom_fields.x` or `value_maps.m.code`."""
+    old, new = _parts(before), _parts(after)
+    return {
+        name: {"before": old.get(name), "after": new.get(name)}
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    }
+
+
+def _parts(definition: MappingDefinition) -> dict[str, Any]:
+    body = definition.dump()
+    parts = {
+        f"{kind}.{name}": spec
+        for kind in ("fields", "custom_fields")
+        for name, spec in body.get(kind, {}).items()
+    }
+    for name, codes in body.get("value_maps", {}).items():
+        parts |= {f"value_maps.{name}.{code}": value for code, value in codes.items()}
+    return parts
+
+
 def refused(issues: tuple[DefinitionIssue, ...]) -> ProblemError:
     errors = [FieldProblem(issue.field, issue.message, issue.code) for issue in issues]
     return problem(
