@@ -15,7 +15,7 @@ from opentelemetry.trace import Span, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 EXPORT_EVERY_MS = 1000
-EXPORT_SECONDS = 5
+EXPORT_SECONDS = 3
 
 _HEADER = "traceparent"
 _PROPAGATOR = TraceContextTextMapPropagator()
