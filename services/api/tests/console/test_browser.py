@@ -165,6 +165,8 @@ async def test_a_field_is_changed_tried_mended_saved_and_rolled_back(site: Site,
     await expect(page.locator("#preview ins")).to_have_text("P-0024 / FILTER")
     await page.locator("#sample").select_option(index=1)
     await expect(page.locator("#now-f-name")).to_have_text("P-0023 / COUPLING SPIDER")
+    await page.get_by_role("button", name="Count in all records").click()
+    await expect(page.locator("#dry-run")).to_contain_text("24 of 24 stored records change")
     await page.locator("#comment").fill("numbers in the names")
     await page.get_by_role("button", name="Save and put in force").click()
     await expect(page.locator(".map-head")).to_contain_text("Version 2 by Ada")

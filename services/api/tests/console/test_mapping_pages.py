@@ -107,6 +107,20 @@ async def test_a_preview_tells_each_field_and_stores_nothing(
     assert (await world.call("GET", f"/connections/{ids[0]}/mappings/item")).json()["version"] == 1
 
 
+async def test_a_dry_run_counts_all_stored_records(editor: Reader, world: World, ids: list[str]) -> None:
+    path = f"/console/connections/{ids[0]}/mapping/item"
+    typed = await form_of(editor, path)
+    translated = {"f.criticality.source": "path", "f.criticality.path": "x_abc"}
+    codes = {"f.criticality.value_map": "levels", "m.9.map": "levels", "m.9.code": "A", "m.9.value": "high"}
+    page = (await editor.send(f"{path}/dry-run", typed | translated | codes, **{"HX-Request": "true"})).text
+    assert "24 of 24 stored records change" in page
+    assert "in 16 a field would be left empty" in page
+    assert "<code>C</code> (8)" in page
+    wrong = await editor.send(f"{path}/dry-run", typed | {"f.name.source": "expr", "f.name.expr": "("})
+    assert "A field is not right yet" in wrong.text
+    assert (await world.call("GET", f"/connections/{ids[0]}/mappings/item")).json()["version"] == 1
+
+
 async def test_versions_show_what_each_changed(editor: Reader, world: World, ids: list[str]) -> None:
     api = f"/connections/{ids[0]}/mappings/item"
     await world.call("PUT", api, {"fields": {"name": {"path": "code"}}, "comment": "codes <first>"})

@@ -27,6 +27,7 @@ from lineshaft.common.unified import fields_of
 
 LOOKED_AT = 100
 """Stored records that a preview runs over."""
+DRY_RUN_SECONDS = 5.0
 INVALID = 422
 EDITED = {"fields", "custom_fields", "value_maps", "comment"}
 
@@ -256,6 +257,36 @@ async def preview(
         after=_tried(entity, effective, connection_id, record) if effective else {},
         changes=body,
     )
+
+
+@router.post("/{entity}/dry-run")
+async def dry_run(
+    *,
+    request: Request,
+    api: Api,
+    visitor: Editor,
+    connection_id: ConnectionPath,
+    entity: EntityPath,
+    form: Form,
+) -> Response:
+    """The same over all stored records, as far as a few seconds go."""
+    _, bench = await _workbench(api, connection_id, entity)
+    body, errors = Draft.typed(entity, form).changes(entity, bench.default, "")
+    done = None
+    if not errors:
+        try:
+            answer = await mapping_trials.dry_run(
+                api=api,
+                _=visitor.caller,
+                connection_id=connection_id,
+                entity=entity,
+                body=bench.kept | body,
+                seconds=DRY_RUN_SECONDS,
+            )
+            done = answer.content
+        except ProblemError as error:
+            errors = _by_field(error)
+    return page(request, "mapping_dry_run.html", visitor=visitor, done=done, errors=errors)
 
 
 def _tried(
