@@ -12,7 +12,7 @@ from lineshaft.common.kafka.record import Message
 from lineshaft.mapping.adapters import postgres
 
 from . import drive
-from .builders import READ_AT, records_read
+from .builders import READ_AT, mapping_changed, records_read
 from .drive import Reader, Service
 
 pytestmark = pytest.mark.integration
@@ -222,3 +222,20 @@ async def test_a_deletion_is_told_and_the_topic_forgets_the_key(service: Service
     (back,) = await items.new()
     assert (back.type, back.data["revision"]) == ("lineshaft.entity.upserted", 3)
     assert back.data["deleted_at"] is None
+
+
+async def test_a_record_that_the_source_marks_as_deleted_is_told_as_such(
+    service: Service, items: Reader
+) -> None:
+    """`deletes: {by: field}` with the field mapped to `deleted_at`."""
+    marks = {"fields": {"name": "name", "deleted_at": "removed"}}
+    await service.change_mapping(mapping_changed(marks, connection_id=service.connection_id))
+    await service.raw(page(service, A | {"removed": None}, OTHER))
+    await items.new()
+    await service.raw(page(service, A | {"removed": "2026-03-01T08:00:00Z"}, OTHER, sequence=2))
+    event, tombstone = await items.new()
+    assert (event.type, event.data["name"]) == ("lineshaft.entity.deleted", "Pump")
+    assert event.data["deleted_at"] == "2026-03-01T08:00:00Z"
+    assert (tombstone.key, tombstone.type, tombstone.data) == (event.key, "", {})
+    row, other = await service.stored()
+    assert (row["deleted_at"] is not None, other["deleted_at"]) == (True, None)
