@@ -171,6 +171,21 @@ async def test_meta_tells_what_can_be_done(world: World) -> None:
     assert (await world.call("GET", "/meta/weather", key=token)).status_code == 404
 
 
+async def test_meta_tells_what_the_source_requires(world: World) -> None:
+    connection_id, token = await world.connect()
+    described = [{"name": "name", "required": False}, {"name": "party", "required": True}]
+    connector = world.pools["connector"]
+    before = (await world.call("GET", "/meta/purchase_order", key=token)).json()["fields"]
+    assert {one["required"] for one in before} == {None}
+    await insert(connector, "connection", connection_id=connection_id, system="tryton")
+    await insert(
+        connector, "object_schema", connection_id=connection_id, object="purchase.purchase", fields=described
+    )
+    meta = (await world.call("GET", "/meta/purchase_order", key=token)).json()
+    fields = {one["name"]: one["required"] for one in meta["fields"]}
+    assert (fields["vendor"], fields["number"], fields["id"]) == (True, None, None)
+
+
 async def test_every_entity_has_its_list_and_its_record(world: World) -> None:
     _, token = await world.connect()
     for entity in ENTITIES:

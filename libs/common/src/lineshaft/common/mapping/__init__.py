@@ -20,7 +20,7 @@ from lineshaft.common.mapping.errors import (
 from lineshaft.common.mapping.lineage import Origin, lineage
 from lineshaft.common.mapping.preview import Change, Preview, RecordPreview, preview, preview_record
 from lineshaft.common.mapping.result import Mapped, content_hash
-from lineshaft.common.mapping.reverse import WriteContext, source_kinds, to_source, writability
+from lineshaft.common.mapping.reverse import WriteContext, source_keys, source_kinds, to_source, writability
 from lineshaft.common.mapping.sources import field_sources, source_paths
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "preview",
     "preview_record",
     "require_valid",
+    "source_keys",
     "source_kinds",
     "source_paths",
     "to_source",

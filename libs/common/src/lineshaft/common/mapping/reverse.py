@@ -110,12 +110,20 @@ def writability(
 
 def source_kinds(entity: str, definition: MappingDefinition) -> dict[str, FieldKind]:
     """Source fields that can be written, with the kind of the unified value that is written to them."""
-    kinds = {}
-    for name, reason in writability(entity, definition).items():
-        if reason is None:
-            target, _ = _find(entity, definition, name)
-            kinds[_source_key(target, WriteContext())] = target.kind
-    return kinds
+    return {
+        key: _find(entity, definition, name)[0].kind for name, key in source_keys(entity, definition).items()
+    }
+
+
+def source_keys(
+    entity: str, definition: MappingDefinition, context: WriteContext | None = None
+) -> dict[str, str]:
+    """Each field that can be written, with the source field that is written for it."""
+    return {
+        name: _source_key(_find(entity, definition, name)[0], context or WriteContext())
+        for name, reason in writability(entity, definition, context).items()
+        if reason is None
+    }
 
 
 class _UnknownFieldError(Exception):

@@ -5,13 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
+from lineshaft.api.adapters.descriptions import described
 from lineshaft.api.adapters.mappings import active_mapping
+from lineshaft.api.domain.mappings import ActiveMapping
 from lineshaft.api.domain.writes import write_context
 from lineshaft.api.routes.answers import problems
 from lineshaft.api.routes.authentication import ConnectionQuery, Secret, open_connection
 from lineshaft.api.routes.catalog import system_of, unknown_entity
-from lineshaft.api.routes.context import Api
-from lineshaft.common.mapping import writability
+from lineshaft.api.routes.context import Api, Context
+from lineshaft.common.mapping import WriteContext, source_keys, writability
 from lineshaft.common.unified import ENTITY_BY_ROUTE, fields_of
 
 FILTERABLE = ("status", "number", "source_id")
@@ -28,6 +30,11 @@ class FieldModel(BaseModel):
     filterable: bool
     writable: bool
     not_writable_because: str | None = None
+    required: bool | None = Field(
+        default=None,
+        description="The source says that a record needs it; it may fill it itself. Of fields that can be"
+        " written, once the source has been looked at.",
+    )
 
 
 class EntityMeta(BaseModel):
@@ -54,8 +61,10 @@ async def meta(
         raise unknown_entity(system, entity)
     mapping = await active_mapping(api.pool, known.connection_id, system, name)
     write = system.object(mapping.object).write
-    reasons = writability(name, mapping.effective, write_context(system, name))
+    context = write_context(system, name)
+    reasons = writability(name, mapping.effective, context)
     can_write = write.create or write.update
+    required = await _required(api, known.connection_id, name, mapping, context) if can_write else {}
     fields = []
     for one in fields_of(name).values():
         mapped = (one.source_of or one.name) in mapping.effective.fields
@@ -70,6 +79,7 @@ async def meta(
                 filterable=one.name in FILTERABLE,
                 writable=can_write and mapped and reason is None,
                 not_writable_because=reason,
+                required=required.get(one.source_of or one.name),
             )
         )
     for custom, spec in mapping.effective.custom_fields.items():
@@ -83,6 +93,7 @@ async def meta(
                 filterable=False,
                 writable=can_write and reason is None,
                 not_writable_because=reason,
+                required=required.get(f"custom_fields.{custom}"),
             )
         )
     return EntityMeta(
@@ -94,3 +105,14 @@ async def meta(
         delete=write.delete,
         fields=fields,
     )
+
+
+async def _required(
+    api: Context, connection_id: str, entity: str, mapping: ActiveMapping, context: WriteContext
+) -> dict[str, bool]:
+    """Unified field to whether the source, as it described itself last, needs what is written for it."""
+    objects = await described(api.pool, connection_id, mapping.object)
+    needs = {field["name"]: field.get("required", False) for one in objects for field in one["fields"]}
+    keys = source_keys(entity, mapping.effective, context)
+    first = {name: key.partition(".")[0] for name, key in keys.items()}
+    return {name: needs[key] for name, key in first.items() if key in needs}
