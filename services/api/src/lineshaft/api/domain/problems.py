@@ -53,7 +53,7 @@ class FieldProblem:
 
     def body(self) -> dict[str, str]:
         told = {"field": self.field, "source_field": self.source_field, "message": self.message}
-        return {name: text for name, text in (told | {"code": self.code}).items() if text}
+        return {name: text for name, text in (told | {"code": self.code}).items() if text is not None}
 
 
 @dataclass(frozen=True, slots=True)
