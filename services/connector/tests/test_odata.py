@@ -10,12 +10,13 @@ from lineshaft.common.outcomes import Outcome
 from lineshaft.common.unified import join_source_key
 from lineshaft.connector.adapters.protocols.odata_literals import literal, moment_of
 from lineshaft.connector.adapters.protocols.odata_metadata import UnusableMetadataError, parse_metadata
+from lineshaft.connector.adapters.protocols.odata_requests import Addresses, ForeignLinkError
 from lineshaft.connector.adapters.protocols.odata_window import PageRepeatedError, Window
 from lineshaft.connector.domain.evidence import Evidence
 from lineshaft.connector.domain.protocol import WriteOperation
 
 from .odata_source import SERVICE, ODataSource, metadata, serving
-from .sql_source import opened, read_all, refused, rows
+from .sql_source import CATALOG, opened, read_all, refused, rows
 
 FIELDS = ["No", "Plant", "Name", "LastChangeDateTime"]
 
@@ -305,3 +306,32 @@ def test_a_cycle_of_links_is_found_whatever_its_length(length: int) -> None:
     for number in range(100):
         straight = straight.followed(f"link-{number}", 1)
     assert straight.count == 100
+
+
+def test_one_company_is_one_account_and_stands_in_every_address() -> None:
+    """Business Central's own manifest: the service lies above the company, and the server cuts the pages."""
+    manifest = CATALOG.system("business_central").manifest
+    company = "f7a5738a-44e3-4a11-bb43-000d3a2feca1"
+    addresses = Addresses(manifest, {"base_url": "https://bc.example/BC/", "company": company})
+    asked = addresses.page("vendors", parse_metadata(metadata({}).encode()), Window(), fields=["id"], size=50)
+    assert asked == (f"https://bc.example/BC/api/v2.0/companies({company})/vendors?$select=id&$orderby=id")
+    assert (
+        addresses.whole(f"{addresses.service('vendors')}/$metadata")
+        == "https://bc.example/BC/api/v2.0/$metadata"
+    )
+    other = addresses.filled("/companies({company})/vendors").replace("f7a5", "0000")
+    with pytest.raises(ForeignLinkError):
+        addresses.rebased("vendors", f"https://bc.example/BC/api/v2.0{other}?$skiptoken=1", asked)
+
+
+def test_equipment_is_read_as_it_is_now() -> None:
+    """SAP keeps one record for each period of an equipment; the plain number is what orders refer to."""
+    manifest = CATALOG.system("sap_s4hana").manifest
+    addresses = Addresses(manifest, {"base_url": "https://sap.example", "client": "100"})
+    window = Window(after=["000000000010000045"])
+    asked = addresses.page(
+        "Equipment", parse_metadata(metadata({}).encode()), window, fields=["Equipment"], size=5
+    )
+    assert "(ValidityEndDate%20eq%20datetime'9999-12-31T00:00:00')" in asked
+    assert "(Equipment%20gt%20'000000000010000045')" in asked
+    assert asked.endswith("&$top=5&sap-client=100")

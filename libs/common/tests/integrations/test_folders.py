@@ -17,7 +17,7 @@ INTEGRATIONS = Path(
     os.environ.get("LINESHAFT_INTEGRATIONS_DIR") or Path(__file__).parents[4] / "integrations"
 )
 HEADINGS = ("What you get", "Set up", "Reconnect", "Limits", "Troubleshooting")
-FORBIDDEN_IN_FIXTURES = ("/home/", "/Users/", "Authorization", "Session ")
+FORBIDDEN_IN_FIXTURES = ("/home/", "/Users/", '"Authorization"', "Authorization:", "Session ")
 
 SYSTEMS = [place.parent.name for place in sorted(INTEGRATIONS.glob("*/manifest.yaml"))]
 WITH_ENTITIES = [(name, entity) for name in SYSTEMS for entity in System.load(INTEGRATIONS / name).entities]
