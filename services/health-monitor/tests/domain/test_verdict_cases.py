@@ -43,6 +43,8 @@ class Case(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str
+    system: str = ""
+    """One that the connector's tests bring this about on."""
     calls: list[dict[str, Any]] = Field(min_length=1)
     expect: Expected
 
