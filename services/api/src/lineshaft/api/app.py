@@ -7,6 +7,7 @@ from lineshaft.api.adapters.keys import install_admin_key
 from lineshaft.api.adapters.link_sessions import SEALED
 from lineshaft.api.adapters.mappings import CompiledMappings
 from lineshaft.api.console.install import install
+from lineshaft.api.default_mappings import follow_defaults
 from lineshaft.api.domain.keys import KeyKind, kind_of
 from lineshaft.api.handlers import Handlers
 from lineshaft.api.routes.application import create_application
@@ -63,6 +64,9 @@ async def build(settings: ApiSettings) -> Service:
     async def forget(stopping: asyncio.Event) -> None:
         await forget_old(pool, stopping)
 
+    async def follow(stopping: asyncio.Event) -> None:
+        await follow_defaults(pool, catalog, now, stopping)
+
     return Service(
         name=NAME,
         settings=settings,
@@ -72,6 +76,7 @@ async def build(settings: ApiSettings) -> Service:
         background={
             "waiters": waiters.listen,
             "forget": forget,
+            "defaults": follow,
             "resealing": Resealing(pool, keys, SEALED, NAME).run,
         },
         http_app=http_app,

@@ -248,6 +248,14 @@ returning *
 -- The newest version; none where the default is in force.
 select * from mapping_version where connection_id = $1 and entity = $2 order by version desc limit 1
 
+-- name: default_digests
+select entity, digest from default_mapping where system = $1
+
+-- name: keep_default_digests
+insert into default_mapping (system, entity, digest)
+select $1, * from unnest($2::text[], $3::text[])
+on conflict (system, entity) do update set digest = excluded.digest
+
 -- name: mapping_version
 select * from mapping_version where connection_id = $1 and entity = $2 and version = $3
 
