@@ -34,7 +34,7 @@ READABLE = [
     "purchase.purchase",
     "purchase.line",
 ]
-WRITABLE = ["party.party", "purchase.purchase"]
+WRITABLE = ["party.party", "purchase.purchase", "purchase.line"]
 
 
 def main() -> None:
@@ -249,8 +249,8 @@ def create_integration_user(pool: Any, password: str) -> None:
                 "group": group.id,
                 "perm_read": True,
                 "perm_write": model in WRITABLE,
-                "perm_create": False,
-                "perm_delete": False,
+                "perm_create": model in WRITABLE,
+                "perm_delete": model in WRITABLE,
             }
             for model in READABLE
         ]

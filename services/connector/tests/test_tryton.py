@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from lineshaft.common.events.commands import WriteRequested
+from lineshaft.common.ids import new_id
 from lineshaft.common.outcomes import Outcome
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.connector.adapters.protocols import open_source
@@ -247,3 +248,52 @@ async def test_writes_and_what_tryton_says_to_bad_ones(rig: Rig, tryton: TrytonS
     assert "don't exist" in gone["problem"]["message"]
     unknown = await write("w4", object="party.party", operation="update", source_id="7", values={"nope": 1})
     assert unknown["problem"]["outcome"] == "configuration_error"
+
+
+async def wrote(rig: Rig, connection_id: str, operation: str, name: str, **options: Any) -> dict[str, Any]:
+    command = WriteRequested(
+        command_id=new_id("op"), connection_id=connection_id, object=name, operation=operation, **options
+    )
+    await rig.ask(command)
+    await rig.carry_out()
+    return await rig.answer(command.command_id)
+
+
+async def test_a_purchase_with_lines_is_written_changed_and_read_back(rig: Rig, tryton: TrytonSource) -> None:
+    ids = await connected(rig, tryton)
+    vendor = await wrote(rig, ids, "create", "party.party", values={"name": "Bolts & Co"})
+    assert vendor["problem"] is None, vendor
+    party = vendor["result"]["source_id"]
+    made = await wrote(
+        rig,
+        ids,
+        "create",
+        "purchase.purchase",
+        values={
+            "party": int(party),
+            "description": "Bolts",
+            "purchase_date": "2026-03-01",
+            "lines": [
+                {"description": "M8", "quantity": "10", "unit.symbol": "u", "unit_price": "1.25"},
+                {"description": "M10", "quantity": "4", "unit_price": "2.50"},
+            ],
+        },
+    )
+    assert made["problem"] is None, made
+    record = made["result"]["record"]
+    assert record["reference"].startswith("op_")
+    first, second = record["lines."]
+    assert [first["summary"], second["summary"]] == ["M8", "M10"]
+    assert record["purchase_date"]["day"] == 1
+    changed = await wrote(
+        rig,
+        ids,
+        "update",
+        "purchase.purchase",
+        source_id=made["result"]["source_id"],
+        values={"description": "More bolts", "lines": [{"id": first["id"], "quantity": "12"}]},
+    )
+    assert changed["problem"] is None, changed
+    after = changed["result"]["record"]
+    assert after["description"] == "More bolts"
+    assert [line["quantity"] for line in after["lines."]] == [12, 4]

@@ -154,7 +154,7 @@ class TrytonJsonRpc:
         _, result = await self._call(
             Operation.WRITE,
             f"model.{object_name}.{method}",
-            [*arguments, CONTEXT],
+            [*arguments, await self._acting_for()],
             object_name=object_name,
             right=operation.value if operation is not WriteOperation.UPDATE else "write",
         )
@@ -188,6 +188,13 @@ class TrytonJsonRpc:
             return await to_tryton(object_name, values, self._fields_get, self._find_one)
         except ValueError as error:
             raise SourceFailureError(_invalid(object_name, "unfit_value", str(error))) from error
+
+    async def _acting_for(self) -> dict[str, Any]:
+        """The context of a write: Tryton's defaults and rules go by the company of the user."""
+        _, result = await self._call(Operation.DESCRIBE, WHO_AM_I, [True, {}])
+        preferences = msgspec.json.decode(result)
+        company = preferences.get("company")
+        return CONTEXT if company is None else {**CONTEXT, "company": company}
 
     async def _fields_get(self, model: str) -> Mapping[str, Mapping[str, Any]]:
         if model not in self._fields:
