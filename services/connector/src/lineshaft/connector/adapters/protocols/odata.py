@@ -20,6 +20,7 @@ from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.protocols.odata_answers import (
     CSRF,
     entity_of,
+    is_field,
     missing_fields,
     page_of,
     plain,
@@ -161,9 +162,7 @@ class OData:
             if None in created:
                 raise unusable(answer, Operation.WRITE, object_name, "the answer does not name the record")
             source_id = join_source_key(created)
-        return Written(
-            str(source_id), {name: value for name, value in stored.items() if name != "__metadata"}
-        )
+        return Written(str(source_id), {name: value for name, value in stored.items() if is_field(name)})
 
     async def find(
         self, object_name: str, fields: Sequence[str], match: Mapping[str, Any]

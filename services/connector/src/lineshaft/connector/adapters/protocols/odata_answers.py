@@ -120,9 +120,13 @@ def plain(record: Mapping[str, msgspec.Raw]) -> bytes:
     kept = {
         name: value
         for name, value in record.items()
-        if name != "__metadata" and "@odata." not in name and not bytes(value).startswith(b'{"__deferred"')
+        if is_field(name) and not bytes(value).startswith(b'{"__deferred"')
     }
     return msgspec.json.encode(kept)
+
+
+def is_field(name: str) -> bool:
+    return name != "__metadata" and "@odata." not in name
 
 
 def entity_of(body: bytes) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class Addresses:
         if expanded := sorted({name.rsplit(".", 1)[0].replace(".", "/") for name in fields if "." in name}):
             parameters["$expand"] = ",".join(expanded)
         if conditions:
-            parameters["$filter"] = " and ".join(f"({one})" for one in conditions)
+            parameters["$filter"] = _all_of(conditions)
         if self.cuts_pages:
             parameters["$top"] = str(size)
         return self._with(object_name, parameters)
@@ -152,6 +152,11 @@ def _behind(key: Mapping[str, Any], types: Mapping[str, str], version: int) -> s
         same = [f"{one} eq {written[one]}" for one in names[:number]]
         alternatives.append(" and ".join([*same, f"{name} gt {written[name]}"]))
     return " or ".join(f"({one})" for one in alternatives) if len(alternatives) > 1 else alternatives[0]
+
+
+def _all_of(conditions: Sequence[str]) -> str:
+    """A single one stays without brackets: there are servers that pass over a filter within them."""
+    return conditions[0] if len(conditions) == 1 else " and ".join(f"({one})" for one in conditions)
 
 
 def _heads(fields: Sequence[str]) -> list[str]:
