@@ -22,13 +22,15 @@ NETWORKS = ["127.0.0.0/8"]
 EVERYTHING = 10_000
 
 
-class Plant(Protocol):
+class Source(Protocol):
     @property
     def system(self) -> str: ...
 
     @property
     def connection_fields(self) -> dict[str, str]: ...
 
+
+class Plant(Source, Protocol):
     def execute(self, *statements: str) -> None: ...
 
     def fetch(self, query: str) -> list[tuple[Any, ...]]: ...
@@ -36,7 +38,7 @@ class Plant(Protocol):
 
 @asynccontextmanager
 async def opened(
-    plant: Plant, *, system: System | None = None, networks: list[str] | None = None, **changes: Any
+    plant: Source, *, system: System | None = None, networks: list[str] | None = None, **changes: Any
 ) -> AsyncIterator[SourceAdapter]:
     """With the plant's own connection fields, `changes` apart."""
     system = system or CATALOG.system(plant.system)

@@ -71,6 +71,7 @@ async def test_all_records_then_those_that_changed(sandbox: SandboxSource) -> No
     ("faults", "outcome", "status", "code"),
     [
         ({"credentials": "expired"}, Outcome.CREDENTIALS_REJECTED, 401, "credentials_expired"),
+        ({"credentials": "locked"}, Outcome.CREDENTIALS_REJECTED, 401, "account_locked"),
         ({"credentials": "revoked"}, Outcome.CREDENTIALS_REJECTED, 401, "credentials_revoked"),
         ({"forbidden_objects": ["parts"]}, Outcome.PERMISSION_DENIED, 403, "forbidden"),
         ({"forbidden_fields": {"parts": ["name"]}}, Outcome.PERMISSION_DENIED, 200, "fields_hidden"),

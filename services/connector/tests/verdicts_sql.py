@@ -23,7 +23,7 @@ from lineshaft.tools.stack.postgresql_source import PostgresqlSource
 from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.supervisor import Supervisor
 
-from .sql_source import opened
+from .sql_source import Source, opened
 from .verdicts import Case, assert_judged, assert_told
 
 Plant = PostgresqlSource | MariadbSource
@@ -54,13 +54,13 @@ def running(kind: type[PostgresqlSource | MariadbSource]) -> Iterator[Plant]:
 class Reading:
     """The calls of a connection, as the connector tells of them."""
 
-    plant: Plant
+    plant: Source
     calls: list[Call] = field(default_factory=list)
     read_before: dict[str, list[str]] = field(default_factory=dict)
 
-    async def take(self, step: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    async def take(self, step: dict[str, Any], changes: Mapping[str, Any] | None = None) -> None:
         name = next(iter(step.values()))
-        async with opened(self.plant, **changes) as adapter:
+        async with opened(self.plant, **(changes or {})) as adapter:
             caller = Caller("con_1", self.plant.system, 1, adapter.host)
             try:
                 await self._read(adapter, name)
@@ -86,7 +86,7 @@ async def bring_about(plant: Plant, case: Case, stage: Stage) -> None:
     reading = Reading(plant)
     good = [step for step in case["calls"] if "ok" in step]
     for step in good:
-        await reading.take(step, {})
+        await reading.take(step)
     plant.execute(*stage.before)
     if stage.stops:
         plant.stop()

@@ -35,7 +35,7 @@ class Drift(_Part):
 
 
 class Faults(_Part):
-    credentials: Literal["accepted", "expired", "revoked"] = "accepted"
+    credentials: Literal["accepted", "expired", "revoked", "locked"] = "accepted"
     account: str | None = None
     """The credentials open this account and not the one they did."""
     forbidden_objects: list[str] = []

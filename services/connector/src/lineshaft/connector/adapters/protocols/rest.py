@@ -25,6 +25,7 @@ from lineshaft.connector.adapters.protocols.rest_answers import Classifier, at, 
 from lineshaft.connector.adapters.protocols.rest_requests import Window, authorization, query, read_moment
 from lineshaft.connector.adapters.protocols.target import Target, host_and_port
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
+from lineshaft.connector.domain.fields import sole
 from lineshaft.connector.domain.protocol import (
     Cursor,
     FieldDescription,
@@ -194,6 +195,7 @@ class Rest:
                 http_status=answer.status,
                 code="fields_hidden" if hidden else "fields_missing",
                 message=f"fields that were there before: {', '.join(hidden or missing)}",
+                field=sole(hidden or missing),
                 duration_ms=answer.duration_ms,
             )
         )
