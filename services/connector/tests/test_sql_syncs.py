@@ -196,6 +196,37 @@ async def test_what_is_written_is_read_back_and_published(rig: Rig, plant: Postg
     assert third["deleted"] == [vendor["source_id"]]
 
 
+async def test_a_purchase_order_is_written_changed_and_read_back(rig: Rig, plant: PostgresqlSource) -> None:
+    """Its header: the plant's database keeps no lines."""
+    connection_id = await connected(rig, plant)
+    values = {
+        "number": "PO-910",
+        "vendor_id": 1,
+        "ordered_on": "2026-03-01",
+        "currency": "EUR",
+        "total": "12.50",
+    }
+    made = await wrote(rig, connection_id, "create", "purchase_orders", values=values)
+    record = made["record"]
+    assert (record["status"], record["ordered_on"], float(record["total"])) == ("draft", "2026-03-01", 12.5)
+    changed = await wrote(
+        rig,
+        connection_id,
+        "update",
+        "purchase_orders",
+        source_id=made["source_id"],
+        values={"status": "sent", "delivery_on": "2026-03-09"},
+    )
+    after = changed["record"]
+    assert (after["number"], after["status"], after["delivery_on"]) == ("PO-910", "sent", "2026-03-09")
+    stored = plant.fetch("select status, delivery_on::text from purchase_orders where number = 'PO-910'")
+    assert stored == [("sent", "2026-03-09")]
+    assert [one["records"][0]["status"] for one in rig.broker.slices("purchase_orders")[-2:]] == [
+        "draft",
+        "sent",
+    ]
+
+
 async def test_the_databases_words_name_the_field(rig: Rig, plant: PostgresqlSource) -> None:
     connection_id = await connected(rig, plant)
     code = plant.fetch("select code from vendors limit 1")[0][0]
