@@ -78,3 +78,18 @@ async def test_versions_are_compared(world: World) -> None:
     assert first["custom_fields.rank"]["before"] is None
     unknown = await world.call("GET", f"{path}/diff?from_version=1&to_version=9")
     assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (422, "to_version")
+
+
+async def test_changes_move_to_another_connection_as_a_file(world: World) -> None:
+    _connection_id, path = await changed(world)
+    other, _ = await world.connect("plant/2")
+    file = await world.call("GET", f"{path}/yaml")
+    assert file.headers["content-type"].startswith("application/yaml")
+    headers = {"Authorization": f"Bearer {world.admin_key}", "Content-Type": "application/yaml"}
+    target = f"/v1/connections/{other}/mappings/item/yaml"
+    taken = await world.http.put(target, content=file.content, headers=headers)
+    assert (taken.status_code, taken.json()["overlay"]) == (200, CHANGE), taken.text
+    stale = await world.http.put(target, content=file.content, headers={**headers, "If-Match": '"1"'})
+    assert stale.status_code == 412
+    wrong = await world.http.put(target, content=b"fields: {nmae: {path: x}}", headers=headers)
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "fields.nmae")
