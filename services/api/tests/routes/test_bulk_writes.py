@@ -67,6 +67,15 @@ async def test_one_key_for_two_items_is_written_once(world: World) -> None:
     assert len(await world.outbox("commands.connector")) == before + 1
 
 
+async def test_a_record_has_one_item_at_most_as_items_run_side_by_side(world: World) -> None:
+    connection_id, token = await world.connect()
+    (vendor,) = await world.store(connection_id, "vendor", [{"id": 5, "name": "Old"}])
+    change = {"operation": "update", "id": vendor["id"], "values": {"name": "New"}}
+    first, second = await bulk(world, token, change, {"operation": "delete", "id": vendor["id"]})
+    assert (first["status"], second["status"]) == (202, 422)
+    assert second["problem"]["errors"][0]["field"] == "id"
+
+
 async def test_what_stops_all_items_is_the_answer_itself(world: World) -> None:
     connection_id, token = await world.connect()
     too_many = await world.call("POST", "/vendors/bulk", {"items": [made("A")] * 101}, key=token)

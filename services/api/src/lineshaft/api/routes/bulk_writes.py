@@ -81,10 +81,14 @@ def _add_bulk(router: APIRouter, entity: str) -> None:
     async def bulk(
         request: Request, secret: Secret, order: BulkOrder, connection_id: ConnectionQuery = None
     ) -> Json:
-        """Items are sent to the source in their order; one that fails does not stop the others."""
+        """Results come in the order of the items; one that fails does not stop the others.
+
+        Items are carried out side by side, so a record has one of them at most.
+        """
         api = context_of(request)
         known, system = await writable_connection(api, secret, entity, connection_id)
-        begun = [await _begin(api, known, system, entity, item) for item in order.items]
+        earlier: set[str] = set()
+        begun = [await _begin(api, known, system, entity, item, earlier=earlier) for item in order.items]
         results = await _results(api, begun, request_id_of(request))
         return Json({"data": results}, status_code=MULTI_STATUS)
 
@@ -107,19 +111,25 @@ def _add_bulk(router: APIRouter, entity: str) -> None:
 _Begun = tuple[Write, str]
 
 
-async def _begin(api: Context, known: Known, system: System, entity: str, item: BulkItem) -> _Begun | Problem:
+async def _begin(
+    api: Context, known: Known, system: System, entity: str, item: BulkItem, *, earlier: set[str]
+) -> _Begun | Problem:
     try:
-        _check_id(known, item)
+        _check_id(known, item, earlier)
         write = await target(api, known, system, entity, operation=item.operation, of=item.id)
         return write, await begin_write(api, write, item.values, item.idempotency_key)
     except ProblemError as error:
         return error.problem
 
 
-def _check_id(known: Known, item: BulkItem) -> None:
+def _check_id(known: Known, item: BulkItem, earlier: set[str]) -> None:
     if (item.id is None) != (item.operation == "create"):
         need = "a create has none" if item.id else f"is needed for {item.operation}"
         raise invalid("id", need, connection_id=known.connection_id)
+    if item.id in earlier:
+        raise invalid("id", "an earlier item writes this record; send a second request after this one")
+    if item.id is not None:
+        earlier.add(item.id)
 
 
 async def _results(api: Context, begun: list[_Begun | Problem], request_id: str) -> list[dict[str, Any]]:
