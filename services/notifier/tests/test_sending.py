@@ -359,6 +359,51 @@ async def test_a_slow_endpoint_holds_up_nobody_else(stage: Stage) -> None:
     assert (await stage.states(slow)).count("due") >= 10
 
 
+async def test_a_hundred_thousand_due_of_one_endpoint_are_no_turn_of_another(stage: Stage) -> None:
+    """By count: the noisy one never has more in hand than its share, whatever waits of it."""
+    noisy = await stage.endpoint("/noisy", event_types=["connection.reauthorization_required"])
+    others = [await stage.endpoint(f"/other/{number}") for number in range(50)]
+    await stage.tell("con_noisy", ReauthorizationRequired)
+    await stage.pool.execute("truncate delivery, attempt")
+    await stage.pool.execute(
+        "insert into event (event_id, event_type, at, data)"
+        " select 'evt_noisy_' || n, 'connection.reauthorization_required', now() - interval '1 h', '{}'"
+        " from generate_series(1, 100000) n"
+    )
+    await stage.pool.execute(
+        "insert into delivery"
+        " (delivery_id, webhook_id, endpoint_id, event_id, event_type, next_attempt_at, due_at)"
+        " select 'dlv_' || event_id, 'msg_' || event_id, $1, event_id, event_type, now() - interval '1 h',"
+        " now() - interval '1 h' from event where event_id like 'evt_noisy%'",
+        noisy,
+    )
+    await stage.pool.execute("analyze delivery; analyze event")
+    hold = asyncio.Event()
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        await hold.wait()
+        return web.Response()
+
+    stage.receiver.answers["/noisy"] = answer
+    async with stage.sending(
+        endpoint_concurrency=4, endpoint_prefetch=6, request_seconds=30, lease_seconds=60
+    ):
+        await eventually(lambda: _got(stage, "/noisy", 4))
+        await stage.tell("con_1")
+        for endpoint in others:
+            await all_in(stage, endpoint, "delivered")
+        assert len(stage.receiver.ids("/noisy")) == 4, "its lane is full, and nobody waits for it"
+        in_hand = "select count(*) from delivery where endpoint_id = $1 and lease_epoch > 0"
+        assert await stage.pool.fetchval(in_hand, noisy) <= 10
+        hold.set()
+    assert all(len(stage.receiver.ids(f"/other/{number}")) == 1 for number in range(50))
+    await stage.pool.execute("truncate endpoint, event, delivery, attempt")
+
+
+async def _got(stage: Stage, path: str, number: int) -> bool:
+    return len(stage.receiver.ids(path)) >= number
+
+
 async def test_what_a_dead_sender_had_in_hand_is_sent_again_with_the_same_id(stage: Stage) -> None:
     endpoint = await stage.endpoint("/hooks")
     block = asyncio.Event()
