@@ -19,6 +19,7 @@ from lineshaft.common.events.syncs import SyncCompleted, SyncMode, SyncResult
 from lineshaft.common.events.webhooks import EndpointDescribed
 from lineshaft.common.ids import new_id
 from lineshaft.common.links import open_link
+from lineshaft.common.metrics import METRICS
 from lineshaft.common.outcomes import Fault, Move
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.notifier.adapters import postgres
@@ -511,3 +512,22 @@ async def test_api_may_add_secrets_and_never_read_them(database: Database, pool:
         await api.execute("select * from notifier.delivery_view, notifier.attempt_view")
     finally:
         await api.close()
+
+
+async def test_the_way_to_the_first_try_is_measured_once_per_delivery(stage: Stage) -> None:
+    def measured() -> float:
+        samples = METRICS.first_attempt_seconds.collect()[0].samples
+        return next(one.value for one in samples if one.name.endswith("_count"))
+
+    endpoint = await stage.endpoint("/hooks")
+    before = measured()
+
+    async def fail_first(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=500 if len(stage.receiver.ids("/hooks")) == 1 else 204)
+
+    stage.receiver.answers["/hooks"] = fail_first
+    async with stage.sending():
+        await stage.tell("con_1")
+        await all_in(stage, endpoint, "delivered")
+    assert len(stage.receiver.ids("/hooks")) == 2
+    assert measured() == before + 1

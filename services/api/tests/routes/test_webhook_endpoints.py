@@ -1,4 +1,5 @@
 import asyncio
+from datetime import datetime, timedelta
 
 import pytest
 from standardwebhooks.webhooks import Webhook
@@ -81,6 +82,28 @@ async def test_an_endpoint_that_fails_is_shown_so(world: World) -> None:
         shown = (await world.call(method, path, body)).json()
         assert shown["failing_since"] is not None, method
         assert shown["warned"] == 50, method
+
+
+async def test_the_age_of_its_backlog_is_shown(world: World) -> None:
+    endpoint_id = str((await create(world))["id"])
+    path = f"/webhook-endpoints/{endpoint_id}"
+    await insert(world.pools["notifier"], "endpoint", endpoint_id=endpoint_id, enabled=True, deleted=False)
+    assert (await world.call("GET", path)).json()["oldest_due_at"] is None
+    moment = now()
+    for number, minutes in enumerate((-5, -9, 3)):
+        event_id = f"evt_{endpoint_id}_{number}"
+        await insert(world.pools["notifier"], "event", event_id=event_id, data={})
+        await insert(
+            world.pools["notifier"],
+            "delivery",
+            delivery_id=f"dlv_{event_id}",
+            endpoint_id=endpoint_id,
+            event_id=event_id,
+            state="due",
+            due_at=moment + timedelta(minutes=minutes),
+        )
+    shown = (await world.call("GET", path)).json()["oldest_due_at"]
+    assert datetime.fromisoformat(shown) == moment - timedelta(minutes=9)
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,9 @@ class Metrics:
         self.delivery_seconds = histogram(
             "webhook_event_to_delivery_seconds", "From the event to its delivery."
         )
+        self.first_attempt_seconds = histogram(
+            "webhook_first_attempt_seconds", "From the event to the first try of its delivery."
+        )
         self.alert_messages = counter(
             "alert_messages_total", "Tries to send a message to an alert channel.", "result"
         )

@@ -93,6 +93,8 @@ class Recorder:
             self._freed()
         for made in batch:
             METRICS.deliveries.labels(_label(made)).inc()
+            if made.lease.attempts == 0:
+                METRICS.first_attempt_seconds.observe(_seconds_until(made.answer.at, made))
         for made in ended:
             if made.state == DeliveryState.DELIVERED:
                 METRICS.delivery_seconds.observe(_seconds_since_event(made))
@@ -118,6 +120,10 @@ def _label(made: Made) -> str:
 def _seconds_since_event(made: Made) -> float:
     ended = made.answer.at.timestamp() + made.answer.duration_ms / 1000
     return max(0.0, ended - made.lease.event_at.timestamp())
+
+
+def _seconds_until(moment: datetime, made: Made) -> float:
+    return max(0.0, (moment - made.lease.event_at).total_seconds())
 
 
 def _ended_event(made: Made, attempts: int) -> Event[Any]:

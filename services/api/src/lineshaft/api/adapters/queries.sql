@@ -439,7 +439,8 @@ insert into notifier.webhook_secret (secret_id, endpoint_id, sealed) values ($1,
 
 -- name: webhook_endpoint
 -- With what the endpoint's own answers led to.
-select e.*, s.disabled_at, s.disabled_reason, s.failing_since, coalesce(s.warned, 0) as warned
+select e.*, s.disabled_at, s.disabled_reason, s.failing_since, coalesce(s.warned, 0) as warned,
+    s.oldest_due_at
 from webhook_endpoint e left join notifier.endpoint_state_view s on s.endpoint_id = e.endpoint_id
 where e.endpoint_id = $1 and not e.deleted
 
@@ -447,7 +448,8 @@ where e.endpoint_id = $1 and not e.deleted
 select * from webhook_endpoint where endpoint_id = $1 and not deleted for update
 
 -- name: webhook_endpoints
-select e.*, s.disabled_at, s.disabled_reason, s.failing_since, coalesce(s.warned, 0) as warned
+select e.*, s.disabled_at, s.disabled_reason, s.failing_since, coalesce(s.warned, 0) as warned,
+    s.oldest_due_at
 from webhook_endpoint e left join notifier.endpoint_state_view s on s.endpoint_id = e.endpoint_id
 where not e.deleted and e.endpoint_id > $1
 order by e.endpoint_id limit $2

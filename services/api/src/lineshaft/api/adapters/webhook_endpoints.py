@@ -34,6 +34,7 @@ class Endpoint:
     disabled_reason: str | None = None
     failing_since: datetime | None = None
     warned: int = 0
+    oldest_due_at: datetime | None = None
 
     @property
     def audited(self) -> dict[str, Any]:

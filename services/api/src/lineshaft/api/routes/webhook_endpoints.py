@@ -92,6 +92,9 @@ class EndpointModel(BaseModel):
     warned: int = Field(
         description="The last warning, in percent of the time after which it is disabled; 0: none."
     )
+    oldest_due_at: datetime | None = Field(
+        description="Since when its oldest delivery waits that should be on its way; null: nothing waits."
+    )
     created_at: datetime
     changed_at: datetime
 
@@ -283,6 +286,7 @@ def _shown(endpoint: Endpoint) -> dict[str, Any]:
         "disabled_reason": endpoint.disabled_reason,
         "failing_since": endpoint.failing_since,
         "warned": endpoint.warned,
+        "oldest_due_at": endpoint.oldest_due_at,
         "created_at": endpoint.created_at,
         "changed_at": endpoint.changed_at,
     }
