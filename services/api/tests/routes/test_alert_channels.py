@@ -78,6 +78,8 @@ async def test_what_is_left_out_of_a_change_stays(world: World) -> None:
         ({"urgent_event_types": ["connection.exploded"]}, "urgent_event_types"),
         ({"quiet_hours": {"begin": "22:00", "end": "06:00", "timezone": "Mars/Base"}}, "quiet_hours"),
         ({"quiet_hours": {"begin": "22:00", "end": "22:00", "timezone": "UTC"}}, "quiet_hours"),
+        ({"quiet_hours": {"begin": 79200, "end": "06:00", "timezone": "UTC"}}, "quiet_hours"),
+        ({"group_seconds": "30"}, "group_seconds"),
         ({"group_seconds": -1}, "group_seconds"),
     ],
 )

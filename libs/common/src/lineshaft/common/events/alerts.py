@@ -53,6 +53,13 @@ class QuietHours(BaseModel):
     end: time = Field(examples=["06:00"])
     timezone: str = Field(max_length=100, examples=["Europe/Berlin"])
 
+    @field_validator("begin", "end", mode="before")
+    @classmethod
+    def _written(cls, moment: object) -> object:
+        if not isinstance(moment, str | time):
+            raise ValueError("write a time of day such as 22:00")
+        return moment
+
     @field_validator("timezone")
     @classmethod
     def _known(cls, name: str) -> str:

@@ -61,7 +61,9 @@ Metadata = Annotated[
 ]
 GroupSeconds = Annotated[
     float,
-    Field(ge=0, le=86_400, description="Events of one type within this time come as one message."),
+    Field(
+        strict=True, ge=0, le=86_400, description="Events of one type within this time come as one message."
+    ),
 ]
 Name = Annotated[str, Field(max_length=200)]
 
