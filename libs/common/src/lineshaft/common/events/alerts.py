@@ -57,7 +57,7 @@ class QuietHours(BaseModel):
     @classmethod
     def _written(cls, moment: object) -> object:
         if not isinstance(moment, str | time):
-            raise ValueError("write a time of day such as 22:00")
+            raise ValueError("write a time of day such as 22:00")  # noqa: TRY004  pydantic gathers these
         return moment
 
     @field_validator("timezone")
