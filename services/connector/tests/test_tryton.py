@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
+from lineshaft.common.events.calls import Call
 from lineshaft.common.events.commands import WriteRequested
 from lineshaft.common.ids import new_id
 from lineshaft.common.outcomes import Outcome
@@ -20,6 +21,7 @@ from lineshaft.tools.stack.tryton import TrytonSource
 
 from . import rig as fixtures
 from .rig import FULL, OBJECTS, Rig, a_connection_id
+from .verdicts import assert_judged, assert_told, cases_of
 
 if TYPE_CHECKING:
     from lineshaft.tools.stack.infrastructure import Infrastructure
@@ -60,6 +62,16 @@ async def authorize(rig: Rig, tryton: TrytonSource, connection_id: str, **option
     return await rig.authorize(
         connection_id, values=values, settings=settings | options.pop("settings", {}), **options
     )
+
+
+async def assert_case(rig: Rig, connection_id: str, name: str) -> None:
+    """The calls that were told of are those of the monitor's case, and end in its verdict."""
+    case = cases_of("tryton")[name]
+    calls = [Call.model_validate(one) for one in await rig.calls(connection_id)]
+    failed = [call for call in calls if call.outcome is not Outcome.OK]
+    steps = [step for step in case["calls"] if "ok" not in step]
+    assert_told(failed[-1], steps[-1])
+    assert_judged(calls, case)
 
 
 def requests(tryton: TrytonSource) -> int:
@@ -146,6 +158,7 @@ async def test_a_password_changed_in_the_middle_of_a_sync(rig: Rig, tryton: Tryt
         )
         (call,) = await rig.calls(connection_id, Outcome.CREDENTIALS_REJECTED)
         assert (call["http_status"], call["operation"]) == (401, "login")
+        await assert_case(rig, connection_id, "Tryton: the password was changed")
         await rig.read_all()
         assert (await rig.sync(connection_id))["status"] == "waiting"
         # two sessions refused and one login, nothing after it
@@ -185,6 +198,7 @@ async def test_a_right_that_is_taken_away(rig: Rig, tryton: TrytonSource) -> Non
     (call,) = await rig.calls(connection_id, Outcome.PERMISSION_DENIED)
     assert (call["object"], call["confidence"]) == ("purchase.purchase", "high")
     assert "no read access to purchase.purchase" in call["message"]
+    await assert_case(rig, connection_id, "Tryton: the access to a model was revoked")
 
 
 @pytest.mark.parametrize("described_before", [False, True])
