@@ -273,7 +273,9 @@ async def wrote(rig: Rig, connection_id: str, operation: str, name: str, **optio
     return await rig.answer(command.command_id)
 
 
-async def test_a_purchase_with_lines_is_written_changed_and_read_back(rig: Rig, tryton: TrytonSource) -> None:
+async def test_a_purchase_with_lines_is_written_changed_read_back_and_deleted(
+    rig: Rig, tryton: TrytonSource
+) -> None:
     ids = await connected(rig, tryton)
     vendor = await wrote(rig, ids, "create", "party.party", values={"name": "Bolts & Co"})
     assert vendor["problem"] is None, vendor
@@ -311,3 +313,9 @@ async def test_a_purchase_with_lines_is_written_changed_and_read_back(rig: Rig, 
     after = changed["result"]["record"]
     assert after["description"] == "More bolts"
     assert [line["quantity"] for line in after["lines."]] == [12, 4]
+    for name, made_here in (("purchase.purchase", made), ("party.party", vendor)):
+        source_id = made_here["result"]["source_id"]
+        gone = await wrote(rig, ids, "delete", name, source_id=source_id)
+        assert gone["problem"] is None, gone
+        assert tryton.operator.call(f"model.{name}.search_count", [["id", "=", int(source_id)]]) == 0
+        assert rig.broker.slices(name)[-1]["deleted"] == [source_id]
