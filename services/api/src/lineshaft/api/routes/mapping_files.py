@@ -14,7 +14,7 @@ from lineshaft.api.routes.existence import require_connection
 from lineshaft.api.routes.mappings import EntityPath, IfMatch, MappingModel
 
 YAML = "application/yaml"
-CONTENT = {YAML: {"schema": {"type": "string"}}}
+CONTENT = {YAML: {"schema": {"type": "object"}}}
 
 router = APIRouter(prefix="/v1/connections/{connection_id}/mappings/{entity}/yaml", tags=["mapping"])
 
