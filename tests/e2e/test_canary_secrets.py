@@ -105,7 +105,7 @@ class Visit:
         before = self.proxy.echoed
         for echo in (Echo.OFF, Echo.USER_ERROR, Echo.EXCEPTION):
             self.proxy.echo = echo
-            self._fail("POST", "/vendors", {"name": "Canary Ltd"}, token=self.token)
+            self._fail("POST", "/assets", {"number": "Canary without its product"}, token=self.token)
         self.proxy.echo = Echo.USER_ERROR
         self.vendor.post(f"/connections/{self.connection_id}/syncs", {"mode": "full"})
 
