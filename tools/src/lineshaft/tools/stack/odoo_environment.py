@@ -1,12 +1,9 @@
 import json
 import secrets
-import shutil
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TypedDict
 
-from lineshaft.tools.stack.build_tool import build_step
 from lineshaft.tools.stack.cache import cached, recipe_hash
 from lineshaft.tools.stack.files import write_atomically
 from lineshaft.tools.stack.layout import Layout
@@ -14,6 +11,7 @@ from lineshaft.tools.stack.odoo_plant import OdooPlantSize, fill
 from lineshaft.tools.stack.odoo_rpc import OdooSession
 from lineshaft.tools.stack.odoo_server import OdooServer
 from lineshaft.tools.stack.progress import Progress
+from lineshaft.tools.stack.python_environment import python_environment
 from lineshaft.tools.stack.supervisor import Supervisor
 
 DUMP = "plant.dump"
@@ -30,24 +28,11 @@ class OdooCredentials(TypedDict):
 def odoo_python(layout: Layout, progress: Progress) -> Path:
     """The interpreter of an environment with the pinned Odoo, built when the pins are new."""
     libraries, addons = (recipe_of(layout) / name for name in _REQUIREMENTS)
-
-    def build(folder: Path) -> None:
-        progress.building("odoo", "the environment of Odoo", 35)
-        environment = folder / "environment"
-        interpreter = str(environment / "bin" / "python")
-        if shutil.which("uv"):
-            build_step("uv venv", ["uv", "venv", "-q", "--python", sys.executable, environment])
-            install = ["uv", "pip", "install", "-q", "--python", interpreter]
-        else:
-            build_step("venv", [sys.executable, "-m", "venv", environment])
-            install = [interpreter, "-m", "pip", "install", "-q"]
-        build_step("installing Odoo's libraries", [*install, "--require-hashes", "-r", libraries])
-        # Its wheels of 2018 name libraries that have no build for a Python of today.
-        build_step("installing Odoo", [*install, "--no-deps", "--require-hashes", "-r", addons])
-
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    folder = cached(layout.cache / f"odoo-{recipe_hash([libraries, addons], version)}", build)
-    return folder / "environment" / "bin" / "python"
+    # Its wheels of 2018 name libraries that have no build for a Python of today.
+    pins = [(libraries, []), (addons, ["--no-deps"])]
+    return python_environment(
+        layout.cache, "odoo", pins, lambda: progress.building("odoo", "the environment of Odoo", 35)
+    )
 
 
 def plant_dump(supervisor: Supervisor, size: OdooPlantSize) -> Path:

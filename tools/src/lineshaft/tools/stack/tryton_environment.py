@@ -2,7 +2,6 @@ import json
 import os
 import secrets
 import shutil
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -12,6 +11,7 @@ from lineshaft.tools.stack.cache import cached, recipe_hash
 from lineshaft.tools.stack.files import write_atomically
 from lineshaft.tools.stack.layout import Layout
 from lineshaft.tools.stack.progress import Progress
+from lineshaft.tools.stack.python_environment import python_environment
 
 DATABASE = "plant"
 CREDENTIALS = "credentials.json"
@@ -36,23 +36,10 @@ class PlantCredentials(TypedDict):
 
 def tryton_python(layout: Layout, progress: Progress) -> Path:
     """The interpreter of an environment with the pinned Tryton, built when the pins are new."""
-    requirements = _recipe(layout) / "requirements.txt"
-
-    def build(folder: Path) -> None:
-        progress.building("tryton", "the environment of Tryton", 20)
-        environment = folder / "environment"
-        interpreter = str(environment / "bin" / "python")
-        if shutil.which("uv"):
-            build_step("uv venv", ["uv", "venv", "-q", "--python", sys.executable, environment])
-            install = ["uv", "pip", "install", "-q", "--python", interpreter]
-        else:
-            build_step("venv", [sys.executable, "-m", "venv", environment])
-            install = [interpreter, "-m", "pip", "install", "-q"]
-        build_step("installing Tryton", [*install, "--require-hashes", "-r", requirements])
-
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    folder = cached(layout.cache / f"tryton-{recipe_hash([requirements], version)}", build)
-    return folder / "environment" / "bin" / "python"
+    pins: list[tuple[Path, list[str]]] = [(_recipe(layout) / "requirements.txt", [])]
+    return python_environment(
+        layout.cache, "tryton", pins, lambda: progress.building("tryton", "the environment of Tryton", 20)
+    )
 
 
 def plant_template(layout: Layout, progress: Progress, size: PlantSize) -> Path:

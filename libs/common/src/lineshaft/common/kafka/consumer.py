@@ -29,11 +29,11 @@ from faststream.message import StreamMessage
 
 from lineshaft.common import tracing
 from lineshaft.common.errors import DeadLetterError, RetryableError, StoppedError, UndecodableError
-from lineshaft.common.kafka.dead_letters import dead_letter
 from lineshaft.common.kafka.handed_out import Batch, PartitionProgress, first_offsets, position_of
 from lineshaft.common.kafka.producer import Producer
-from lineshaft.common.kafka.quarantine import PausedError, Quarantine, scope_of
+from lineshaft.common.kafka.quarantine import PausedError, Quarantine
 from lineshaft.common.kafka.record import Record
+from lineshaft.common.kafka.setting_aside import PAUSED, SettingAside
 from lineshaft.common.logs import logger
 from lineshaft.common.metrics import METRICS
 from lineshaft.common.topics import USERS, Topic
@@ -96,6 +96,7 @@ class Subscription(Generic[E]):
         # Anybody may send bad data to the topics of users: it costs little, and stops nobody else's.
         trusted = not any(USERS in topic.producers for topic in self.topics)
         self._quarantine = quarantine or (Quarantine() if trusted else None)
+        self._aside: SettingAside | None = None
         self._partitions: dict[TopicPartition, PartitionProgress] = {}
         self._revoked: set[TopicPartition] = set()
         self._busy = False
@@ -103,7 +104,6 @@ class Subscription(Generic[E]):
         self._hurry = asyncio.Event()
         self._service = ""
         self._prefix = ""
-        self._producer: Producer | None = None
         self._subscriber: Any = None
         self._joined = False
 
@@ -118,7 +118,8 @@ class Subscription(Generic[E]):
         fetch_wait_ms: int = 250,
     ) -> None:
         """Declare the subscriber on the broker; it starts with it."""
-        self._service, self._prefix, self._producer = service, topic_prefix, producer
+        self._service, self._prefix = service, topic_prefix
+        self._aside = SettingAside(service, self.name, producer, self._quarantine, self._pause)
         group = f"{topic_prefix}{service}.{self.name}"
         self._subscriber = broker.subscriber(
             *(topic_prefix + topic.name for topic in self.topics),
@@ -245,7 +246,7 @@ class Subscription(Generic[E]):
         decoded: list[tuple[int, E]] = []
         for index, record in enumerate(batch.records):
             if self._holds(record):
-                await self._set_aside(record, "paused", PausedError())
+                await self._set_aside(record, PAUSED, PausedError())
                 batch.done.add(index)
                 continue
             try:
@@ -299,75 +300,40 @@ class Subscription(Generic[E]):
             if self.halted:
                 return
             if self._holds(batch.records[index]):
-                await self._set_aside(batch.records[index], "paused", PausedError())
+                await self._set_aside(batch.records[index], PAUSED, PausedError())
                 batch.done.add(index)
             else:
                 await self._handle_or_split(batch, [(index, event)])
 
-    def _holds(self, record: Record) -> bool:
-        quarantine = self._quarantine
-        return quarantine is not None and not quarantine.quiet and quarantine.holds(scope_of(record))
+    async def _set_aside(self, record: Record, stage: str, error: BaseException, attempt: int = 1) -> None:
+        aside = self._require_aside()
+        await aside.put(record, stage, error, attempt)
+        self._judge(aside)
 
     def _worked(self, batch: Batch, decoded: Sequence[tuple[int, E]]) -> None:
-        quarantine = self._quarantine
-        if quarantine is None or quarantine.quiet:
-            return
-        for scope in quarantine.worked({scope_of(batch.records[index]) for index, _ in decoded}):
-            log.info("connection_resumed", subscription=self.name, connection_id=scope)
-        self._judge(quarantine)
+        aside = self._require_aside()
+        if not aside.quiet:
+            aside.worked(batch.records[index] for index, _ in decoded)
+            self._judge(aside)
 
-    def _failed(self, record: Record) -> None:
-        quarantine, scope = self._quarantine, scope_of(record)
-        if quarantine is None:
-            return
-        if quarantine.failed(scope):
-            log.error("connection_paused", subscription=self.name, connection_id=scope)
-        self._judge(quarantine)
+    def _holds(self, record: Record) -> bool:
+        return self._aside is not None and self._aside.holds(record)
 
-    def _judge(self, quarantine: Quarantine) -> None:
-        METRICS.paused_connections.labels(self._service, self.name).set(quarantine.paused)
-        if not quarantine.at_fault or self.halted:
-            return
-        self.halted = True
-        METRICS.consumer_stopped.labels(self._service, self.name).set(1)
-        log.critical(
-            "consumer_stopped",
-            subscription=self.name,
-            why="records of several connections cannot be processed, and no others can: a fault of ours",
-            connections=quarantine.paused,
-        )
-        self._hold_still(self.assigned())
+    def _require_aside(self) -> SettingAside:
+        if self._aside is None:
+            raise StoppedError
+        return self._aside
+
+    def _judge(self, aside: SettingAside) -> None:
+        if aside.at_fault and not self.halted:
+            self.halted = True
+            aside.tell_halt()
+            self._hold_still(self.assigned())
 
     def _hold_still(self, partitions: Iterable[TopicPartition]) -> None:
         """Keep the place in the group, so that no other member begins with the same."""
         if self.consumer is not None:
             self.consumer.pause(*partitions)
-
-    async def _set_aside(self, record: Record, stage: str, error: BaseException, attempt: int = 1) -> None:
-        if self._producer is None:
-            raise StoppedError
-        letter = dead_letter(record, service=self._service, stage=stage, error=error, attempt=attempt)
-        publishing = 0
-        while True:
-            publishing += 1
-            try:
-                await self._producer.publish([letter])
-            except RetryableError:
-                await self._pause(publishing)
-            else:
-                break
-        METRICS.dead_letters.labels(self._service, record.topic).inc()
-        log.error(
-            "dead_letter",
-            subscription=self.name,
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            stage=stage,
-            error=f"{type(error).__name__}: {error}",
-        )
-        if not isinstance(error, PausedError):
-            self._failed(record)
 
     async def _pause(self, attempt: int) -> None:
         """Before the next try.

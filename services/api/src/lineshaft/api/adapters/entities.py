@@ -32,6 +32,22 @@ class Query:
     include_raw: bool = False
     include_deleted: bool = False
 
+    @classmethod
+    def of(cls, connection_id: str, entity: str, asked: Any) -> "Query":
+        """From the parameters of a list; `status` is one of those entities that have it."""
+        return cls(
+            connection_id=connection_id,
+            entity=entity,
+            limit=asked.limit,
+            cursor=asked.cursor,
+            modified_after=asked.modified_after,
+            status=getattr(asked, "status", None),
+            number=asked.number,
+            source_id=asked.source_id,
+            include_raw="raw" in asked.include,
+            include_deleted="deleted" in asked.include,
+        )
+
     @property
     def filters(self) -> dict[str, str]:
         given = {"status": self.status, "number": self.number}

@@ -1,6 +1,6 @@
 """Rows of the record store on their way out: encoded as they are, or mapped first where they are behind."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -32,7 +32,7 @@ def with_raw(entity: bytes, raw: str) -> bytes:
     return entity[:-1] + b',"raw":' + raw.encode() + b"}"
 
 
-def chosen_fields(wanted: list[str], known: frozenset[str]) -> frozenset[str] | None:
+def chosen_fields(wanted: list[str], known: Collection[str]) -> frozenset[str] | None:
     """Raises ProblemError for a field that the entity does not have."""
     if not wanted:
         return None

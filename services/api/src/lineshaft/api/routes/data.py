@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field, create_model
 from starlette.responses import Response
 
 from lineshaft.api.adapters import entities
+from lineshaft.api.adapters.keys import Access
 from lineshaft.api.domain.problems import not_found
 from lineshaft.api.domain.reading import chosen_fields, list_body, with_fields
 from lineshaft.api.domain.status import Known
@@ -61,6 +62,44 @@ def mapping_in_force(api: Context, known: Known, entity: str, version: int) -> e
     return entities.Mapping(version, compiled)
 
 
+Opened = tuple[Access, Known]
+"""What `open_connection` gives."""
+
+
+async def list_answer(request: Request, opened: Opened, entity: str, asked: Any) -> Response:
+    """A page, with how fresh its connection is."""
+    access, known = opened
+    api = context_of(request)
+    chosen = chosen_fields(asked.fields, fields_of(entity))
+    mapping = mapping_in_force(api, known, entity, access.mapping_version)
+    page = await entities.read_page(api.pool, entities.Query.of(known.connection_id, entity, asked), mapping)
+    rows = page.entities if chosen is None else [with_fields(one, chosen) for one in page.entities]
+    meta = {"connection_status": known.status, "data_as_of": known.data_as_of}
+    body, content = list_body(rows, page.next_cursor, meta)
+    return tagged(request, body, JSON, content)
+
+
+async def record_answer(
+    request: Request, opened: Opened, entity: str, record_id: str, asked: GetParameters
+) -> Response | None:
+    """None where there is no such record."""
+    access, known = opened
+    api = context_of(request)
+    chosen = chosen_fields(asked.fields, fields_of(entity))
+    found = await entities.read_one(
+        api.pool,
+        known.connection_id,
+        entity,
+        record_id,
+        mapping_in_force(api, known, entity, access.mapping_version),
+        include_raw="raw" in asked.include,
+        include_deleted="deleted" in asked.include,
+    )
+    if found is None:
+        return None
+    return tagged(request, found if chosen is None else with_fields(found, chosen), JSON)
+
+
 def _list_parameters(entity: str) -> type[Parameters]:
     status_field = fields_of(entity).get("status")
     values = status_field.kind.values if status_field else ()
@@ -72,34 +111,12 @@ def _list_parameters(entity: str) -> type[Parameters]:
 
 
 def _add_list(router: APIRouter, entity: str, page_model: type[BaseModel]) -> None:
-    known_fields = frozenset(fields_of(entity))
     parameters: Any = _list_parameters(entity)
 
     async def read(request: Request, secret: Secret, query: Annotated[parameters, Query()]) -> Response:
         asked: Any = query
-        chosen = chosen_fields(asked.fields, known_fields)
-        api = context_of(request)
-        access, known = await open_connection(api, secret, asked.connection_id, entity)
-        page = await entities.read_page(
-            api.pool,
-            entities.Query(
-                connection_id=known.connection_id,
-                entity=entity,
-                limit=asked.limit,
-                cursor=asked.cursor,
-                modified_after=asked.modified_after,
-                status=getattr(asked, "status", None),
-                number=asked.number,
-                source_id=asked.source_id,
-                include_raw="raw" in asked.include,
-                include_deleted="deleted" in asked.include,
-            ),
-            mapping_in_force(api, known, entity, access.mapping_version),
-        )
-        rows = page.entities if chosen is None else [with_fields(one, chosen) for one in page.entities]
-        meta = {"connection_status": known.status, "data_as_of": known.data_as_of}
-        body, content = list_body(rows, page.next_cursor, meta)
-        return tagged(request, body, JSON, content)
+        opened = await open_connection(context_of(request), secret, asked.connection_id, entity)
+        return await list_answer(request, opened, entity, asked)
 
     router.add_api_route(
         f"/{ROUTES[entity]}",
@@ -115,26 +132,14 @@ def _add_list(router: APIRouter, entity: str, page_model: type[BaseModel]) -> No
 
 
 def _add_get(router: APIRouter, entity: str) -> None:
-    known_fields = frozenset(fields_of(entity))
-
     async def get(
         request: Request, secret: Secret, entity_id: EntityId, query: Annotated[GetParameters, Query()]
     ) -> Response:
-        chosen = chosen_fields(query.fields, known_fields)
-        api = context_of(request)
-        access, known = await open_connection(api, secret, query.connection_id, entity)
-        found = await entities.read_one(
-            api.pool,
-            known.connection_id,
-            entity,
-            entity_id,
-            mapping_in_force(api, known, entity, access.mapping_version),
-            include_raw="raw" in query.include,
-            include_deleted="deleted" in query.include,
-        )
+        opened = await open_connection(context_of(request), secret, query.connection_id, entity)
+        found = await record_answer(request, opened, entity, entity_id, query)
         if found is None:
-            raise not_found(entity.replace("_", " "), connection_id=known.connection_id)
-        return tagged(request, found if chosen is None else with_fields(found, chosen), JSON)
+            raise not_found(entity.replace("_", " "), connection_id=opened[1].connection_id)
+        return found
 
     router.add_api_route(
         f"/{ROUTES[entity]}/{{entity_id}}",

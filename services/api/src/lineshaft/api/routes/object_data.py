@@ -9,22 +9,20 @@ from starlette.responses import Response
 from lineshaft.api.adapters import entities
 from lineshaft.api.domain.custom_objects import OBJECT_NAME, entity_of
 from lineshaft.api.domain.problems import not_found
-from lineshaft.api.domain.reading import chosen_fields, list_body, with_fields
-from lineshaft.api.routes.answers import JSON, Json, problems
+from lineshaft.api.routes.answers import Json, problems
 from lineshaft.api.routes.authentication import Secret, open_connection
-from lineshaft.api.routes.context import Context, context_of
+from lineshaft.api.routes.context import context_of
 from lineshaft.api.routes.data import (
     UNCHANGED,
     EntityId,
     GetParameters,
     ListParameters,
     Meta,
-    mapping_in_force,
+    Opened,
+    list_answer,
+    record_answer,
 )
-from lineshaft.api.routes.etags import tagged
-from lineshaft.common.unified import CustomObject, fields_of
-
-_ANY = entity_of("any")
+from lineshaft.common.unified import CustomObject
 
 router = APIRouter(prefix="/v1/objects", tags=["data"])
 
@@ -45,29 +43,8 @@ class CustomObjectPage(BaseModel):
 async def list_records(
     request: Request, secret: Secret, name: Name, query: Annotated[ListParameters, Query()]
 ) -> Response:
-    api, entity = context_of(request), entity_of(name)
-    chosen = chosen_fields(query.fields, frozenset(fields_of(_ANY)))
-    access, known = await open_connection(api, secret, query.connection_id, entity)
-    await _require(api, known.connection_id, entity)
-    page = await entities.read_page(
-        api.pool,
-        entities.Query(
-            connection_id=known.connection_id,
-            entity=entity,
-            limit=query.limit,
-            cursor=query.cursor,
-            modified_after=query.modified_after,
-            number=query.number,
-            source_id=query.source_id,
-            include_raw="raw" in query.include,
-            include_deleted="deleted" in query.include,
-        ),
-        mapping_in_force(api, known, entity, access.mapping_version),
-    )
-    rows = page.entities if chosen is None else [with_fields(one, chosen) for one in page.entities]
-    meta = {"connection_status": known.status, "data_as_of": known.data_as_of}
-    body, content = list_body(rows, page.next_cursor, meta)
-    return tagged(request, body, JSON, content)
+    opened = await _open(request, secret, query.connection_id, entity_of(name))
+    return await list_answer(request, opened, entity_of(name), query)
 
 
 @router.get(
@@ -82,24 +59,17 @@ async def get_record(
     entity_id: EntityId,
     query: Annotated[GetParameters, Query()],
 ) -> Response:
-    api, entity = context_of(request), entity_of(name)
-    chosen = chosen_fields(query.fields, frozenset(fields_of(_ANY)))
-    access, known = await open_connection(api, secret, query.connection_id, entity)
-    await _require(api, known.connection_id, entity)
-    found = await entities.read_one(
-        api.pool,
-        known.connection_id,
-        entity,
-        entity_id,
-        mapping_in_force(api, known, entity, access.mapping_version),
-        include_raw="raw" in query.include,
-        include_deleted="deleted" in query.include,
-    )
+    opened = await _open(request, secret, query.connection_id, entity_of(name))
+    found = await record_answer(request, opened, entity_of(name), entity_id, query)
     if found is None:
-        raise not_found("record", connection_id=known.connection_id)
-    return tagged(request, found if chosen is None else with_fields(found, chosen), JSON)
+        raise not_found("record", connection_id=opened[1].connection_id)
+    return found
 
 
-async def _require(api: Context, connection_id: str, entity: str) -> None:
-    if not await entities.has_custom_object(api.pool, connection_id, entity):
-        raise not_found("custom object of this name", connection_id=connection_id)
+async def _open(request: Request, secret: str, connection_id: str | None, entity: str) -> Opened:
+    """Raises for a custom object that the connection does not have."""
+    api = context_of(request)
+    access, known = await open_connection(api, secret, connection_id, entity)
+    if not await entities.has_custom_object(api.pool, known.connection_id, entity):
+        raise not_found("custom object of this name", connection_id=known.connection_id)
+    return access, known

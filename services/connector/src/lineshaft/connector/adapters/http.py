@@ -49,6 +49,14 @@ class Answer:
     def is_html(self) -> bool:
         return "html" in self.headers.get("content-type", "") or self.body[:64].lstrip()[:1] == b"<"
 
+    def sent_at(self, otherwise: datetime) -> datetime:
+        """The source's own clock, from `Date`; `otherwise` where it does not say."""
+        try:
+            moment = parsedate_to_datetime(self.headers.get("date", ""))
+        except ValueError:
+            return otherwise
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
     def retry_at(self, now: datetime) -> datetime | None:
         """From `Retry-After`, in seconds or as a date (RFC 9110, 10.2.3), a day at most."""
         text = self.headers.get("retry-after", "").strip()

@@ -1,8 +1,7 @@
 """Odoo over its external JSON-RPC: `POST /jsonrpc`, each call with user id and password."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import UTC, timedelta
 from typing import Any
 
 import msgspec
@@ -98,7 +97,7 @@ class OdooJsonRpc:
         _require_fields(answer, object_name, rows, wanted)
         records = records_of(rows)
         try:
-            following = advanced(window, records, self._source_time(answer))
+            following = advanced(window, records, answer.sent_at(self._clock()))
         except (msgspec.DecodeError, PageRepeatedError) as error:
             raise _unfit(answer, object_name, Outcome.SOURCE_ERROR, "unusable_page", str(error)) from error
         last = len(records) < most
@@ -221,13 +220,6 @@ class OdooJsonRpc:
             fresh_login=fresh_login,
             reading=reading,
         )
-
-    def _source_time(self, answer: Answer) -> datetime:
-        try:
-            moment = parsedate_to_datetime(answer.headers.get("date", ""))
-        except ValueError:
-            return self._clock()
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _domain(window: Window) -> list[Any]:

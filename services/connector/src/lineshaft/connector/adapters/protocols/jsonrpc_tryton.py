@@ -3,8 +3,7 @@
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -119,7 +118,7 @@ class TrytonJsonRpc:
         )
         try:
             records = cut(rows)
-            following = advanced(window, records, self._source_time(answer))
+            following = advanced(window, records, answer.sent_at(self._clock()))
         except (msgspec.DecodeError, PageRepeatedError) as error:
             unusable = Evidence(
                 Outcome.SOURCE_ERROR,
@@ -356,13 +355,6 @@ class TrytonJsonRpc:
             fresh_session=fresh_session,
             reading=reading,
         )
-
-    def _source_time(self, answer: Answer) -> datetime:
-        try:
-            moment = parsedate_to_datetime(answer.headers.get("date", ""))
-        except ValueError:
-            return self._clock()
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _fields_of(object_name: str) -> list[Any]:

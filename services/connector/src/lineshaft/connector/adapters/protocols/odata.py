@@ -54,6 +54,7 @@ class OData:
 
     def __init__(self, target: Target, http: SourceHttp, _sessions: Sessions, clock: Clock = now) -> None:
         self._target = target
+        self._clock = clock
         self._manifest = target.system.manifest
         self._addresses = Addresses(self._manifest, target.settings)
         self._calls = Calls(target, http, self._addresses, clock)
@@ -112,7 +113,7 @@ class OData:
             if failure.evidence.http_status in LINK_ENDED and window.may_restart:
                 return await self.read(object_name, fields, window.restarted().dump(), limit)
             raise await self._calls.looked_at(failure, object_name) from failure
-        window = window.begun(self._calls.source_time(answer))
+        window = window.begun(answer.sent_at(self._clock()))
         try:
             records, link = page_of(answer.body)
             following = self._following(object_name, window, records, link=link, url=url, size=size)

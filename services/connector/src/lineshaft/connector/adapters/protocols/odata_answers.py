@@ -10,9 +10,10 @@ import msgspec
 from lineshaft.common.integrations import Manifest
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError
+from lineshaft.connector.adapters.protocols.http_evidence import ruled, unanswered
 from lineshaft.connector.adapters.protocols.rest_answers import take_apart
 from lineshaft.connector.domain.classification import BodyShape, Facts, Rule, ruling
-from lineshaft.connector.domain.evidence import Evidence, shortened
+from lineshaft.connector.domain.evidence import Evidence
 
 CSRF = "x-csrf-token"
 REFUSED = 403
@@ -44,31 +45,21 @@ class Classifier:
         object_name: str | None = None,
     ) -> Evidence:
         if isinstance(answer, NoAnswerError):
-            return Evidence(
-                outcome=answer.outcome,
-                operation=operation,
-                object=object_name,
-                code=answer.code,
-                message=shortened(answer.message, self.secrets),
-                rung=answer.rung,
-                duration_ms=answer.duration_ms,
-            )
+            return unanswered(answer, operation, object_name, self.secrets)
         reading = take_apart(answer)
         shape = BodyShape.RESULT if is_metadata(answer) else reading.shape
         code, message = refusal_of(reading.body)
         facts = Facts(operation, answer.status, shape, code, answer.headers, body=lambda: reading.body)
         rule = ruling(facts, RULES, self.manifest.errors)
-        return Evidence(
-            outcome=rule.outcome,
-            operation=operation,
-            object=object_name,
-            http_status=answer.status,
-            code=rule.name or code,
-            message=shortened(message, self.secrets),
-            rung=rule.rung,
+        return ruled(
+            rule,
+            answer,
+            operation,
+            object_name,
+            code=code,
+            message=message,
             retry_at=answer.retry_at(now) if rule.outcome is not Outcome.OK else None,
-            confidence=rule.confidence,
-            duration_ms=answer.duration_ms,
+            secrets=self.secrets,
         )
 
 

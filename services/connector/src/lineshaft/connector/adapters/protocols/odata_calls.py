@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from lineshaft.common.clock import Clock
 from lineshaft.common.outcomes import Operation, Outcome
@@ -106,13 +104,6 @@ class Calls:
         except SourceFailureError:
             return failure
         return SourceFailureError(replace(evidence, confidence="high" if is_metadata(answer) else "low"))
-
-    def source_time(self, answer: Answer) -> datetime:
-        try:
-            moment = parsedate_to_datetime(answer.headers.get("date", ""))
-        except ValueError:
-            return self._clock()
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def misconfigured(answer: Answer, object_name: str, code: str, words: str) -> SourceFailureError:

@@ -13,8 +13,9 @@ import msgspec
 from lineshaft.common.integrations.manifest import ErrorRule
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError
+from lineshaft.connector.adapters.protocols.http_evidence import ruled, unanswered
 from lineshaft.connector.domain.classification import BodyShape, Facts, Rule, ruling
-from lineshaft.connector.domain.evidence import Evidence, shortened
+from lineshaft.connector.domain.evidence import Evidence
 
 ACCESS_DENIED = "odoo.exceptions.AccessDenied"
 LOGIN_REFUSED = "login_refused"
@@ -122,29 +123,19 @@ def evidence_of(
 ) -> Evidence:
     """What an answer, or the lack of one, comes to; `rules` of the manifest come before Odoo's."""
     if isinstance(answer, NoAnswerError):
-        return Evidence(
-            outcome=answer.outcome,
-            operation=operation,
-            object=object_name,
-            code=answer.code,
-            message=shortened(answer.message, secrets),
-            rung=answer.rung,
-            duration_ms=answer.duration_ms,
-        )
+        return unanswered(answer, operation, object_name, secrets)
     reading = reading or take_apart(answer)
     if fresh_login and reading.code == ACCESS_DENIED:
         reading = replace(reading, code=FRESH_LOGIN_REFUSED)
     facts = Facts(operation, answer.status, reading.shape, reading.code, answer.headers)
     rule = ruling(facts, ODOO_RULES, rules, fixed=FRESH_RULES)
-    return Evidence(
-        outcome=rule.outcome,
-        operation=operation,
-        object=object_name,
-        http_status=answer.status,
-        code=rule.name or reading.code,
-        message=shortened(reading.message, secrets),
-        rung=rule.rung,
+    return ruled(
+        rule,
+        answer,
+        operation,
+        object_name,
+        code=reading.code,
+        message=reading.message,
         retry_at=answer.retry_at(now),
-        confidence=rule.confidence,
-        duration_ms=answer.duration_ms,
+        secrets=secrets,
     )

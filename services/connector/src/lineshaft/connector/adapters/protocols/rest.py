@@ -7,8 +7,6 @@ record names all of its fields, so that one which is not there is missed at once
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -90,7 +88,7 @@ class Rest:
         size = limit or listed.page_size or self._manifest.limits.page_size
         path = self._path(object_name) + query(listed, paging, window, size)
         answer = await self._call(Operation.READ, "GET", path, object_name)
-        window = window.begun(self._source_time(answer))
+        window = window.begun(answer.sent_at(self._clock()))
         try:
             records = records_at(answer.body, listed.records_path)
             position = _following(answer, paging, window, len(records), size)
@@ -248,13 +246,6 @@ class Rest:
 
     def _path(self, object_name: str) -> str:
         return self._listed(object_name).resource or f"/{quote(object_name, safe='')}"
-
-    def _source_time(self, answer: Answer) -> datetime:
-        try:
-            moment = parsedate_to_datetime(answer.headers.get("date", ""))
-        except ValueError:
-            return self._clock()
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     def _unusable(
         self, answer: Answer, operation: Operation, object_name: str | None, words: str

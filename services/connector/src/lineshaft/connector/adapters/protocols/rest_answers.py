@@ -11,8 +11,9 @@ from lineshaft.common.integrations import Manifest
 from lineshaft.common.mapping.paths import compile_path, parse_path
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import LONGEST_WAIT, Answer, NoAnswerError
+from lineshaft.connector.adapters.protocols.http_evidence import ruled, unanswered
 from lineshaft.connector.domain.classification import BodyShape, Facts, ruling
-from lineshaft.connector.domain.evidence import Evidence, shortened
+from lineshaft.connector.domain.evidence import Evidence
 
 _EPOCH_SECONDS = 1_000_000_000
 _EPOCH_MILLISECONDS = 1_000_000_000_000
@@ -56,32 +57,22 @@ class Classifier:
         object_name: str | None = None,
     ) -> Evidence:
         if isinstance(answer, NoAnswerError):
-            return Evidence(
-                outcome=answer.outcome,
-                operation=operation,
-                object=object_name,
-                code=answer.code,
-                message=shortened(answer.message, self.secrets),
-                rung=answer.rung,
-                duration_ms=answer.duration_ms,
-            )
+            return unanswered(answer, operation, object_name, self.secrets)
         reading = take_apart(answer)
         code = self._found(reading, "code_path")
         facts = Facts(
             operation, answer.status, reading.shape, code, answer.headers, body=lambda: reading.body
         )
         rule = ruling(facts, (), self.manifest.errors)
-        return Evidence(
-            outcome=rule.outcome,
-            operation=operation,
-            object=object_name,
-            http_status=answer.status,
-            code=rule.name or code,
-            message=shortened(self._found(reading, "message_path"), self.secrets),
-            rung=rule.rung,
+        return ruled(
+            rule,
+            answer,
+            operation,
+            object_name,
+            code=code,
+            message=self._found(reading, "message_path"),
             retry_at=self._retry_at(answer, now) if rule.outcome is not Outcome.OK else None,
-            confidence=rule.confidence,
-            duration_ms=answer.duration_ms,
+            secrets=self.secrets,
         )
 
     def _found(self, reading: Reading, place: str) -> str | None:

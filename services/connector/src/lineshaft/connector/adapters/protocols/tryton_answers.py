@@ -16,8 +16,9 @@ import msgspec
 from lineshaft.common.integrations.manifest import ErrorRule
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError
+from lineshaft.connector.adapters.protocols.http_evidence import ruled, unanswered
 from lineshaft.connector.domain.classification import BodyShape, Facts, Rule, ruling
-from lineshaft.connector.domain.evidence import Evidence, shortened
+from lineshaft.connector.domain.evidence import Evidence
 
 ERROR_CLASSES = frozenset({"UserError", "UserWarning", "LoginException", "ConcurrencyException"})
 KEY_ERROR = "KeyError"
@@ -121,15 +122,7 @@ def evidence_of(
     A manifest's rules do not look into a result.
     """
     if isinstance(answer, NoAnswerError):
-        return Evidence(
-            outcome=answer.outcome,
-            operation=operation,
-            object=object_name,
-            code=answer.code,
-            message=shortened(answer.message, secrets),
-            rung=answer.rung,
-            duration_ms=answer.duration_ms,
-        )
+        return unanswered(answer, operation, object_name, secrets)
     reading = reading or take_apart(answer)
     code = reading.code
     if answer.status == 401 and fresh_session:  # noqa: PLR2004  the status that means: no session
@@ -138,17 +131,15 @@ def evidence_of(
     if reading.shape is BodyShape.ERROR:
         facts = replace(facts, body=lambda: _decoded(answer.body))
     rule = ruling(facts, TRYTON_RULES, rules, fixed=SESSION_RULES)
-    return Evidence(
-        outcome=rule.outcome,
-        operation=operation,
-        object=object_name,
-        http_status=answer.status,
-        code=rule.name or code,
-        message=shortened(reading.message, secrets),
-        rung=rule.rung,
+    return ruled(
+        rule,
+        answer,
+        operation,
+        object_name,
+        code=code,
+        message=reading.message,
         retry_at=answer.retry_at(now),
-        confidence=rule.confidence,
-        duration_ms=answer.duration_ms,
+        secrets=secrets,
     )
 
 
