@@ -15,8 +15,8 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from lineshaft.api.adapters.admin_keys import install_admin_key
 from lineshaft.api.adapters.commands import Waiters
-from lineshaft.api.adapters.keys import install_admin_key
 from lineshaft.api.adapters.mappings import CompiledMappings
 from lineshaft.api.console.install import install
 from lineshaft.api.domain.keys import KeyKind, new_key

@@ -1,6 +1,6 @@
 import pytest
 
-from lineshaft.api.adapters.keys import install_admin_key
+from lineshaft.api.adapters.admin_keys import install_admin_key
 from lineshaft.api.domain.keys import KeyKind, new_key
 
 from .conftest import World

@@ -2,8 +2,8 @@
 
 import asyncio
 
+from lineshaft.api.adapters.admin_keys import install_admin_key
 from lineshaft.api.adapters.commands import Waiters
-from lineshaft.api.adapters.keys import install_admin_key
 from lineshaft.api.adapters.link_sessions import SEALED
 from lineshaft.api.adapters.mappings import CompiledMappings
 from lineshaft.api.console.install import install
@@ -43,8 +43,7 @@ async def build(settings: ApiSettings) -> Service:
     )
     await migrate(pool, "lineshaft.api.adapters")
     await refuse_unknown_keys(pool, keys)
-    if admin_key is not None:
-        await install_admin_key(pool, admin_key)
+    await install_admin_key(pool, admin_key)
     producer = await start_producer(settings, NAME)
     handlers = Handlers(keys, settings.code_lifetime, settings.token_grace, now)
     waiters = Waiters(pool)

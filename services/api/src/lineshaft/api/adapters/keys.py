@@ -6,13 +6,11 @@ from typing import Any
 
 from lineshaft.api.adapters import audit
 from lineshaft.api.adapters.postgres import SQL
-from lineshaft.api.domain.keys import KeyKind, key_hash, new_key
+from lineshaft.api.domain.keys import ALL_SCOPES, KeyKind, Scope, key_hash, new_key
 from lineshaft.api.domain.status import Known
 from lineshaft.common.events.connections import Lifecycle
 from lineshaft.common.ids import new_id
 from lineshaft.common.postgres.pool import Connection, Pool
-
-BOOTSTRAP_LABEL = "LINESHAFT_ADMIN_KEY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +21,8 @@ class Caller:
     kind: KeyKind
     connection_id: str | None
     """The token's own connection."""
+    scopes: frozenset[Scope] = ALL_SCOPES
+    """Of an admin key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,8 @@ def _known(row: Any) -> Known:
 async def _caller(pool: Pool, row: Any, connection_id: str | None) -> Caller:
     if row["use_is_news"]:
         await pool.execute(SQL["key_used"], row["key_id"])
-    return Caller(row["key_id"], KeyKind(row["kind"]), connection_id)
+    scopes = frozenset(Scope(one) for one in row["scopes"])
+    return Caller(row["key_id"], KeyKind(row["kind"]), connection_id, scopes)
 
 
 async def end_tokens(tx: Connection, connection_id: str, at: datetime) -> None:
@@ -94,21 +95,5 @@ async def create_token(
     await audit.note(tx, "token.created", by=by, at=at, connection_id=connection_id)
     await end_tokens(tx, connection_id, old_end_at)
     token = new_key(KeyKind.CONNECTION)
-    await tx.execute(
-        SQL["insert_key"],
-        key_hash(token),
-        new_id("key"),
-        KeyKind.CONNECTION,
-        connection_id,
-        "connection token",
-    )
+    await tx.execute(SQL["insert_token"], key_hash(token), new_id("key"), connection_id)
     return token
-
-
-async def install_admin_key(pool: Pool, secret: str) -> None:
-    """The operator's key works, the one that was set before it no longer does."""
-    async with pool.acquire() as connection, connection.transaction():
-        await connection.execute(SQL["end_other_keys_with_label"], BOOTSTRAP_LABEL, key_hash(secret))
-        await connection.execute(
-            SQL["insert_key"], key_hash(secret), new_id("key"), KeyKind.ADMIN, None, BOOTSTRAP_LABEL
-        )

@@ -2,7 +2,7 @@
 
 -- name: access
 -- Key check, connection, health and mapping version in one round trip. A token sees its own connection only.
-select k.key_id, k.kind, k.connection_id as key_connection_id,
+select k.key_id, k.kind, k.scopes, k.connection_id as key_connection_id,
     k.last_used_at is null or k.last_used_at < now() - interval '1 minute' as use_is_news,
     c.connection_id, c.system, c.lifecycle, c.credential_version, c.created_at, c.changed_at,
     s.document, s.last_sync_at, f.data_as_of, coalesce(m.version, 1) as mapping_version
@@ -27,7 +27,7 @@ where k.key_hash = $1 and (k.expires_at is null or k.expires_at > now())
 
 -- name: key
 -- The key check alone.
-select key_id, kind, connection_id,
+select key_id, kind, scopes, connection_id,
     last_used_at is null or last_used_at < now() - interval '1 minute' as use_is_news
 from api_key
 where key_hash = $1 and (expires_at is null or expires_at > now())
@@ -37,14 +37,39 @@ where key_hash = $1 and (expires_at is null or expires_at > now())
 update api_key set last_used_at = now()
 where key_id = $1 and (last_used_at is null or last_used_at < now() - interval '1 minute')
 
--- name: insert_key
--- A key that is there already stays as it is.
+-- name: insert_token
 insert into api_key (key_hash, key_id, kind, connection_id, label)
-values ($1, $2, $3, $4, $5) on conflict (key_hash) do nothing
+values ($1, $2, 'connection', $3, 'connection token')
 
--- name: end_other_keys_with_label
--- The operator's key takes the place of the one that was set before it.
-delete from api_key where label = $1 and key_hash <> $2
+-- name: install_admin_key
+-- The key of the settings; one that is there already stays as it is.
+insert into api_key (key_hash, key_id, kind, label, from_settings)
+values ($1, $2, 'admin', $3, true) on conflict (key_hash) do nothing
+
+-- name: end_installed_keys
+-- The key of the settings takes the place of the one that was set before it; without one, none is left.
+delete from api_key where from_settings and ($1::bytea is null or key_hash <> $1)
+
+-- name: insert_admin_key
+insert into api_key (key_hash, key_id, kind, label, scopes, expires_at, created_at, created_by)
+values ($1, $2, 'admin', $3, $4, $5, $6, $7)
+returning *
+
+-- name: admin_key
+select * from api_key where kind = 'admin' and key_id = $1
+
+-- name: lock_admin_key
+select * from api_key where kind = 'admin' and key_id = $1 for update
+
+-- name: admin_keys
+-- A page, oldest first: ids sort by time. Those that ended, too.
+select * from api_key where kind = 'admin' and key_id > $1 order by key_id limit $2
+
+-- name: end_admin_key
+-- Never later than it would have ended anyway.
+update api_key set expires_at = least(coalesce(expires_at, 'infinity'), $2), revoked_at = $3, replaced_by = $4
+where key_id = $1
+returning *
 
 -- name: end_tokens
 -- The tokens of a connection end no later than this.

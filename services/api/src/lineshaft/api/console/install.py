@@ -3,6 +3,7 @@
 from fastapi import APIRouter, FastAPI
 
 from lineshaft.api.console import (
+    admin_keys,
     audit,
     connect,
     connection,
@@ -31,6 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     explore.router,
     webhooks.router,
     audit.router,
+    admin_keys.router,
 )
 
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from lineshaft.api.console.actions import acted
 from lineshaft.api.console.connection import ConnectionPath, frame
+from lineshaft.api.console.forms import errors_of
 from lineshaft.api.console.notices import Notice, back_to
 from lineshaft.api.console.pages import HOME, page
 from lineshaft.api.console.visitors import Editor, Form, Signed, Visitor
@@ -47,7 +48,7 @@ async def request_one(
         order = objects.ObjectOrder.model_validate(given)
         made = await objects.request_object(api, known, order, by=visitor.caller.key_id)
     except (ProblemError, ValidationError) as error:
-        return await _page(request, api, visitor, connection_id, typed=typed, errors=_errors(error))
+        return await _page(request, api, visitor, connection_id, typed=typed, errors=errors_of(error))
     entity = made.content["entity"]
     words = "It is an entity now, and its first sync begins. Leave out or rename its fields here."
     return back_to(f"{HOME}/connections/{connection_id}/mapping/{entity}", Notice("done", words))
@@ -90,11 +91,3 @@ def _name_of(source_object: str) -> str:
     """What the object is called here unless somebody says otherwise."""
     name = _NOT_IN_A_NAME.sub("_", source_object.lower()).strip("_")[:60]
     return name if name[:1].isalpha() else f"o_{name}"
-
-
-def _errors(error: ProblemError | ValidationError) -> dict[str, str]:
-    if isinstance(error, ValidationError):
-        return {str(one["loc"][0]): one["msg"] for one in error.errors()}
-    return {one.field.partition(".")[0]: one.message for one in error.problem.errors} or {
-        "": error.problem.detail
-    }

@@ -21,7 +21,7 @@ from lineshaft.api.console.visitors import (
     require_own_origin,
 )
 from lineshaft.api.domain.keys import KeyKind, kind_of
-from lineshaft.api.domain.sign_in import Role, is_csrf_token, new_session_token, safe_target
+from lineshaft.api.domain.sign_in import is_csrf_token, new_session_token, role_of, safe_target
 from lineshaft.api.routes.context import Api, Context
 
 LONGEST_NAME = 60
@@ -64,9 +64,10 @@ async def _begin(request: Request, api: Context, token: str, secret: str, name: 
     expires_at = api.clock() + api.settings.console_session_lifetime
     if kind_of(secret) is KeyKind.ADMIN:
         caller = await find_caller(api.pool, secret)
-        if caller is None:
+        role = role_of(caller.scopes) if caller is not None else None
+        if caller is None or role is None:
             return False
-        session = ConsoleSession(f"{name} ({caller.key_id})" if name else caller.key_id, Role.EDITOR)
+        session = ConsoleSession(f"{name} ({caller.key_id})" if name else caller.key_id, role)
         await begin_session(api.pool, token, session, expires_at=expires_at, key_id=caller.key_id)
         await _noted(api, session)
         return True

@@ -14,7 +14,7 @@ from lineshaft.api.console.notices import back_to
 from lineshaft.api.console.pages import HOME, is_part
 from lineshaft.api.domain.keys import KeyKind
 from lineshaft.api.domain.problems import ProblemCode, problem
-from lineshaft.api.domain.sign_in import Passwords, Role, csrf_token, is_csrf_token
+from lineshaft.api.domain.sign_in import SCOPES, Passwords, Role, csrf_token, is_csrf_token
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.settings import ApiSettings
 
@@ -40,8 +40,8 @@ class Visitor:
 
     @property
     def caller(self) -> Caller:
-        """As the API's own functions know who asks; only an editor's forms get that far."""
-        return Caller(self.who, KeyKind.ADMIN, None)
+        """As the API's own functions know who asks."""
+        return Caller(self.who, KeyKind.ADMIN, None, SCOPES[self.role])
 
 
 def passwords_of(settings: ApiSettings) -> Passwords:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from lineshaft.api.console.actions import acted
 from lineshaft.api.console.connection import After
+from lineshaft.api.console.forms import errors_of
 from lineshaft.api.console.notices import Notice, back_to
 from lineshaft.api.console.pages import HOME, is_part, page
 from lineshaft.api.console.visitors import Editor, Form, Signed, Visitor
@@ -69,7 +70,7 @@ async def create(request: Request, api: Api, visitor: Editor, form: Form) -> Res
         body = webhook_endpoints.NewEndpoint.model_validate(typed)
         made = await webhook_endpoints.create(api, visitor.caller, body)
     except (ProblemError, ValidationError) as error:
-        return await _list(request, api, visitor, typed=typed, errors=_errors(error))
+        return await _list(request, api, visitor, typed=typed, errors=errors_of(error))
     return page(
         request,
         "webhook_secret.html",
@@ -134,7 +135,7 @@ async def change(
         body = webhook_endpoints.EndpointChange.model_validate(_typed(form))
         await webhook_endpoints.change(api, visitor.caller, endpoint_id, body)
     except (ProblemError, ValidationError) as error:
-        return await _endpoint(request, api, visitor, endpoint_id, errors=_errors(error))
+        return await _endpoint(request, api, visitor, endpoint_id, errors=errors_of(error))
     return back_to(_at(endpoint_id), Notice("done", "Saved."))
 
 
@@ -204,9 +205,3 @@ def _state(text: str) -> Any:
     if text and text not in STATES:
         raise invalid("state", f"is one of {', '.join(STATES)}")
     return text or None
-
-
-def _errors(error: ProblemError | ValidationError) -> dict[str, str]:
-    if isinstance(error, ValidationError):
-        return {str(one["loc"][0]): one["msg"] for one in error.errors()}
-    return {one.field: one.message for one in error.problem.errors} or {"": error.problem.detail}

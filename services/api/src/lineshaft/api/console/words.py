@@ -41,6 +41,9 @@ STATE_TONES: Mapping[str, str] = {
     "open": "bad",
     "half_open": "warn",
     "closed": "good",
+    "active": "good",
+    "expired": "quiet",
+    "revoked": "quiet",
 }
 MOVE_WORDS: Mapping[str, str] = {
     Move.CUSTOMER: "Customer's move",

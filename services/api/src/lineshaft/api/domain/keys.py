@@ -18,6 +18,19 @@ class KeyKind(StrEnum):
     CONNECTION = "connection"
 
 
+class Scope(StrEnum):
+    """What an admin key may be used for; a connection token has no need of any."""
+
+    READ = "read"
+    """Look at everything but secrets."""
+    CONNECT = "connect"
+    """Send customers to their connect page, and get the tokens of their connections."""
+    MANAGE = "manage"
+    """Change connections, mappings, webhooks, keys; write records."""
+
+
+ALL_SCOPES = frozenset(Scope)
+
 PREFIXES = {KeyKind.ADMIN: "lsa_", KeyKind.CONNECTION: "lsc_"}
 
 

@@ -7,11 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lineshaft.api.domain.keys import ALL_SCOPES, Scope
+
 
 class Role(StrEnum):
     VIEWER = "viewer"
     """Sees everything, changes nothing."""
     EDITOR = "editor"
+
+
+SCOPES = {Role.VIEWER: frozenset({Scope.READ}), Role.EDITOR: ALL_SCOPES}
+
+
+def role_of(scopes: frozenset[Scope]) -> Role | None:
+    """What somebody with an admin key is here; an editor may do all that there is."""
+    return next((role for role in (Role.EDITOR, Role.VIEWER) if SCOPES[role] <= scopes), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from lineshaft.api.domain import cursors
 from lineshaft.api.domain.alert_channels import check_address, check_event_types, shown_address
 from lineshaft.api.domain.problems import not_found
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import Admin
+from lineshaft.api.routes.authentication import CanManage, CanRead
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit, Page, by_id, by_time, page
 from lineshaft.common.events.alerts import ALERT_EVENT_TYPES, CHANNEL_KINDS, QuietHours
@@ -134,9 +134,9 @@ class TestAccepted(BaseModel):
     command_id: str
 
 
-@router.get("/alert-channels", responses=problems(403))
+@router.get("/alert-channels", responses=problems())
 async def list_all(
-    api: Api, _: Admin, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    api: Api, _: CanRead, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Page[ChannelModel]:
     rows = await list_channels(api.pool, after=by_id(cursor, ORDER), limit=limit + 1)
     return Page[ChannelModel].model_validate(
@@ -144,8 +144,8 @@ async def list_all(
     )
 
 
-@router.post("/alert-channels", status_code=201, responses=problems(403))
-async def create(api: Api, caller: Admin, body: NewChannel) -> ChannelModel:
+@router.post("/alert-channels", status_code=201, responses=problems())
+async def create(api: Api, caller: CanManage, body: NewChannel) -> ChannelModel:
     """The address is stored sealed and never shown again; `POST /alert-channels/{id}/test` tries it."""
     url, choice = check_address(body.url), _checked(body.model_dump(mode="json", exclude={"url"}))
     async with api.pool.acquire() as tx, tx.transaction():
@@ -156,13 +156,13 @@ async def create(api: Api, caller: Admin, body: NewChannel) -> ChannelModel:
     return ChannelModel(**_shown(channel))
 
 
-@router.get("/alert-channels/{channel_id}", responses=problems(403, 404))
-async def get(api: Api, _: Admin, channel_id: ChannelPath) -> ChannelModel:
+@router.get("/alert-channels/{channel_id}", responses=problems(404))
+async def get(api: Api, _: CanRead, channel_id: ChannelPath) -> ChannelModel:
     return ChannelModel(**_shown(await _existing(api, channel_id)))
 
 
-@router.patch("/alert-channels/{channel_id}", responses=problems(403, 404))
-async def change(api: Api, caller: Admin, channel_id: ChannelPath, body: ChannelChange) -> ChannelModel:
+@router.patch("/alert-channels/{channel_id}", responses=problems(404))
+async def change(api: Api, caller: CanManage, channel_id: ChannelPath, body: ChannelChange) -> ChannelModel:
     given = body.model_dump(mode="json", exclude_unset=True)
     changes = _checked(
         {name: value for name, value in given.items() if value is not None or name == "quiet_hours"}
@@ -179,8 +179,8 @@ async def change(api: Api, caller: Admin, channel_id: ChannelPath, body: Channel
     return ChannelModel(**_shown(await _existing(api, channel_id)))
 
 
-@router.delete("/alert-channels/{channel_id}", status_code=204, responses=problems(403, 404))
-async def delete(api: Api, caller: Admin, channel_id: ChannelPath) -> Response:
+@router.delete("/alert-channels/{channel_id}", status_code=204, responses=problems(404))
+async def delete(api: Api, caller: CanManage, channel_id: ChannelPath) -> Response:
     async with api.pool.acquire() as tx, tx.transaction():
         channel = await _locked(tx, channel_id)
         await change_channel(
@@ -189,8 +189,8 @@ async def delete(api: Api, caller: Admin, channel_id: ChannelPath) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/alert-channels/{channel_id}/test", status_code=202, responses=problems(403, 404))
-async def test(api: Api, _: Admin, channel_id: ChannelPath) -> TestAccepted:
+@router.post("/alert-channels/{channel_id}/test", status_code=202, responses=problems(404))
+async def test(api: Api, _: CanManage, channel_id: ChannelPath) -> TestAccepted:
     """Sends a test at once; `/deliveries` tells what became of it."""
     await _existing(api, channel_id)
     command = AlertTestRequested(command_id=new_id("cmd"), channel_id=channel_id)
@@ -204,11 +204,11 @@ async def test(api: Api, _: Admin, channel_id: ChannelPath) -> TestAccepted:
 
 @router.get(
     "/alert-channels/{channel_id}/deliveries",
-    responses={200: {"model": Page[Message]}, **problems(403, 404)},
+    responses={200: {"model": Page[Message]}, **problems(404)},
     response_class=Json,
 )
 async def deliveries(
-    api: Api, _: Admin, channel_id: ChannelPath, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    api: Api, _: CanRead, channel_id: ChannelPath, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Json:
     """Its messages, newest first: how many events of which types, and what the last try came to."""
     await _existing(api, channel_id)

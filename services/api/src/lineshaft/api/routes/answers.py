@@ -75,7 +75,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
             "description": _TITLES.get(status, "Problem"),
             "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        for status in sorted({401, 422, 500, 503, *statuses})
+        for status in sorted({401, 403, 422, 429, 500, 503, *statuses})
     }
 
 

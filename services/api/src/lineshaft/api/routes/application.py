@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from lineshaft.api.routes import (
+    admin_keys,
     alert_channels,
     audit_log,
     bulk_writes,
@@ -93,6 +94,7 @@ def create_application(context: Context, checks: Mapping[str, Check]) -> FastAPI
         connect.router,
         reauthorize.router,
         audit_log.router,
+        admin_keys.router,
         documentation.router,
     ):
         app.include_router(router)

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.domain import cursors
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import Admin
+from lineshaft.api.routes.authentication import CanRead
 from lineshaft.api.routes.context import Api
 from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit, Page, by_id, page
 
@@ -31,11 +31,11 @@ class AuditEntry(BaseModel):
     after: dict[str, Any] | None
 
 
-@router.get("", responses={200: {"model": Page[AuditEntry]}, **problems(403)}, response_class=Json)
+@router.get("", responses={200: {"model": Page[AuditEntry]}, **problems()}, response_class=Json)
 async def audit_log(
     *,
     api: Api,
-    _: Admin,
+    _: CanRead,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     connection_id: Annotated[str | None, Query(max_length=100)] = None,

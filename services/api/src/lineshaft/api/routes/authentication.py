@@ -1,67 +1,95 @@
-"""Who asks: an admin key opens everything, a connection token its own connection's data and health."""
+"""Who asks, and whether their key opens the route: every route names what it needs by one of these types.
 
+`CanRead`, `CanConnect` and `CanManage` take an admin key with that scope, and give the caller. `KeyToRead`
+and `KeyToWrite` take a connection token, too, which opens its own connection alone: `open_connection` looks.
+"""
+
+from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Path, Query, Request, Security
 from fastapi.security import HTTPBearer
 
 from lineshaft.api.adapters.keys import Access, Caller, find_access, find_caller
-from lineshaft.api.domain.keys import KeyKind, kind_of
+from lineshaft.api.domain.keys import KeyKind, Scope, kind_of
 from lineshaft.api.domain.problems import ProblemCode, invalid, not_found, problem, unauthorized
 from lineshaft.api.domain.status import Known
 from lineshaft.api.routes.context import Api
 
 _SCHEME = "bearer "
+ADMIN_KEY, ANY_KEY = "admin_key", "key"
+_DESCRIPTIONS = {
+    ADMIN_KEY: "An admin key `lsa_...` with the scope that the route names: `read`, `connect` or `manage`.",
+    ANY_KEY: "The connection's token `lsc_...`, or an admin key `lsa_...` with the scope that is named.",
+}
 
 
-def secret_of(request: Request) -> str:
-    """The key, after the checks that need no look-up.
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A key that may be one of ours, and the scope that it needs here."""
 
-    Raises:
-        ProblemError: none, or one that was never ours.
-    """
-    header = request.headers.get("authorization", "")
-    if not header:
-        raise unauthorized("Send your key as `Authorization: Bearer ...`.")
-    secret = header[len(_SCHEME) :].strip()
-    if not header.lower().startswith(_SCHEME) or kind_of(secret) is None:
-        raise unauthorized("This is not a Lineshaft key; check that it was copied whole.")
-    return secret
+    secret: str
+    scope: Scope
 
 
 class KeyBearer(HTTPBearer):
     """Comes before anything else of the request is looked at."""
 
-    async def __call__(self, request: Request) -> str:  # type: ignore[override]  # the key itself
-        return secret_of(request)
+    def __init__(self, scope: Scope, scheme_name: str = ANY_KEY) -> None:
+        super().__init__(scheme_name=scheme_name, description=_DESCRIPTIONS[scheme_name])
+        self.scope = scope
+
+    async def __call__(self, request: Request) -> Presented:  # type: ignore[override]  # with its scope
+        return self.presented(request)
+
+    def presented(self, request: Request) -> Presented:
+        """After the checks that need no look-up.
+
+        Raises:
+            ProblemError: there is no key, or one that was never ours.
+        """
+        header = request.headers.get("authorization", "")
+        if not header:
+            raise unauthorized("Send your key as `Authorization: Bearer ...`.")
+        secret = header[len(_SCHEME) :].strip()
+        if not header.lower().startswith(_SCHEME) or kind_of(secret) is None:
+            raise unauthorized("This is not a Lineshaft key; check that it was copied whole.")
+        return Presented(secret, self.scope)
 
 
-Secret = Annotated[
-    str,
-    Depends(
-        KeyBearer(scheme_name="key", description="An admin key `lsa_...` or a connection token `lsc_...`.")
-    ),
-]
+READING, WRITING = KeyBearer(Scope.READ), KeyBearer(Scope.MANAGE)
+KeyToRead = Annotated[Presented, Security(READING, scopes=[Scope.READ])]
+KeyToWrite = Annotated[Presented, Security(WRITING, scopes=[Scope.MANAGE])]
 
 
-def refused() -> Exception:
-    return unauthorized("This key is not known, or no longer.")
+async def identify(api: Api, key: Presented) -> Caller:
+    """Who asks, with the scope that is needed.
 
-
-def require_admin(caller: Caller) -> Caller:
-    if caller.kind is not KeyKind.ADMIN:
-        raise problem(ProblemCode.FORBIDDEN, "A connection token may not do this; use an admin key.")
+    Raises:
+        ProblemError: the key is not known, has ended, or lacks the scope.
+    """
+    caller = await find_caller(api.pool, key.secret)
+    if caller is None:
+        raise _refused()
+    _require_scope(caller, key.scope)
     return caller
 
 
-async def _admin(secret: Secret, api: Api) -> Caller:
-    caller = await find_caller(api.pool, secret)
-    if caller is None:
-        raise refused()
-    return require_admin(caller)
+def _admin(scope: Scope) -> object:
+    bearer = KeyBearer(scope, ADMIN_KEY)
+
+    async def admin(api: Api, key: Annotated[Presented, Security(bearer, scopes=[scope])]) -> Caller:
+        caller = await identify(api, key)
+        if caller.kind is not KeyKind.ADMIN:
+            raise problem(ProblemCode.FORBIDDEN, "A connection token may not do this; use an admin key.")
+        return caller
+
+    return Depends(admin)
 
 
-Admin = Annotated[Caller, Depends(_admin)]
+CanRead = Annotated[Caller, _admin(Scope.READ)]
+CanConnect = Annotated[Caller, _admin(Scope.CONNECT)]
+CanManage = Annotated[Caller, _admin(Scope.MANAGE)]
 
 ConnectionPath = Annotated[str, Path(max_length=100, description="Id of the connection.")]
 ConnectionQuery = Annotated[
@@ -71,18 +99,29 @@ ConnectionQuery = Annotated[
 
 
 async def open_connection(
-    api: Api, secret: str, connection_id: str | None, entity: str | None = None
+    api: Api, key: Presented, connection_id: str | None, entity: str | None = None
 ) -> tuple[Access, Known]:
     """The caller's view of one connection.
 
     Raises:
-        ProblemError: unknown key; or a connection that is not there for this caller.
+        ProblemError: unknown key, one without the scope; or a connection that is not there for this caller.
     """
-    access = await find_access(api.pool, secret, connection_id, entity)
+    access = await find_access(api.pool, key.secret, connection_id, entity)
     if access is None:
-        raise refused()
+        raise _refused()
+    _require_scope(access.caller, key.scope)
     if connection_id is None and access.caller.kind is KeyKind.ADMIN:
         raise invalid("connection_id", "an admin key has to name the connection in the query")
     if access.known is None:
         raise not_found("connection", connection_id=connection_id)
     return access, access.known
+
+
+def _refused() -> Exception:
+    return unauthorized("This key is not known, or no longer.")
+
+
+def _require_scope(caller: Caller, scope: Scope) -> None:
+    if caller.kind is KeyKind.ADMIN and scope not in caller.scopes:
+        has = ", ".join(sorted(caller.scopes))
+        raise problem(ProblemCode.FORBIDDEN, f"This needs a key with the scope {scope}; yours has {has}.")

@@ -11,7 +11,7 @@ from lineshaft.api.domain.problems import Problem, ProblemError, invalid
 from lineshaft.api.domain.status import Known
 from lineshaft.api.domain.writes import Operation
 from lineshaft.api.routes.answers import Json, ProblemModel, problems, request_id_of
-from lineshaft.api.routes.authentication import ConnectionQuery, Secret
+from lineshaft.api.routes.authentication import ConnectionQuery, KeyToWrite
 from lineshaft.api.routes.context import Context, context_of
 from lineshaft.api.routes.operations import entity_of, problem_of
 from lineshaft.api.routes.writes import (
@@ -79,14 +79,14 @@ def bulk_router() -> APIRouter:
 
 def _add_bulk(router: APIRouter, entity: str) -> None:
     async def bulk(
-        request: Request, secret: Secret, order: BulkOrder, connection_id: ConnectionQuery = None
+        request: Request, key: KeyToWrite, order: BulkOrder, connection_id: ConnectionQuery = None
     ) -> Json:
         """Results come in the order of the items; one that fails does not stop the others.
 
         Items are carried out side by side, so a record has one of them at most.
         """
         api = context_of(request)
-        known, system = await writable_connection(api, secret, entity, connection_id)
+        known, system = await writable_connection(api, key, entity, connection_id)
         earlier: set[str] = set()
         begun = [await _begin(api, known, system, entity, item, earlier=earlier) for item in order.items]
         results = await _results(api, begun, request_id_of(request))
@@ -102,7 +102,7 @@ def _add_bulk(router: APIRouter, entity: str) -> None:
         status_code=MULTI_STATUS,
         responses={
             MULTI_STATUS: {"model": BulkAnswer, "description": "A result per item"},
-            **problems(404, 409, 429),
+            **problems(404, 409),
         },
         response_class=Json,
     )

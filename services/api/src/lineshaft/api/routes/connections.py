@@ -20,9 +20,11 @@ from lineshaft.api.domain.lifecycle import REASONS, Action, after
 from lineshaft.api.domain.problems import not_found
 from lineshaft.api.routes.answers import problems
 from lineshaft.api.routes.authentication import (
-    Admin,
+    CanConnect,
+    CanManage,
+    CanRead,
     ConnectionPath,
-    Secret,
+    KeyToRead,
     open_connection,
 )
 from lineshaft.api.routes.context import Api, Context
@@ -75,10 +77,10 @@ def shown(connection: Connection) -> ConnectionModel:
     )
 
 
-@router.get("", responses=problems(403))
+@router.get("", responses=problems())
 async def list_all(
     api: Api,
-    _: Admin,
+    _: CanRead,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     system: Annotated[str | None, Query(max_length=100)] = None,
@@ -90,17 +92,17 @@ async def list_all(
 
 
 @router.get("/{connection_id}", responses=problems(404))
-async def get(secret: Secret, api: Api, connection_id: ConnectionPath) -> ConnectionModel:
-    await open_connection(api, secret, connection_id)
+async def get(key: KeyToRead, api: Api, connection_id: ConnectionPath) -> ConnectionModel:
+    await open_connection(api, key, connection_id)
     connection = await find_connection(api.pool, connection_id)
     if connection is None:
         raise not_found("connection", connection_id=connection_id)
     return shown(connection)
 
 
-@router.patch("/{connection_id}", responses=problems(403, 404))
+@router.patch("/{connection_id}", responses=problems(404))
 async def change(
-    api: Api, caller: Admin, connection_id: ConnectionPath, body: ConnectionChange
+    api: Api, caller: CanManage, connection_id: ConnectionPath, body: ConnectionChange
 ) -> ConnectionModel:
     async with api.pool.acquire() as tx, tx.transaction():
         connection = await _locked(tx, connection_id)
@@ -112,31 +114,31 @@ async def change(
     return shown(connection)
 
 
-@router.post("/{connection_id}/pause", responses=problems(403, 404, 409))
-async def pause(api: Api, caller: Admin, connection_id: ConnectionPath) -> ConnectionModel:
+@router.post("/{connection_id}/pause", responses=problems(404, 409))
+async def pause(api: Api, caller: CanManage, connection_id: ConnectionPath) -> ConnectionModel:
     return shown(await _act(api, caller.key_id, connection_id, Action.PAUSE))
 
 
-@router.post("/{connection_id}/resume", responses=problems(403, 404, 409))
-async def resume(api: Api, caller: Admin, connection_id: ConnectionPath) -> ConnectionModel:
+@router.post("/{connection_id}/resume", responses=problems(404, 409))
+async def resume(api: Api, caller: CanManage, connection_id: ConnectionPath) -> ConnectionModel:
     return shown(await _act(api, caller.key_id, connection_id, Action.RESUME))
 
 
-@router.post("/{connection_id}/disconnect", responses=problems(403, 404, 409))
-async def disconnect(api: Api, caller: Admin, connection_id: ConnectionPath) -> ConnectionModel:
+@router.post("/{connection_id}/disconnect", responses=problems(404, 409))
+async def disconnect(api: Api, caller: CanManage, connection_id: ConnectionPath) -> ConnectionModel:
     """No more calls to the source; what was read stays readable. Connecting again brings it back."""
     return shown(await _act(api, caller.key_id, connection_id, Action.DISCONNECT))
 
 
-@router.delete("/{connection_id}", status_code=204, responses=problems(403, 404))
-async def delete(api: Api, caller: Admin, connection_id: ConnectionPath) -> Response:
+@router.delete("/{connection_id}", status_code=204, responses=problems(404))
+async def delete(api: Api, caller: CanManage, connection_id: ConnectionPath) -> Response:
     """For good: the id stays as a tombstone, and nothing of the connection can be read any more."""
     await _act(api, caller.key_id, connection_id, Action.DELETE)
     return Response(status_code=204)
 
 
-@router.post("/{connection_id}/token", status_code=201, responses=problems(403, 404))
-async def rotate_token(api: Api, caller: Admin, connection_id: ConnectionPath) -> Token:
+@router.post("/{connection_id}/token", status_code=201, responses=problems(404))
+async def rotate_token(api: Api, caller: CanConnect, connection_id: ConnectionPath) -> Token:
     """A new token; the ones before it end now, plus the grace that is set."""
     async with api.pool.acquire() as tx, tx.transaction():
         await _locked(tx, connection_id)

@@ -13,7 +13,7 @@ from lineshaft.api.domain.problems import not_found
 from lineshaft.api.domain.reading import chosen_fields, list_body, with_fields
 from lineshaft.api.domain.status import Known
 from lineshaft.api.routes.answers import JSON, Json, problems
-from lineshaft.api.routes.authentication import Secret, open_connection
+from lineshaft.api.routes.authentication import KeyToRead, open_connection
 from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Context, context_of
 from lineshaft.api.routes.etags import tagged
@@ -113,9 +113,9 @@ def _list_parameters(entity: str) -> type[Parameters]:
 def _add_list(router: APIRouter, entity: str, page_model: type[BaseModel]) -> None:
     parameters: Any = _list_parameters(entity)
 
-    async def read(request: Request, secret: Secret, query: Annotated[parameters, Query()]) -> Response:
+    async def read(request: Request, key: KeyToRead, query: Annotated[parameters, Query()]) -> Response:
         asked: Any = query
-        opened = await open_connection(context_of(request), secret, asked.connection_id, entity)
+        opened = await open_connection(context_of(request), key, asked.connection_id, entity)
         return await list_answer(request, opened, entity, asked)
 
     router.add_api_route(
@@ -133,9 +133,9 @@ def _add_list(router: APIRouter, entity: str, page_model: type[BaseModel]) -> No
 
 def _add_get(router: APIRouter, entity: str) -> None:
     async def get(
-        request: Request, secret: Secret, entity_id: EntityId, query: Annotated[GetParameters, Query()]
+        request: Request, key: KeyToRead, entity_id: EntityId, query: Annotated[GetParameters, Query()]
     ) -> Response:
-        opened = await open_connection(context_of(request), secret, query.connection_id, entity)
+        opened = await open_connection(context_of(request), key, query.connection_id, entity)
         found = await record_answer(request, opened, entity, entity_id, query)
         if found is None:
             raise not_found(entity.replace("_", " "), connection_id=opened[1].connection_id)

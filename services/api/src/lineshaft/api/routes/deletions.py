@@ -11,9 +11,9 @@ from lineshaft.api.adapters.connections import SOURCE
 from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.domain.usability import require_usable
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import Admin, ConnectionPath, Secret, open_connection
+from lineshaft.api.routes.authentication import CanManage, CanRead, ConnectionPath
 from lineshaft.api.routes.context import Api
-from lineshaft.api.routes.existence import require_connection
+from lineshaft.api.routes.existence import require_connection, require_known
 from lineshaft.api.routes.ordering import SLOW, order
 from lineshaft.common.events.commands import DeletionsApproved
 from lineshaft.common.events.envelope import new_event
@@ -44,8 +44,8 @@ class Approved(BaseModel):
     object: str
 
 
-@router.get("", responses={200: {"model": HeldPage}, **problems(403, 404)}, response_class=Json)
-async def held(api: Api, _: Admin, connection_id: ConnectionPath) -> Json:
+@router.get("", responses={200: {"model": HeldPage}, **problems(404)}, response_class=Json)
+async def held(api: Api, _: CanRead, connection_id: ConnectionPath) -> Json:
     """What complete reads did not find, where that was too much to be believed without a word."""
     await require_connection(api.pool, connection_id)
     rows = await api.pool.fetch(SQL["held_deletions"], connection_id)
@@ -54,18 +54,17 @@ async def held(api: Api, _: Admin, connection_id: ConnectionPath) -> Json:
 
 @router.post(
     "/{object}/approve",
-    responses={200: {"model": Approved}, **SLOW, **problems(403, 404, 409)},
+    responses={200: {"model": Approved}, **SLOW, **problems(404, 409)},
     response_class=Json,
 )
 async def approve(
     api: Api,
-    secret: Secret,
-    caller: Admin,
+    caller: CanManage,
     connection_id: ConnectionPath,
     object: Annotated[str, Path(max_length=200)],  # noqa: A002  the name in the path
 ) -> Response:
     """These records are gone: a complete read of the object begins, and what it does not find is deleted."""
-    _access, known = await open_connection(api, secret, connection_id)
+    known = await require_known(api.pool, connection_id)
     require_usable(known)
     command = DeletionsApproved(
         command_id=new_id("op"), connection_id=connection_id, object=object, actor=caller.key_id

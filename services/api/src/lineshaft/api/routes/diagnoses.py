@@ -7,7 +7,7 @@ from starlette.responses import Response
 from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.domain.problems import not_found
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import Admin, ConnectionPath
+from lineshaft.api.routes.authentication import CanManage, CanRead, ConnectionPath
 from lineshaft.api.routes.catalog import require_object
 from lineshaft.api.routes.context import Api
 from lineshaft.api.routes.existence import require_connection
@@ -29,11 +29,11 @@ class DiagnosisOrder(BaseModel):
 
 @router.post(
     "/{connection_id}/diagnose",
-    responses={200: {"model": ConnectionDiagnosed}, **SLOW, **problems(403, 404)},
+    responses={200: {"model": ConnectionDiagnosed}, **SLOW, **problems(404)},
     response_class=Json,
 )
 async def diagnose(
-    api: Api, caller: Admin, connection_id: ConnectionPath, body: DiagnosisOrder | None = None
+    api: Api, caller: CanManage, connection_id: ConnectionPath, body: DiagnosisOrder | None = None
 ) -> Response:
     """Climb the network ladder now: DNS, TCP, TLS, proxy, HTTP, log-in, one object."""
     connection = await require_connection(api.pool, connection_id)
@@ -48,10 +48,10 @@ async def diagnose(
 
 @router.get(
     "/{connection_id}/diagnose",
-    responses={200: {"model": ConnectionDiagnosed}, **problems(403, 404)},
+    responses={200: {"model": ConnectionDiagnosed}, **problems(404)},
     response_class=Json,
 )
-async def last_diagnosis(api: Api, _: Admin, connection_id: ConnectionPath) -> Json:
+async def last_diagnosis(api: Api, _: CanRead, connection_id: ConnectionPath) -> Json:
     """The last ladder, whoever asked for it: the monitor does when a source goes out of reach."""
     await require_connection(api.pool, connection_id)
     row = await api.pool.fetchrow(SQL["ladder"], connection_id)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import Admin
+from lineshaft.api.routes.authentication import CanRead
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.common.outcomes import ConnectionStatus, Fault
 
@@ -42,8 +42,8 @@ class FleetStatus(BaseModel):
     outages: list[Outage] = Field(description="Those that last, the oldest first.")
 
 
-@router.get("/status", responses={200: {"model": FleetStatus}, **problems(403)}, response_class=Json)
-async def fleet_status(api: Api, _: Admin) -> Json:
+@router.get("/status", responses={200: {"model": FleetStatus}, **problems()}, response_class=Json)
+async def fleet_status(api: Api, _: CanRead) -> Json:
     """How many connections are how, and which sources are out of reach for many."""
     return Json(await fleet_document(api))
 

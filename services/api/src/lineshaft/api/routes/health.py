@@ -10,12 +10,7 @@ from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.domain import cursors
 from lineshaft.api.domain.status import Known, status_document
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import (
-    Admin,
-    ConnectionPath,
-    open_connection,
-    secret_of,
-)
+from lineshaft.api.routes.authentication import ANY_KEY, READING, CanRead, ConnectionPath, open_connection
 from lineshaft.api.routes.catalog import entity_by_object
 from lineshaft.api.routes.context import Api, Context, context_of
 from lineshaft.api.routes.existence import require_connection
@@ -90,13 +85,13 @@ class CallError(BaseModel):
     "/{connection_id}/status",
     responses={200: {"model": Status}, **problems(404)},
     response_class=Json,
-    openapi_extra={"security": [{"key": []}]},
+    openapi_extra={"security": [{ANY_KEY: [READING.scope]}]},
 )
 async def status(request: Request, connection_id: ConnectionPath) -> Json:
     """What is wrong, where, whose move it is and what to do."""
     # Asked often: one query for key and status, and no dependency for FastAPI to resolve.
     api = context_of(request)
-    _, known = await open_connection(api, secret_of(request), connection_id)
+    _, known = await open_connection(api, READING.presented(request), connection_id)
     return Json(describe(api, known))
 
 
@@ -109,11 +104,11 @@ def describe(api: Context, known: Known) -> dict[str, Any]:
 
 @router.get(
     "/{connection_id}/timeline",
-    responses={200: {"model": Page[TimelineEntry]}, **problems(403, 404)},
+    responses={200: {"model": Page[TimelineEntry]}, **problems(404)},
     response_class=Json,
 )
 async def timeline(
-    api: Api, _: Admin, connection_id: ConnectionPath, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    api: Api, _: CanRead, connection_id: ConnectionPath, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Json:
     """What happened to the connection, newest first."""
     await require_connection(api.pool, connection_id)
@@ -131,12 +126,12 @@ async def timeline(
 
 @router.get(
     "/{connection_id}/issues",
-    responses={200: {"model": Page[Issue]}, **problems(403, 404)},
+    responses={200: {"model": Page[Issue]}, **problems(404)},
     response_class=Json,
 )
 async def issues(
     api: Api,
-    _: Admin,
+    _: CanRead,
     connection_id: ConnectionPath,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
@@ -158,13 +153,13 @@ async def issues(
 
 @router.get(
     "/{connection_id}/errors",
-    responses={200: {"model": Page[CallError]}, **problems(403, 404)},
+    responses={200: {"model": Page[CallError]}, **problems(404)},
     response_class=Json,
 )
 async def errors(
     *,
     api: Api,
-    _: Admin,
+    _: CanRead,
     connection_id: ConnectionPath,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,

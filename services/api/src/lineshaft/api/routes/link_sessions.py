@@ -18,7 +18,7 @@ from lineshaft.api.domain.problems import (
     problem,
 )
 from lineshaft.api.routes.answers import problems
-from lineshaft.api.routes.authentication import Admin
+from lineshaft.api.routes.authentication import CanConnect
 from lineshaft.api.routes.connections import Token
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection
@@ -63,8 +63,8 @@ class Code(BaseModel):
     code: Annotated[str, Field(min_length=1, max_length=200)]
 
 
-@router.post("", status_code=201, responses=problems(403, 404))
-async def create(api: Api, caller: Admin, body: NewLinkSession) -> LinkSessionModel:
+@router.post("", status_code=201, responses=problems(404))
+async def create(api: Api, caller: CanConnect, body: NewLinkSession) -> LinkSessionModel:
     redirect_url = check_redirect_url(body.redirect_url) if body.redirect_url else None
     if body.connection_id is not None:
         connection = await require_connection(api.pool, body.connection_id)
@@ -80,8 +80,8 @@ async def create(api: Api, caller: Admin, body: NewLinkSession) -> LinkSessionMo
     )
 
 
-@router.post("/exchange", responses=problems(403))
-async def exchange_code(api: Api, caller: Admin, body: Code) -> Token:
+@router.post("/exchange", responses=problems())
+async def exchange_code(api: Api, caller: CanConnect, body: Code) -> Token:
     """Works once, within ten minutes. The tokens before it end."""
     async with api.pool.acquire() as tx, tx.transaction():
         now = api.clock()

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from lineshaft.api.domain.mapping_yaml import from_yaml, to_yaml
 from lineshaft.api.routes import mappings
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import Admin, ConnectionPath
+from lineshaft.api.routes.authentication import CanManage, CanRead, ConnectionPath
 from lineshaft.api.routes.context import Api
 from lineshaft.api.routes.existence import require_connection
 from lineshaft.api.routes.mappings import EntityPath, IfMatch, MappingModel
@@ -19,8 +19,8 @@ CONTENT = {YAML: {"schema": {"type": "object"}}}
 router = APIRouter(prefix="/v1/connections/{connection_id}/mappings/{entity}/yaml", tags=["mapping"])
 
 
-@router.get("", responses={200: {"content": CONTENT}, **problems(403, 404)}, response_class=Response)
-async def export(api: Api, _: Admin, connection_id: ConnectionPath, entity: EntityPath) -> Response:
+@router.get("", responses={200: {"content": CONTENT}, **problems(404)}, response_class=Response)
+async def export(api: Api, _: CanRead, connection_id: ConnectionPath, entity: EntityPath) -> Response:
     """The changes to the default, as a PUT of the same route takes them."""
     connection = await require_connection(api.pool, connection_id)
     system = mappings.system_with(api, connection.system, entity)
@@ -31,7 +31,7 @@ async def export(api: Api, _: Admin, connection_id: ConnectionPath, entity: Enti
 
 @router.put(
     "",
-    responses={200: {"model": MappingModel}, **problems(403, 404, 412)},
+    responses={200: {"model": MappingModel}, **problems(404, 412)},
     response_class=Json,
     openapi_extra={"requestBody": {"required": True, "content": CONTENT}},
 )
@@ -39,7 +39,7 @@ async def take(
     *,
     request: Request,
     api: Api,
-    caller: Admin,
+    caller: CanManage,
     connection_id: ConnectionPath,
     entity: EntityPath,
     if_match: IfMatch = None,

@@ -15,7 +15,7 @@ from lineshaft.api.domain.field_health import FieldHealth, field_health, unmappe
 from lineshaft.api.domain.mappings import ActiveMapping, difference
 from lineshaft.api.domain.problems import invalid, not_found
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import Admin, ConnectionPath
+from lineshaft.api.routes.authentication import CanRead, ConnectionPath
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection
 from lineshaft.api.routes.mappings import NO_VERSION, EntityPath, current, system_with
@@ -99,8 +99,8 @@ class DiffModel(BaseModel):
     )
 
 
-@router.get("/health", responses={200: {"model": HealthModel}, **problems(403, 404)}, response_class=Json)
-async def health(api: Api, _: Admin, connection_id: ConnectionPath, entity: EntityPath) -> Json:
+@router.get("/health", responses={200: {"model": HealthModel}, **problems(404)}, response_class=Json)
+async def health(api: Api, _: CanRead, connection_id: ConnectionPath, entity: EntityPath) -> Json:
     """How well the mapping in force fits the stored records, field by field."""
     _system, active = await _in_force(api, connection_id, entity)
     rows = await api.pool.fetch(SQL["sample_records"], connection_id, entity, SAMPLE)
@@ -131,11 +131,11 @@ async def health(api: Api, _: Admin, connection_id: ConnectionPath, entity: Enti
     )
 
 
-@router.get("/lineage", responses={200: {"model": LineageModel}, **problems(403, 404)}, response_class=Json)
+@router.get("/lineage", responses={200: {"model": LineageModel}, **problems(404)}, response_class=Json)
 async def trace(
     *,
     api: Api,
-    _: Admin,
+    _: CanRead,
     connection_id: ConnectionPath,
     entity: EntityPath,
     source_id: Annotated[str, Query(max_length=500, description="The record's key at the source.")],
@@ -167,11 +167,11 @@ async def trace(
     )
 
 
-@router.get("/diff", responses={200: {"model": DiffModel}, **problems(403, 404)}, response_class=Json)
+@router.get("/diff", responses={200: {"model": DiffModel}, **problems(404)}, response_class=Json)
 async def diff(
     *,
     api: Api,
-    _: Admin,
+    _: CanRead,
     connection_id: ConnectionPath,
     entity: EntityPath,
     from_version: VersionQuery,

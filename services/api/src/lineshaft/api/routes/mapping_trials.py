@@ -12,7 +12,7 @@ from lineshaft.api.domain import cursors
 from lineshaft.api.domain.mappings import changed
 from lineshaft.api.domain.problems import not_found
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import Admin, ConnectionPath
+from lineshaft.api.routes.authentication import CanRead, ConnectionPath
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection
 from lineshaft.api.routes.mappings import Changes, EntityPath, current, system_with
@@ -89,11 +89,11 @@ class Trial:
             total.add(try_record(self._now, self._then, self._connection_id, source_id, raw))
 
 
-@router.post("/preview", responses={200: {"model": PreviewModel}, **problems(403, 404)}, response_class=Json)
+@router.post("/preview", responses={200: {"model": PreviewModel}, **problems(404)}, response_class=Json)
 async def try_out(
     *,
     api: Api,
-    _: Admin,
+    _: CanRead,
     connection_id: ConnectionPath,
     entity: EntityPath,
     body: Changes,
@@ -116,11 +116,11 @@ async def try_out(
     return Json(_shown(total))
 
 
-@router.post("/dry-run", responses={200: {"model": DryRunModel}, **problems(403, 404)}, response_class=Json)
+@router.post("/dry-run", responses={200: {"model": DryRunModel}, **problems(404)}, response_class=Json)
 async def dry_run(
     *,
     api: Api,
-    _: Admin,
+    _: CanRead,
     connection_id: ConnectionPath,
     entity: EntityPath,
     body: Changes,

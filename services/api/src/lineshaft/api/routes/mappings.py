@@ -18,7 +18,7 @@ from lineshaft.api.domain import cursors
 from lineshaft.api.domain.mappings import ActiveMapping, changed
 from lineshaft.api.domain.problems import ProblemCode, invalid, not_found, problem
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import Admin, ConnectionPath
+from lineshaft.api.routes.authentication import CanManage, CanRead, ConnectionPath
 from lineshaft.api.routes.catalog import system_of, unknown_entity
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection
@@ -81,18 +81,18 @@ class Rollback(BaseModel):
     )
 
 
-@router.get("", responses={200: {"model": MappingModel}, **problems(403, 404)}, response_class=Json)
-async def get(api: Api, _: Admin, connection_id: ConnectionPath, entity: EntityPath) -> Json:
+@router.get("", responses={200: {"model": MappingModel}, **problems(404)}, response_class=Json)
+async def get(api: Api, _: CanRead, connection_id: ConnectionPath, entity: EntityPath) -> Json:
     connection = await require_connection(api.pool, connection_id)
     system = system_with(api, connection.system, entity)
     return _answer(await current(api.pool, connection_id, system, entity))
 
 
-@router.put("", responses={200: {"model": MappingModel}, **problems(403, 404, 412)}, response_class=Json)
+@router.put("", responses={200: {"model": MappingModel}, **problems(404, 412)}, response_class=Json)
 async def put(
     *,
     api: Api,
-    caller: Admin,
+    caller: CanManage,
     connection_id: ConnectionPath,
     entity: EntityPath,
     body: Changes,
@@ -105,10 +105,10 @@ async def put(
         return await _store(api, tx, system, active, body=body, by=caller.key_id)
 
 
-@router.get("/versions", responses={200: {"model": Page[Version]}, **problems(403, 404)}, response_class=Json)
+@router.get("/versions", responses={200: {"model": Page[Version]}, **problems(404)}, response_class=Json)
 async def versions(
     api: Api,
-    _: Admin,
+    _: CanRead,
     connection_id: ConnectionPath,
     entity: EntityPath,
     limit: Limit = DEFAULT_LIMIT,
@@ -133,13 +133,11 @@ async def versions(
     return Json(page(rows, limit, lambda row: cursors.encode(ORDER, str(row["version"]))))
 
 
-@router.post(
-    "/rollback", responses={200: {"model": MappingModel}, **problems(403, 404, 412)}, response_class=Json
-)
+@router.post("/rollback", responses={200: {"model": MappingModel}, **problems(404, 412)}, response_class=Json)
 async def rollback(
     *,
     api: Api,
-    caller: Admin,
+    caller: CanManage,
     connection_id: ConnectionPath,
     entity: EntityPath,
     body: Rollback,

@@ -10,7 +10,7 @@ from lineshaft.api.adapters.mappings import active_mapping
 from lineshaft.api.domain.mappings import ActiveMapping
 from lineshaft.api.domain.writes import write_context
 from lineshaft.api.routes.answers import problems
-from lineshaft.api.routes.authentication import ConnectionQuery, Secret, open_connection
+from lineshaft.api.routes.authentication import ConnectionQuery, KeyToRead, open_connection
 from lineshaft.api.routes.catalog import system_of, unknown_entity
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.common.mapping import WriteContext, source_keys, writability
@@ -49,12 +49,12 @@ class EntityMeta(BaseModel):
 
 @router.get("/{entity}", responses=problems(404))
 async def meta(
-    secret: Secret,
+    key: KeyToRead,
     api: Api,
     entity: Annotated[str, Path(max_length=100, description="`work_order` or `work-orders`.")],
     connection_id: ConnectionQuery = None,
 ) -> EntityMeta:
-    _, known = await open_connection(api, secret, connection_id)
+    _, known = await open_connection(api, key, connection_id)
     system = system_of(api.catalog, known.system)
     name = ENTITY_BY_ROUTE.get(entity, entity)
     if name not in system.entities:

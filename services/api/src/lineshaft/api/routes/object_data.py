@@ -10,7 +10,7 @@ from lineshaft.api.adapters import entities
 from lineshaft.api.domain.custom_objects import OBJECT_NAME, entity_of
 from lineshaft.api.domain.problems import not_found
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import Secret, open_connection
+from lineshaft.api.routes.authentication import KeyToRead, Presented, open_connection
 from lineshaft.api.routes.context import context_of
 from lineshaft.api.routes.data import (
     UNCHANGED,
@@ -41,9 +41,9 @@ class CustomObjectPage(BaseModel):
     response_class=Json,
 )
 async def list_records(
-    request: Request, secret: Secret, name: Name, query: Annotated[ListParameters, Query()]
+    request: Request, key: KeyToRead, name: Name, query: Annotated[ListParameters, Query()]
 ) -> Response:
-    opened = await _open(request, secret, query.connection_id, entity_of(name))
+    opened = await _open(request, key, query.connection_id, entity_of(name))
     return await list_answer(request, opened, entity_of(name), query)
 
 
@@ -54,22 +54,22 @@ async def list_records(
 )
 async def get_record(
     request: Request,
-    secret: Secret,
+    key: KeyToRead,
     name: Name,
     entity_id: EntityId,
     query: Annotated[GetParameters, Query()],
 ) -> Response:
-    opened = await _open(request, secret, query.connection_id, entity_of(name))
+    opened = await _open(request, key, query.connection_id, entity_of(name))
     found = await record_answer(request, opened, entity_of(name), entity_id, query)
     if found is None:
         raise not_found("record", connection_id=opened[1].connection_id)
     return found
 
 
-async def _open(request: Request, secret: str, connection_id: str | None, entity: str) -> Opened:
+async def _open(request: Request, key: Presented, connection_id: str | None, entity: str) -> Opened:
     """Raises for a custom object that the connection does not have."""
     api = context_of(request)
-    access, known = await open_connection(api, secret, connection_id, entity)
+    access, known = await open_connection(api, key, connection_id, entity)
     if not await entities.has_custom_object(api.pool, known.connection_id, entity):
         raise not_found("custom object of this name", connection_id=known.connection_id)
     return access, known

@@ -16,10 +16,10 @@ from lineshaft.api.domain.problems import ProblemCode, invalid, not_found, probl
 from lineshaft.api.domain.status import Known
 from lineshaft.api.domain.usability import require_usable
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import Admin, ConnectionPath, Secret, open_connection
+from lineshaft.api.routes.authentication import CanManage, CanRead, ConnectionPath
 from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Api, Context
-from lineshaft.api.routes.existence import require_connection
+from lineshaft.api.routes.existence import require_connection, require_known
 from lineshaft.api.routes.operations import problem_of
 from lineshaft.common.events.connections import Lifecycle
 from lineshaft.common.integrations import System
@@ -67,8 +67,8 @@ class CustomObjects(BaseModel):
     next_cursor: None = None
 
 
-@router.get("", responses={200: {"model": CustomObjects}, **problems(403, 404)}, response_class=Json)
-async def list_objects(api: Api, _: Admin, connection_id: ConnectionPath) -> Json:
+@router.get("", responses={200: {"model": CustomObjects}, **problems(404)}, response_class=Json)
+async def list_objects(api: Api, _: CanRead, connection_id: ConnectionPath) -> Json:
     await require_connection(api.pool, connection_id)
     rows = await api.pool.fetch(SQL["custom_objects"], connection_id)
     return Json({"data": [_shown(row) for row in rows], "next_cursor": None})
@@ -77,14 +77,12 @@ async def list_objects(api: Api, _: Admin, connection_id: ConnectionPath) -> Jso
 @router.post(
     "",
     status_code=201,
-    responses={201: {"model": CustomObjectModel}, **problems(403, 404, 409)},
+    responses={201: {"model": CustomObjectModel}, **problems(404, 409)},
     response_class=Json,
 )
-async def add_object(
-    api: Api, secret: Secret, caller: Admin, connection_id: ConnectionPath, body: ObjectOrder
-) -> Json:
+async def add_object(api: Api, caller: CanManage, connection_id: ConnectionPath, body: ObjectOrder) -> Json:
     """The source is asked what the object holds; its first sync begins at once."""
-    _access, known = await open_connection(api, secret, connection_id)
+    known = await require_known(api.pool, connection_id)
     return await request_object(api, known, body, by=caller.key_id)
 
 
@@ -113,8 +111,8 @@ async def request_object(api: Context, known: Known, body: ObjectOrder, *, by: s
     return Json(next(_shown(row) for row in rows if row["entity"] == entity), status_code=201)
 
 
-@router.delete("/{name}", status_code=204, responses=problems(403, 404))
-async def remove_object(api: Api, caller: Admin, connection_id: ConnectionPath, name: Name) -> None:
+@router.delete("/{name}", status_code=204, responses=problems(404))
+async def remove_object(api: Api, caller: CanManage, connection_id: ConnectionPath, name: Name) -> None:
     """It is read no more and shown no more."""
     connection = await require_connection(api.pool, connection_id)
     system = system_of(api.catalog, connection.system)

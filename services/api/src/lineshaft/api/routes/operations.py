@@ -8,13 +8,13 @@ from pydantic import BaseModel, Field
 
 from lineshaft.api.adapters.commands import StoredCommand, find_command
 from lineshaft.api.adapters.connections import find_connection
-from lineshaft.api.adapters.keys import Caller, find_caller
+from lineshaft.api.adapters.keys import Caller
 from lineshaft.api.adapters.mappings import active_mapping
 from lineshaft.api.domain.keys import KeyKind
 from lineshaft.api.domain.problems import ProblemCode, ProblemError, not_found
 from lineshaft.api.domain.writes import refusal
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import Secret, refused
+from lineshaft.api.routes.authentication import KeyToRead, identify
 from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.common.clock import now
@@ -66,10 +66,8 @@ class OperationModel(BaseModel):
     responses={200: {"model": OperationModel}, **problems(404)},
     response_class=Json,
 )
-async def get_operation(api: Api, secret: Secret, operation_id: Annotated[str, Path(max_length=100)]) -> Json:
-    caller = await find_caller(api.pool, secret)
-    if caller is None:
-        raise refused()
+async def get_operation(api: Api, key: KeyToRead, operation_id: Annotated[str, Path(max_length=100)]) -> Json:
+    caller = await identify(api, key)
     command = await find_command(api.pool, operation_id)
     if command is None or not _may_see(caller, command):
         raise not_found("operation")

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from lineshaft.api.domain.problems import invalid
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import Admin, ConnectionPath
+from lineshaft.api.routes.authentication import CanManage, ConnectionPath
 from lineshaft.api.routes.catalog import require_object
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection
@@ -53,11 +53,11 @@ class MuteSet(BaseModel):
 
 @router.post(
     "/{connection_id}/breaker",
-    responses={200: {"model": BreakerSet}, **SLOW, **problems(403, 404, 409)},
+    responses={200: {"model": BreakerSet}, **SLOW, **problems(404, 409)},
     response_class=Json,
 )
 async def force_breaker(
-    api: Api, caller: Admin, connection_id: ConnectionPath, body: BreakerOrder
+    api: Api, caller: CanManage, connection_id: ConnectionPath, body: BreakerOrder
 ) -> Response:
     """Stop the calls to the source, or let them go on; refused credentials are mended by reconnecting."""
     connection = await require_connection(api.pool, connection_id)
@@ -74,12 +74,12 @@ async def force_breaker(
 
 @router.post(
     "/{connection_id}/issues/{issue_id}/mute",
-    responses={200: {"model": MuteSet}, **SLOW, **problems(403, 404)},
+    responses={200: {"model": MuteSet}, **SLOW, **problems(404)},
     response_class=Json,
 )
 async def mute_issue(
     api: Api,
-    caller: Admin,
+    caller: CanManage,
     connection_id: ConnectionPath,
     issue_id: Annotated[str, Path(max_length=200)],
     body: MuteOrder,

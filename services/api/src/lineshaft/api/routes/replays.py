@@ -13,7 +13,7 @@ from lineshaft.api.domain.problems import ProblemCode, ProblemError, not_found, 
 from lineshaft.api.domain.webhook_endpoints import check_event_types
 from lineshaft.api.domain.writes import refusal
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import Admin
+from lineshaft.api.routes.authentication import CanManage, CanRead
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_endpoint
 from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit, Page, by_time, page
@@ -78,8 +78,8 @@ class Replay(BaseModel):
     completed_at: datetime | None
 
 
-@router.post("/{endpoint_id}/replay", status_code=202, responses=problems(403, 404))
-async def replay(api: Api, _: Admin, endpoint_id: EndpointPath, body: NewReplay) -> ReplayAccepted:
+@router.post("/{endpoint_id}/replay", status_code=202, responses=problems(404))
+async def replay(api: Api, _: CanManage, endpoint_id: EndpointPath, body: NewReplay) -> ReplayAccepted:
     """The deliveries of a time once more, with the same `webhook-id`s, in the order of the events."""
     await require_endpoint(api.pool, endpoint_id)
     chosen = body.model_dump() | {
@@ -98,11 +98,11 @@ async def replay(api: Api, _: Admin, endpoint_id: EndpointPath, body: NewReplay)
 
 @router.get(
     "/{endpoint_id}/replays",
-    responses={200: {"model": Page[Replay]}, **problems(403, 404)},
+    responses={200: {"model": Page[Replay]}, **problems(404)},
     response_class=Json,
 )
 async def replays(
-    api: Api, _: Admin, endpoint_id: EndpointPath, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    api: Api, _: CanRead, endpoint_id: EndpointPath, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Json:
     """Newest first, with their progress."""
     await require_endpoint(api.pool, endpoint_id)
@@ -113,8 +113,8 @@ async def replays(
     )
 
 
-@router.post("/{endpoint_id}/replays/{replay_id}/cancel", status_code=202, responses=problems(403, 404, 409))
-async def cancel(api: Api, _: Admin, endpoint_id: EndpointPath, replay_id: ReplayPath) -> ReplayCancelled:
+@router.post("/{endpoint_id}/replays/{replay_id}/cancel", status_code=202, responses=problems(404, 409))
+async def cancel(api: Api, _: CanManage, endpoint_id: EndpointPath, replay_id: ReplayPath) -> ReplayCancelled:
     """What has been queued still goes out; nothing more is."""
     await require_endpoint(api.pool, endpoint_id)
     state = await api.pool.fetchval(SQL["replay_state"], endpoint_id, replay_id)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.domain.problems import invalid
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import Admin, ConnectionPath
+from lineshaft.api.routes.authentication import CanManage, CanRead, ConnectionPath
 from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection
@@ -43,15 +43,15 @@ class Schedule(ScheduledRead):
     updated_by: str | None = Field(description="A key's id, or `default`.")
 
 
-@router.get("", responses={200: {"model": Schedule}, **problems(403, 404)}, response_class=Json)
-async def get_schedule(api: Api, _: Admin, connection_id: ConnectionPath) -> Json:
+@router.get("", responses={200: {"model": Schedule}, **problems(404)}, response_class=Json)
+async def get_schedule(api: Api, _: CanRead, connection_id: ConnectionPath) -> Json:
     await require_connection(api.pool, connection_id)
     return Json(await _shown(api, connection_id))
 
 
-@router.put("", responses={200: {"model": Schedule}, **SLOW, **problems(403, 404)}, response_class=Json)
+@router.put("", responses={200: {"model": Schedule}, **SLOW, **problems(404)}, response_class=Json)
 async def put_schedule(
-    api: Api, caller: Admin, connection_id: ConnectionPath, body: ScheduleOrder
+    api: Api, caller: CanManage, connection_id: ConnectionPath, body: ScheduleOrder
 ) -> Response:
     """Replace the schedule. A sync that is due while another one waits is the same sync."""
     connection = await require_connection(api.pool, connection_id)

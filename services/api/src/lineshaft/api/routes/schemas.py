@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from lineshaft.api.adapters.descriptions import described, samples
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import Admin, ConnectionPath
+from lineshaft.api.routes.authentication import CanManage, CanRead, ConnectionPath
 from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection
@@ -57,10 +57,10 @@ class Look(BaseModel):
     objects: list[str] = Field(min_length=1, max_length=20, description="Objects of the source.")
 
 
-@router.get("", responses={200: {"model": SourceSchema}, **problems(403, 404)}, response_class=Json)
+@router.get("", responses={200: {"model": SourceSchema}, **problems(404)}, response_class=Json)
 async def schema(
     api: Api,
-    _: Admin,
+    _: CanRead,
     connection_id: ConnectionPath,
     object: Annotated[str | None, Query(max_length=200)] = None,  # noqa: A002  the query parameter's name
 ) -> Json:
@@ -80,10 +80,10 @@ async def schema(
 
 @router.post(
     "/refresh",
-    responses={200: {"model": SourceSchema}, **SLOW, **problems(403, 404, 409)},
+    responses={200: {"model": SourceSchema}, **SLOW, **problems(404, 409)},
     response_class=Json,
 )
-async def refresh(api: Api, _: Admin, connection_id: ConnectionPath, body: Look) -> Response:
+async def refresh(api: Api, _: CanManage, connection_id: ConnectionPath, body: Look) -> Response:
     """Look at objects of the source now; any object that the account may see, listed or not."""
     connection = await require_connection(api.pool, connection_id)
     command = DescriptionRequested(command_id=new_id("op"), connection_id=connection_id, objects=body.objects)

@@ -16,7 +16,7 @@ from lineshaft.api.domain.cleansing import cleaned, cleaned_settings
 from lineshaft.api.domain.connections import Connection
 from lineshaft.api.domain.support_bundle import Part, affected_operations, archive, readme
 from lineshaft.api.routes.answers import problems
-from lineshaft.api.routes.authentication import Admin, ConnectionPath
+from lineshaft.api.routes.authentication import CanRead, ConnectionPath
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection, require_known
 from lineshaft.api.routes.health import describe
@@ -35,10 +35,10 @@ router = APIRouter(prefix="/v1/connections", tags=["health"])
     response_class=Response,
     responses={
         200: {"content": {ZIP: {"schema": {"type": "string", "format": "binary"}}}},
-        **problems(403, 404),
+        **problems(404),
     },
 )
-async def support_bundle(api: Api, _: Admin, connection_id: ConnectionPath) -> Response:
+async def support_bundle(api: Api, _: CanRead, connection_id: ConnectionPath) -> Response:
     """One zip: status, verdict, ladder, issues, timeline, errors, syncs and versions; nothing secret."""
     connection = await require_connection(api.pool, connection_id)
     known = await require_known(api.pool, connection_id)

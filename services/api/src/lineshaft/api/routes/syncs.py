@@ -15,15 +15,10 @@ from lineshaft.api.domain.problems import invalid
 from lineshaft.api.domain.status import Known
 from lineshaft.api.domain.usability import require_usable
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import (
-    Admin,
-    ConnectionPath,
-    Secret,
-    open_connection,
-)
+from lineshaft.api.routes.authentication import CanManage, CanRead, ConnectionPath
 from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Api, Context
-from lineshaft.api.routes.existence import require_connection
+from lineshaft.api.routes.existence import require_connection, require_known
 from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit, Page, by_time, page
 from lineshaft.common.events.envelope import new_event
 from lineshaft.common.events.syncs import SyncMode, SyncRequested
@@ -79,12 +74,12 @@ class Sync(BaseModel):
     completed_at: datetime | None = Field(description="When all records were readable.")
 
 
-@router.post("", status_code=202, responses=problems(403, 404, 409))
+@router.post("", status_code=202, responses=problems(404, 409))
 async def request_sync(
-    secret: Secret, api: Api, caller: Admin, connection_id: ConnectionPath, body: SyncRequest
+    api: Api, caller: CanManage, connection_id: ConnectionPath, body: SyncRequest
 ) -> SyncAccepted:
     """Read the source now. Equal requests that have not begun are done once."""
-    _access, known = await open_connection(api, secret, connection_id)
+    known = await require_known(api.pool, connection_id)
     return await start_sync(api, known, body, by=caller.key_id)
 
 
@@ -113,9 +108,9 @@ async def start_sync(api: Context, known: Known, body: SyncRequest, *, by: str) 
     return SyncAccepted(connection_id=known.connection_id, request_id=request_id)
 
 
-@router.get("", responses={200: {"model": Page[Sync]}, **problems(403, 404)}, response_class=Json)
+@router.get("", responses={200: {"model": Page[Sync]}, **problems(404)}, response_class=Json)
 async def list_syncs(
-    api: Api, _: Admin, connection_id: ConnectionPath, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    api: Api, _: CanRead, connection_id: ConnectionPath, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Json:
     """Newest first."""
     await require_connection(api.pool, connection_id)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from lineshaft.api.domain.problems import not_found
 from lineshaft.api.routes.answers import problems
-from lineshaft.api.routes.authentication import Admin
+from lineshaft.api.routes.authentication import CanRead
 from lineshaft.api.routes.context import Api
 from lineshaft.common.integrations import System as IntegrationSystem
 from lineshaft.common.integrations import UnknownSystemError
@@ -53,13 +53,13 @@ class Systems(BaseModel):
     next_cursor: None = None
 
 
-@router.get("", responses=problems(403))
-async def list_all(api: Api, _: Admin) -> Systems:
+@router.get("", responses=problems())
+async def list_all(api: Api, _: CanRead) -> Systems:
     return Systems(data=[_shown(system) for system in api.catalog.systems.values()])
 
 
-@router.get("/{system}", responses=problems(403, 404))
-async def get(api: Api, _: Admin, system: Annotated[str, Path(max_length=100)]) -> SystemModel:
+@router.get("/{system}", responses=problems(404))
+async def get(api: Api, _: CanRead, system: Annotated[str, Path(max_length=100)]) -> SystemModel:
     try:
         return _shown(api.catalog.system(system))
     except UnknownSystemError:

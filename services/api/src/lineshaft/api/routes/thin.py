@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
-from lineshaft.api.routes.authentication import secret_of
+from lineshaft.api.routes.authentication import KeyBearer
 
 
 class Parameters(BaseModel):
@@ -21,21 +21,26 @@ class Parameters(BaseModel):
 
 
 class ThinRoute(APIRoute):
-    """Its endpoint takes `request`, `secret`, `query` (Parameters) and the parts of the path as they are."""
+    """Its endpoint takes `request`, `key`, `query` (Parameters) and the parts of the path as they are."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         endpoint = self.endpoint
         model, lists = _query_of(endpoint)
+        bearer = _bearer_of(endpoint)
 
         async def handle(request: Request) -> Response:
-            secret = secret_of(request)
+            key = bearer.presented(request)
             query = _parsed(model, lists, request.query_params)
-            response: Response = await endpoint(
-                request=request, secret=secret, query=query, **request.path_params
-            )
+            response: Response = await endpoint(request=request, key=key, query=query, **request.path_params)
             return response
 
         return handle
+
+
+def _bearer_of(endpoint: Callable[..., Any]) -> KeyBearer:
+    _, security = get_args(inspect.signature(endpoint).parameters["key"].annotation)
+    bearer: KeyBearer = security.dependency
+    return bearer
 
 
 def _query_of(endpoint: Callable[..., Any]) -> tuple[type[Parameters], frozenset[str]]:

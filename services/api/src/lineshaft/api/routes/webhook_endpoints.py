@@ -21,7 +21,7 @@ from lineshaft.api.domain import cursors
 from lineshaft.api.domain.problems import not_found
 from lineshaft.api.domain.webhook_endpoints import check_event_types, check_url
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import Admin
+from lineshaft.api.routes.authentication import CanManage, CanRead
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_endpoint
 from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit, Page, by_id, by_time, page
@@ -138,9 +138,9 @@ class DeliveryAccepted(BaseModel):
     delivery_id: str | None = Field(description="Null where the notifier has not answered yet.")
 
 
-@router.get("/webhook-endpoints", responses=problems(403))
+@router.get("/webhook-endpoints", responses=problems())
 async def list_all(
-    api: Api, _: Admin, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    api: Api, _: CanRead, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Page[EndpointModel]:
     rows = await list_endpoints(api.pool, after=by_id(cursor, ORDER), limit=limit + 1)
     return Page[EndpointModel].model_validate(
@@ -148,8 +148,8 @@ async def list_all(
     )
 
 
-@router.post("/webhook-endpoints", status_code=201, responses=problems(403))
-async def create(api: Api, caller: Admin, body: NewEndpoint) -> CreatedEndpoint:
+@router.post("/webhook-endpoints", status_code=201, responses=problems())
+async def create(api: Api, caller: CanManage, body: NewEndpoint) -> CreatedEndpoint:
     """An address in a private network is refused when it is dialled, unless the operator allows it."""
     async with api.pool.acquire() as tx, tx.transaction():
         endpoint = await create_endpoint(
@@ -167,13 +167,15 @@ async def create(api: Api, caller: Admin, body: NewEndpoint) -> CreatedEndpoint:
     return CreatedEndpoint(**_shown(endpoint), secret=secret)
 
 
-@router.get("/webhook-endpoints/{endpoint_id}", responses=problems(403, 404))
-async def get(api: Api, _: Admin, endpoint_id: EndpointPath) -> EndpointModel:
+@router.get("/webhook-endpoints/{endpoint_id}", responses=problems(404))
+async def get(api: Api, _: CanRead, endpoint_id: EndpointPath) -> EndpointModel:
     return EndpointModel(**_shown(await require_endpoint(api.pool, endpoint_id)))
 
 
-@router.patch("/webhook-endpoints/{endpoint_id}", responses=problems(403, 404))
-async def change(api: Api, caller: Admin, endpoint_id: EndpointPath, body: EndpointChange) -> EndpointModel:
+@router.patch("/webhook-endpoints/{endpoint_id}", responses=problems(404))
+async def change(
+    api: Api, caller: CanManage, endpoint_id: EndpointPath, body: EndpointChange
+) -> EndpointModel:
     changes = body.model_dump(exclude_none=True)
     if "url" in changes:
         check_url(changes["url"])
@@ -186,8 +188,8 @@ async def change(api: Api, caller: Admin, endpoint_id: EndpointPath, body: Endpo
     return EndpointModel(**_shown(await require_endpoint(api.pool, endpoint_id)))
 
 
-@router.delete("/webhook-endpoints/{endpoint_id}", status_code=204, responses=problems(403, 404))
-async def delete(api: Api, caller: Admin, endpoint_id: EndpointPath) -> Response:
+@router.delete("/webhook-endpoints/{endpoint_id}", status_code=204, responses=problems(404))
+async def delete(api: Api, caller: CanManage, endpoint_id: EndpointPath) -> Response:
     async with api.pool.acquire() as tx, tx.transaction():
         endpoint = await _locked(tx, endpoint_id)
         await change_endpoint(
@@ -196,8 +198,8 @@ async def delete(api: Api, caller: Admin, endpoint_id: EndpointPath) -> Response
     return Response(status_code=204)
 
 
-@router.post("/webhook-endpoints/{endpoint_id}/rotate-secret", status_code=201, responses=problems(403, 404))
-async def rotate_secret(api: Api, caller: Admin, endpoint_id: EndpointPath) -> Secret:
+@router.post("/webhook-endpoints/{endpoint_id}/rotate-secret", status_code=201, responses=problems(404))
+async def rotate_secret(api: Api, caller: CanManage, endpoint_id: EndpointPath) -> Secret:
     """A new secret; requests are signed with both for a while, so that none is refused meanwhile."""
     async with api.pool.acquire() as tx, tx.transaction():
         await _locked(tx, endpoint_id)
@@ -205,8 +207,8 @@ async def rotate_secret(api: Api, caller: Admin, endpoint_id: EndpointPath) -> S
     return Secret(endpoint_id=endpoint_id, secret=secret)
 
 
-@router.post("/webhook-endpoints/{endpoint_id}/test", status_code=202, responses=problems(403, 404))
-async def test(api: Api, _: Admin, endpoint_id: EndpointPath) -> DeliveryAccepted:
+@router.post("/webhook-endpoints/{endpoint_id}/test", status_code=202, responses=problems(404))
+async def test(api: Api, _: CanManage, endpoint_id: EndpointPath) -> DeliveryAccepted:
     """Sends an `endpoint.test` event; its delivery tells what the endpoint answered."""
     await require_endpoint(api.pool, endpoint_id)
     command = EndpointTestRequested(command_id=new_id("cmd"), endpoint_id=endpoint_id)
@@ -215,12 +217,12 @@ async def test(api: Api, _: Admin, endpoint_id: EndpointPath) -> DeliveryAccepte
 
 @router.get(
     "/webhook-endpoints/{endpoint_id}/deliveries",
-    responses={200: {"model": Page[Delivery]}, **problems(403, 404)},
+    responses={200: {"model": Page[Delivery]}, **problems(404)},
     response_class=Json,
 )
 async def deliveries(
     api: Api,
-    _: Admin,
+    _: CanRead,
     endpoint_id: EndpointPath,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
@@ -239,9 +241,9 @@ async def deliveries(
     )
 
 
-@router.post("/deliveries/{delivery_id}/redeliver", status_code=202, responses=problems(403, 404))
+@router.post("/deliveries/{delivery_id}/redeliver", status_code=202, responses=problems(404))
 async def redeliver(
-    api: Api, _: Admin, delivery_id: Annotated[str, Path(max_length=100)]
+    api: Api, _: CanManage, delivery_id: Annotated[str, Path(max_length=100)]
 ) -> DeliveryAccepted:
     """The same event again, with the same `webhook-id`."""
     endpoint_id = await api.pool.fetchval(SQL["delivery"], delivery_id)

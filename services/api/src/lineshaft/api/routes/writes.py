@@ -20,11 +20,7 @@ from lineshaft.api.domain.status import Known
 from lineshaft.api.domain.usability import require_callable
 from lineshaft.api.domain.writes import Operation, request_hash, source_values
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import (
-    ConnectionQuery,
-    Secret,
-    open_connection,
-)
+from lineshaft.api.routes.authentication import ConnectionQuery, KeyToWrite, Presented, open_connection
 from lineshaft.api.routes.catalog import system_of, unknown_entity
 from lineshaft.api.routes.context import Context, context_of
 from lineshaft.api.routes.data import EntityId
@@ -62,13 +58,13 @@ class Write:
 def _add_create(router: APIRouter, entity: str) -> None:
     async def create(
         request: Request,
-        secret: Secret,
+        key: KeyToWrite,
         values: Values,
         connection_id: ConnectionQuery = None,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         api = context_of(request)
-        write = await _open(api, secret, entity, connection_id, operation="create")
+        write = await _open(api, key, entity, connection_id, operation="create")
         return await _write(api, write, values, idempotency_key)
 
     router.add_api_route(
@@ -82,7 +78,7 @@ def _add_create(router: APIRouter, entity: str) -> None:
         responses={
             CREATED: {"model": ENTITIES[entity]},
             ACCEPTED: {"model": OperationModel, "description": "It takes longer"},
-            **problems(404, 409, 429, 504),
+            **problems(404, 409, 504),
         },
         response_class=Json,
     )
@@ -92,14 +88,14 @@ def _add_update(router: APIRouter, entity: str) -> None:
     async def update(
         *,
         request: Request,
-        secret: Secret,
+        key: KeyToWrite,
         entity_id: EntityId,
         values: Values,
         connection_id: ConnectionQuery = None,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         api = context_of(request)
-        write = await _open(api, secret, entity, connection_id, operation="update", of=entity_id)
+        write = await _open(api, key, entity, connection_id, operation="update", of=entity_id)
         return await _write(api, write, values, idempotency_key)
 
     router.add_api_route(
@@ -112,7 +108,7 @@ def _add_update(router: APIRouter, entity: str) -> None:
         responses={
             OK: {"model": ENTITIES[entity]},
             ACCEPTED: {"model": OperationModel, "description": "It takes longer"},
-            **problems(404, 409, 429, 504),
+            **problems(404, 409, 504),
         },
         response_class=Json,
     )
@@ -121,13 +117,13 @@ def _add_update(router: APIRouter, entity: str) -> None:
 def _add_delete(router: APIRouter, entity: str) -> None:
     async def delete(
         request: Request,
-        secret: Secret,
+        key: KeyToWrite,
         entity_id: EntityId,
         connection_id: ConnectionQuery = None,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         api = context_of(request)
-        write = await _open(api, secret, entity, connection_id, operation="delete", of=entity_id)
+        write = await _open(api, key, entity, connection_id, operation="delete", of=entity_id)
         return await _write(api, write, {}, idempotency_key)
 
     router.add_api_route(
@@ -141,7 +137,7 @@ def _add_delete(router: APIRouter, entity: str) -> None:
         responses={
             NO_CONTENT: {"description": "It is gone at the source"},
             ACCEPTED: {"model": OperationModel, "description": "It takes longer"},
-            **problems(404, 409, 429, 504),
+            **problems(404, 409, 504),
         },
         response_class=Response,
     )
@@ -149,7 +145,7 @@ def _add_delete(router: APIRouter, entity: str) -> None:
 
 async def _open(
     api: Context,
-    secret: str,
+    key: Presented,
     entity: str,
     connection_id: str | None,
     *,
@@ -157,19 +153,19 @@ async def _open(
     of: str | None = None,
 ) -> Write:
     """Everything that can be known before the source is asked."""
-    known, system = await writable_connection(api, secret, entity, connection_id)
+    known, system = await writable_connection(api, key, entity, connection_id)
     return await target(api, known, system, entity, operation=operation, of=of)
 
 
 async def writable_connection(
-    api: Context, secret: str, entity: str, connection_id: str | None
+    api: Context, key: Presented, entity: str, connection_id: str | None
 ) -> tuple[Known, System]:
     """The connection that takes writes of this entity.
 
     Raises:
         ProblemError: its system has no such entity, or takes no call now.
     """
-    _, known = await open_connection(api, secret, connection_id)
+    _, known = await open_connection(api, key, connection_id)
     system = system_of(api.catalog, known.system)
     if entity not in system.entities:
         raise unknown_entity(system, entity)

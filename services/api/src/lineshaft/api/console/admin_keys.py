@@ -1,0 +1,102 @@
+"""Admin keys: who has one, what it opens, until when."""
+
+from datetime import timedelta
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from lineshaft.api.console.actions import acted
+from lineshaft.api.console.connection import After
+from lineshaft.api.console.forms import errors_of
+from lineshaft.api.console.pages import HOME, page
+from lineshaft.api.console.visitors import Editor, Form, Signed, Visitor
+from lineshaft.api.domain.keys import Scope
+from lineshaft.api.domain.problems import ProblemError
+from lineshaft.api.routes import admin_keys
+from lineshaft.api.routes.admin_keys import KeyPath
+from lineshaft.api.routes.context import Api, Context
+
+ROWS = 100
+INVALID = 422
+OVERLAPS = {"0": 0, "1": 3600, "24": 24 * 3600, "168": 7 * 24 * 3600}
+"""By the hours that the form gives."""
+
+KEYS = HOME + "/keys"
+router = APIRouter(prefix=KEYS)
+
+
+@router.get("")
+async def keys(request: Request, api: Api, visitor: Signed, after: After = "") -> Response:
+    return await _list(request, api, visitor, after=after)
+
+
+@router.post("")
+async def create(request: Request, api: Api, visitor: Editor, form: Form) -> Response:
+    """The key is shown on the page that answers, and never again."""
+    days = str(form.get("days", ""))
+    typed = {
+        "name": str(form.get("name", "")).strip(),
+        "scopes": [str(one) for one in form.getlist("scopes")],
+    }
+    expires_at = api.clock() + timedelta(days=int(days)) if _is_days(days) else None
+    try:
+        body = admin_keys.NewAdminKey.model_validate({**typed, "expires_at": expires_at})
+        made = await admin_keys.create(api, visitor.caller, body)
+    except (ProblemError, ValidationError) as error:
+        return await _list(request, api, visitor, typed={**typed, "days": days}, errors=errors_of(error))
+    return page(request, "key_secret.html", visitor=visitor, made=made, replaced=None)
+
+
+@router.post("/{key_id}/rotate")
+async def rotate(request: Request, api: Api, visitor: Editor, key_id: KeyPath, form: Form) -> Response:
+    seconds = OVERLAPS.get(str(form.get("hours", "24")), admin_keys.DAY)
+    try:
+        made = await admin_keys.rotate(
+            api, visitor.caller, key_id, admin_keys.Rotation(overlap_seconds=seconds)
+        )
+    except ProblemError as error:
+        return await _list(request, api, visitor, errors=errors_of(error))
+    old = await admin_keys.get(api, visitor.caller, key_id)
+    return page(request, "key_secret.html", visitor=visitor, made=made, replaced=old)
+
+
+@router.post("/{key_id}/revoke")
+async def revoke(api: Api, visitor: Editor, key_id: KeyPath) -> Response:
+    return await acted(KEYS, "The key is revoked.", admin_keys.revoke(api, visitor.caller, key_id))
+
+
+async def _list(
+    request: Request,
+    api: Context,
+    visitor: Visitor,
+    *,
+    after: str = "",
+    typed: dict[str, Any] | None = None,
+    errors: dict[str, str] | None = None,
+) -> Response:
+    found = await admin_keys.list_all(api, visitor.caller, ROWS, after or None)
+    return page(
+        request,
+        "keys.html",
+        http_status=INVALID if errors else 200,
+        visitor=visitor,
+        rows=found.data,
+        next=found.next_cursor,
+        after=after,
+        scopes=[(scope, _SCOPE_WORDS[scope]) for scope in Scope],
+        typed=typed or {},
+        errors=errors or {},
+    )
+
+
+_SCOPE_WORDS = {
+    Scope.READ: "look at everything but secrets",
+    Scope.CONNECT: "send customers their links, and get tokens",
+    Scope.MANAGE: "change everything, and write records",
+}
+
+
+def _is_days(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 0 < int(text) <= 3650  # noqa: PLR2004  ten years
