@@ -1,6 +1,6 @@
 from lineshaft.common.integrations.strategies import HTTP_STRATEGIES, PAGES, STRATEGIES
 from lineshaft.connector.adapters.protocols import PROTOCOLS
-from lineshaft.connector.adapters.protocols.rest import PAGES as REST_PAGES
+from lineshaft.connector.adapters.protocols.rest_pages import PAGES as REST_PAGES
 from lineshaft.connector.adapters.protocols.rest_requests import STRATEGIES as KNOWN
 
 

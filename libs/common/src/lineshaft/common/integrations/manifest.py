@@ -132,6 +132,24 @@ class Write(_Part):
     """Paths into related records that find them, such as `currency.code`: the protocol looks them up."""
     unique: list[str] = []
     """Fields, each of which no two records share: they find such a record too."""
+    names: dict[str, str] = {}
+    """Fields that are written under another name than they are read, such as `asset.id: assetId`."""
+    numbers: list[str] = []
+    """Fields that take a JSON number, and no text that holds one."""
+    apart: dict[str, str] = {}
+    """Fields that an update writes by a request of their own, each with what follows the record's address,
+    such as `status: /status`; a creation cannot set them."""
+
+
+class Record(_Part):
+    """One record that is asked for by its key, where this differs from a list."""
+
+    path: str | None = None
+    """Where the record lies in the answer."""
+    query: dict[str, str | list[str]] = {}
+    """What such a request asks besides."""
+    each: bool = False
+    """A list tells too little: each of its records is asked for."""
 
 
 class Deletes(_Part):
@@ -157,6 +175,7 @@ class SourceObject(_Part):
     paging: Paging | None = None
     records_path: str | None = None
     """Where the records lie in an answer."""
+    record: Record = Record()
     filter: JsonValue = None
     """Restricts what is read, in the protocol's own terms."""
     fields: list[str] = []

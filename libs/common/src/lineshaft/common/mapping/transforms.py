@@ -115,6 +115,7 @@ TRANSFORMS: Mapping[str, Transform] = MappingProxyType(
             "the opposite", lambda value: not to_boolean(value), lambda value: not to_boolean(value)
         ),
         "percent_to_fraction": Transform("divided by 100", _divided_by(100), _times(100)),
+        "cents": Transform("an amount in hundredths, such as cents", _divided_by(100), _times(100)),
         "minutes_to_hours": Transform("divided by 60", _divided_by(60), _times(60)),
         "seconds_to_hours": Transform("divided by 3600", _divided_by(3600), _times(3600)),
         "seconds_to_minutes": Transform("divided by 60", _divided_by(60), _times(60)),

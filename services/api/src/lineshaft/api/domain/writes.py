@@ -32,7 +32,7 @@ def write_context(system: System, entity: str) -> WriteContext:
     return WriteContext(
         key_types=system.key_types(),
         read_only=frozenset(source.write.read_only),
-        found_by=frozenset(source.write.found_by),
+        found_by=frozenset((*source.write.found_by, *source.write.names)),
     )
 
 

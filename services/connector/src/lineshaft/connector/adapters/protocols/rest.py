@@ -3,7 +3,8 @@
 Beside the manifest's own keys these `options` are known: `schema` (`path` with `{object}`, `fields_path`,
 `name`, `type`, `readable`) tells where an object's fields are described; `complete_records` promises that a
 record names all of its fields, so that one which is not there is missed at once; `errors` (`code_path`,
-`message_path`) where a refusal explains itself.
+`message_path`) where a refusal explains itself; `headers` which setting each further header carries;
+`update_method` how records are changed, where not by PATCH.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,15 +16,29 @@ import orjson
 
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.errors import ConfigurationError
-from lineshaft.common.integrations.manifest import Paging, SourceObject
+from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.unified import join_source_key, split_source_key
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
-from lineshaft.connector.adapters.protocols.rest_answers import Classifier, at, records_at, take_apart
-from lineshaft.connector.adapters.protocols.rest_requests import Window, authorization, query, read_moment
-from lineshaft.connector.adapters.protocols.target import Target, host_and_port
+from lineshaft.connector.adapters.protocols.rest_answers import at, raw_at, records_at, take_apart
+from lineshaft.connector.adapters.protocols.rest_calls import RestCalls, filter_ignored, unusable
+from lineshaft.connector.adapters.protocols.rest_pages import (
+    NO_PAGES,
+    PAGES,
+    PageRepeatedError,
+    following,
+    keys_of,
+    not_asked_for,
+)
+from lineshaft.connector.adapters.protocols.rest_requests import (
+    Window,
+    as_written,
+    encoded,
+    query,
+)
+from lineshaft.connector.adapters.protocols.target import Target
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
-from lineshaft.connector.domain.fields import sole
+from lineshaft.connector.domain.fields import head_of, sole
 from lineshaft.connector.domain.protocol import (
     Cursor,
     FieldDescription,
@@ -35,11 +50,9 @@ from lineshaft.connector.domain.protocol import (
 )
 from lineshaft.connector.domain.sessions import Sessions
 
-NO_PAGES = Paging(type="none")
-PAGES = ("none", "offset", "page", "cursor")
 SAMPLE = 50
+FEW = 5
 _NOT_THERE = 404
-_METHODS = {WriteOperation.CREATE: "POST", WriteOperation.UPDATE: "PATCH", WriteOperation.DELETE: "DELETE"}
 
 
 class Rest:
@@ -48,13 +61,9 @@ class Rest:
     def __init__(self, target: Target, http: SourceHttp, _sessions: Sessions, clock: Clock = now) -> None:
         self._target = target
         self._manifest = target.system.manifest
-        self._http = http
         self._clock = clock
-        self._url = str(target.settings["base_url"]).rstrip("/")
-        self._headers = {"accept": "application/json"}
-        self._headers |= authorization(self._manifest, target.credentials)
-        self._classifier = Classifier(self._manifest, target.secrets)
-        self.host = host_and_port(self._url)
+        self._calls = RestCalls(target, http, clock)
+        self.host = self._calls.host
         for listed in self._manifest.objects.values():
             if (listed.paging or NO_PAGES).type not in PAGES:
                 raise ConfigurationError(
@@ -63,13 +72,11 @@ class Rest:
 
     async def verify(self) -> Verified:
         verify = self._manifest.verify
-        answer = await self._call(Operation.VERIFY, "GET", str(verify.request.get("path", "/")))
+        answer = await self._calls.call(Operation.VERIFY, "GET", str(verify.request.get("path", "/")))
         body = take_apart(answer).body
         account = at(body, verify.account_path) if verify.account_path else None
         if account is None and "account" in verify.placeholders:
-            raise self._unusable(
-                answer, Operation.VERIFY, None, "the answer does not say whose account it is"
-            )
+            raise unusable(answer, Operation.VERIFY, None, "the answer does not say whose account it is")
         account_id = verify.account.format_map({**self._target.settings, "account": account})
         return Verified(account_id, str(account or account_id))
 
@@ -87,16 +94,20 @@ class Rest:
         paging = listed.paging or NO_PAGES
         size = limit or listed.page_size or self._manifest.limits.page_size
         path = self._path(object_name) + query(listed, paging, window, size)
-        answer = await self._call(Operation.READ, "GET", path, object_name)
+        answer = await self._calls.call(Operation.READ, "GET", path, object_name)
         window = window.begun(answer.sent_at(self._clock()))
         try:
             records = records_at(answer.body, listed.records_path)
-            position = _following(answer, paging, window, len(records), size)
+            position = following(answer, paging, window, len(records), size)
         except (msgspec.DecodeError, UnicodeDecodeError, PageRepeatedError) as error:
-            raise self._unusable(answer, Operation.READ, object_name, str(error)) from error
+            raise unusable(answer, Operation.READ, object_name, str(error)) from error
         if records and self._manifest.options.get("complete_records"):
             await self._miss(object_name, fields, records[0], answer)
-        self._check_filter(listed, window, records, object_name, answer)
+        if not_asked_for(listed, window, records):
+            raise filter_ignored(answer, object_name, window.since)
+        if listed.record.each:
+            found = [await self._one(object_name, str(key)) for key in keys_of(listed, records)]
+            records = [record for record in found if record is not None]
         if position is not None:
             return Page(records, window.next_page(position), last=False)
         return Page(records, window.next_sync(listed.cursor), last=True)
@@ -108,23 +119,18 @@ class Rest:
         source_id: str | None,
         values: Mapping[str, Any],
     ) -> Written:
-        listed, path = self._listed(object_name), self._path(object_name)
-        if operation is not WriteOperation.CREATE:
-            path += "/" + "/".join(
-                quote(part, safe="") for part in split_source_key(source_id or "", len(listed.key))
-            )
-        content = b"" if operation is WriteOperation.DELETE else orjson.dumps(dict(values))
-        answer = await self._call(Operation.WRITE, _METHODS[operation], path, object_name, content)
-        body = take_apart(answer).body
-        stored = body if isinstance(body, dict) else {}
-        if operation is WriteOperation.CREATE:
-            key = [stored.get(part) for part in listed.key]
-            if None in key:
-                raise self._unusable(
-                    answer, Operation.WRITE, object_name, "the answer does not name the record"
+        listed = self._listed(object_name)
+        named = as_written(listed.write, values)
+        match operation:
+            case WriteOperation.CREATE:
+                return await self._create(object_name, listed, named)
+            case WriteOperation.UPDATE:
+                return await self._update(object_name, listed, str(source_id), named)
+            case WriteOperation.DELETE:
+                await self._calls.call(
+                    Operation.WRITE, "DELETE", self._address(object_name, source_id), object_name
                 )
-            source_id = join_source_key(key)
-        return Written(str(source_id), stored)
+                return Written(str(source_id))
 
     async def find(
         self,
@@ -136,37 +142,84 @@ class Rest:
         listed = self._listed(object_name)
         if set(match) != set(listed.key):
             return None
-        path = f"{self._path(object_name)}/" + "/".join(
-            quote(str(match[part]), safe="") for part in listed.key
-        )
-        try:
-            answer = await self._call(Operation.READ, "GET", path, object_name)
-        except SourceFailureError as failure:
-            if failure.evidence.http_status == _NOT_THERE:
-                return []
-            raise
-        return [answer.body]
+        found = await self._one(object_name, join_source_key([match[part] for part in listed.key]))
+        return [] if found is None else [found]
 
     def classify(self, answer: Answer | NoAnswerError) -> Evidence:
-        return self._classifier.evidence(answer, Operation.READ, self._clock())
+        return self._calls.classify(answer, Operation.READ)
 
     async def aclose(self) -> None:
         """Nothing is held: connections belong to all."""
+
+    async def _create(self, object_name: str, listed: SourceObject, values: Mapping[str, Any]) -> Written:
+        if late := [name for name in values if name in listed.write.apart]:
+            raise _not_at_creation(object_name, late)
+        content = orjson.dumps(dict(values))
+        answer = await self._calls.call(
+            Operation.WRITE, "POST", self._path(object_name), object_name, content=content
+        )
+        stored = _stored(answer, listed)
+        key = [stored.get(part) for part in listed.key]
+        if None in key:
+            raise unusable(answer, Operation.WRITE, object_name, "the answer does not name the record")
+        return Written(join_source_key(key), stored)
+
+    async def _update(
+        self, object_name: str, listed: SourceObject, source_id: str, values: Mapping[str, Any]
+    ) -> Written:
+        """Each request may be made again, which comes to the same."""
+        together = {name: value for name, value in values.items() if name not in listed.write.apart}
+        requests = [("", together)] if together else []
+        requests += [
+            (where, {name: values[name]}) for name, where in listed.write.apart.items() if name in values
+        ]
+        method, address = (
+            str(self._manifest.options.get("update_method", "PATCH")),
+            self._address(object_name, source_id),
+        )
+        stored: dict[str, Any] = {}
+        for where, part in requests:
+            answer = await self._calls.call(
+                Operation.WRITE, method, address + where, object_name, content=orjson.dumps(part)
+            )
+            stored |= _stored(answer, listed)
+        return Written(source_id, stored)
+
+    async def _one(self, object_name: str, source_id: str) -> bytes | None:
+        """None where there is no such record."""
+        listed = self._listed(object_name)
+        address = self._address(object_name, source_id) + encoded(listed.record.query)
+        try:
+            answer = await self._calls.call(Operation.READ, "GET", address, object_name)
+            return bytes(raw_at(answer.body, listed.record.path))
+        except msgspec.DecodeError as error:
+            raise unusable(answer, Operation.READ, object_name, str(error)) from error
+        except SourceFailureError as failure:
+            if failure.evidence.http_status == _NOT_THERE:
+                return None
+            raise
 
     async def _fields(self, object_name: str) -> tuple[FieldDescription, ...]:
         schema = self._manifest.options.get("schema")
         if isinstance(schema, dict):
             return await self._declared(object_name, {name: str(value) for name, value in schema.items()})
-        page = await self.read(object_name, (), None, SAMPLE)
+        listed = self._listed(object_name)
+        page = await self.read(object_name, (), None, FEW if listed.record.each else SAMPLE)
         names = dict.fromkeys(name for record in page.records for name in msgspec.json.decode(record))
+        # a record may leave out what it does not have
+        names |= dict.fromkeys(head_of(name) for name in self._documented(object_name))
         return tuple(FieldDescription(name, "", name) for name in names)
+
+    def _documented(self, object_name: str) -> Sequence[str]:
+        system = self._target.system
+        return system.source_fields_for(object_name) if object_name in self._manifest.objects else ()
 
     async def _declared(self, object_name: str, schema: Mapping[str, str]) -> tuple[FieldDescription, ...]:
         path = schema["path"].format(object=quote(object_name, safe=""))
-        answer = await self._call(Operation.DESCRIBE, "GET", path, object_name)
+        answer = await self._calls.call(Operation.DESCRIBE, "GET", path, object_name)
         found = at(take_apart(answer).body, schema.get("fields_path", ""))
         if not isinstance(found, list):
-            raise self._unusable(answer, Operation.DESCRIBE, object_name, "the answer lists no fields")
+            raise unusable(answer, Operation.DESCRIBE, object_name, "the answer lists no fields")
         return tuple(
             FieldDescription(
                 name=str(field[schema.get("name", "name")]),
@@ -198,89 +251,33 @@ class Rest:
             )
         )
 
-    def _check_filter(
-        self, listed: SourceObject, window: Window, records: Sequence[bytes], object_name: str, answer: Answer
-    ) -> None:
-        """Some sources pass over a filter that they do not know, and send everything."""
-        cursor = listed.cursor
-        if cursor is None or window.since is None:
-            return
-        for record in records:
-            changed = read_moment(msgspec.json.decode(record).get(cursor.field), cursor)
-            if changed is not None and changed < window.since.replace(microsecond=0):
-                raise SourceFailureError(
-                    Evidence(
-                        Outcome.CONFIGURATION_ERROR,
-                        Operation.READ,
-                        object_name,
-                        http_status=answer.status,
-                        code="filter_ignored",
-                        message=f"records came that were last changed before {window.since.isoformat()}",
-                        duration_ms=answer.duration_ms,
-                    )
-                )
-
-    async def _call(
-        self,
-        operation: Operation,
-        method: str,
-        path: str,
-        object_name: str | None = None,
-        content: bytes = b"",
-    ) -> Answer:
-        headers = {**self._headers, "content-type": "application/json"} if content else self._headers
-        answer: Answer | NoAnswerError
-        try:
-            answer = await self._http.request(
-                method, self._url + path, headers, content, seconds=self._manifest.limits.timeout_s
-            )
-        except NoAnswerError as error:
-            answer = error
-        evidence = self._classifier.evidence(answer, operation, self._clock(), object_name)
-        if evidence.outcome is not Outcome.OK or isinstance(answer, NoAnswerError):
-            raise SourceFailureError(evidence)
-        return answer
-
     def _listed(self, object_name: str) -> SourceObject:
         return self._manifest.objects.get(object_name) or SourceObject(label=object_name)
 
     def _path(self, object_name: str) -> str:
         return self._listed(object_name).resource or f"/{quote(object_name, safe='')}"
 
-    def _unusable(
-        self, answer: Answer, operation: Operation, object_name: str | None, words: str
-    ) -> SourceFailureError:
-        return SourceFailureError(
-            Evidence(
-                Outcome.SOURCE_ERROR,
-                operation,
-                object_name,
-                http_status=answer.status,
-                code="unusable_answer",
-                message=words,
-                confidence="medium",
-                duration_ms=answer.duration_ms,
-            )
+    def _address(self, object_name: str, source_id: str | None) -> str:
+        parts = split_source_key(source_id or "", len(self._listed(object_name).key))
+        return f"{self._path(object_name)}/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def _stored(answer: Answer, listed: SourceObject) -> dict[str, Any]:
+    """What the source says that it stored; a creation is often answered with less than a record."""
+    body = take_apart(answer).body
+    inner = at(body, listed.record.path or "") if isinstance(body, dict) else None
+    found = inner if isinstance(inner, dict) else body
+    return found if isinstance(found, dict) else {}
+
+
+def _not_at_creation(object_name: str, fields: Sequence[str]) -> SourceFailureError:
+    return SourceFailureError(
+        Evidence(
+            Outcome.INVALID_REQUEST,
+            Operation.WRITE,
+            object_name,
+            code="not_at_creation",
+            message=f"{', '.join(fields)} cannot be set while a record is created; change it afterwards",
+            field=sole(fields),
         )
-
-
-class PageRepeatedError(ValueError):
-    """The source gives the same page again as the next one."""
-
-
-def _following(answer: Answer, paging: Paging, window: Window, count: int, size: int) -> str | int | None:
-    """The position of the next page; None after the last."""
-    match paging.type:
-        case "none":
-            return None
-        case "offset":
-            return int(window.position or 0) + count if count >= size else None
-        case "page":
-            return int(window.position or 1) + 1 if count >= size else None
-        case "cursor":
-            following = at(take_apart(answer).body, paging.next_path or "next_cursor")
-            if following is not None and following == window.position:
-                raise PageRepeatedError(PageRepeatedError.__doc__)
-            return following if isinstance(following, str | int) and following != "" else None
-        case _:
-            raise ConfigurationError(f"pages by {paging.type} are not known")
+    )

@@ -1,7 +1,7 @@
 """What the answers of a REST interface come to: by status and shape, a manifest's own lines first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,7 +44,10 @@ def take_apart(answer: Answer) -> Reading:
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """`options.errors` of the manifest says where code and message of a refusal lie."""
+    """`options.errors` of the manifest says where code, message and field of a refusal lie.
+
+    Where answers differ, several places are given; the first that holds something counts.
+    """
 
     manifest: Manifest
     secrets: tuple[str, ...] = field(default=(), repr=False)
@@ -64,7 +67,7 @@ class Classifier:
             operation, answer.status, reading.shape, code, answer.headers, body=lambda: reading.body
         )
         rule = ruling(facts, (), self.manifest.errors)
-        return ruled(
+        evidence = ruled(
             rule,
             answer,
             operation,
@@ -74,14 +77,16 @@ class Classifier:
             retry_at=self._retry_at(answer, now) if rule.outcome is not Outcome.OK else None,
             secrets=self.secrets,
         )
+        return replace(evidence, field=self._found(reading, "field_path"))
 
     def _found(self, reading: Reading, place: str) -> str | None:
         options = self.manifest.options.get("errors")
-        path = options.get(place) if isinstance(options, dict) else None
-        if not isinstance(path, str) or reading.shape is not BodyShape.ERROR:
+        named = options.get(place) if isinstance(options, dict) else None
+        if named is None or reading.shape is not BodyShape.ERROR:
             return None
-        found = at(reading.body, path)
-        return None if found is None else str(found)
+        paths = named if isinstance(named, list) else [named]
+        found = (at(reading.body, str(path)) for path in paths)
+        return next((str(one) for one in found if one is not None), None)
 
     def _retry_at(self, answer: Answer, now: datetime) -> datetime | None:
         told = answer.retry_at(now)
@@ -119,11 +124,20 @@ def records_at(body: bytes, path: str | None) -> list[bytes]:
     Raises:
         msgspec.DecodeError: there is no list at that place.
     """
+    found: Sequence[Any] = msgspec.json.decode(raw_at(body, path), type=list[msgspec.Raw])
+    return list(found)
+
+
+def raw_at(body: bytes, path: str | None) -> msgspec.Raw | bytes:
+    """What lies at a path, as it came.
+
+    Raises:
+        msgspec.DecodeError: there is no such place.
+    """
     here: msgspec.Raw | bytes = body
     for part in path.split(".") if path else ():
         inside = msgspec.json.decode(here, type=dict[str, msgspec.Raw])
         if part not in inside:
             raise msgspec.DecodeError(f"the answer has no {path}")
         here = inside[part]
-    found: Sequence[Any] = msgspec.json.decode(here, type=list[msgspec.Raw])
-    return list(found)
+    return here

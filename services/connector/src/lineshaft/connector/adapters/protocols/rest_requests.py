@@ -4,13 +4,14 @@ import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 from lineshaft.common.errors import ConfigurationError
 from lineshaft.common.integrations import Manifest
 from lineshaft.common.integrations.manifest import Cursor as CursorSpec
-from lineshaft.common.integrations.manifest import Paging, SourceObject
+from lineshaft.common.integrations.manifest import Paging, SourceObject, Write
 from lineshaft.connector.domain.protocol import Cursor
 
 CLOCK_SKEW = timedelta(minutes=5)
@@ -50,6 +51,14 @@ def _api_key(options: Mapping[str, str], credentials: Mapping[str, str]) -> dict
     return {options.get("header", "x-api-key"): credentials[options.get("key", "key")]}
 
 
+def own_headers(manifest: Manifest, settings: Mapping[str, Any]) -> dict[str, str]:
+    """`options.headers` names the setting whose value each header carries; an empty one sends none."""
+    named = manifest.options.get("headers")
+    if not isinstance(named, dict):
+        return {}
+    return {header: str(value) for header, key in named.items() if (value := settings.get(str(key)))}
+
+
 _Strategy = Callable[[Mapping[str, str], Mapping[str, str]], dict[str, str]]
 STRATEGIES: Mapping[str, _Strategy] = {"bearer": _bearer, "basic": _basic, "api_key": _api_key}
 
@@ -82,7 +91,7 @@ class Window:
 
 def query(listed: SourceObject, paging: Paging, window: Window, size: int) -> str:
     """What follows the address."""
-    parameters: dict[str, str] = {}
+    parameters: dict[str, Any] = {}
     if paging.size_parameter is not None:
         parameters[paging.size_parameter] = str(size)
     if paging.parameter is not None and window.position is not None:
@@ -90,8 +99,28 @@ def query(listed: SourceObject, paging: Paging, window: Window, size: int) -> st
     if listed.cursor is not None and listed.cursor.parameter is not None and window.since is not None:
         parameters[listed.cursor.parameter] = _written(window.since, listed.cursor)
     if isinstance(listed.filter, dict):
-        parameters |= {name: str(value) for name, value in listed.filter.items()}
-    return f"?{urlencode(parameters)}" if parameters else ""
+        parameters |= listed.filter
+    return encoded(parameters)
+
+
+def encoded(parameters: Mapping[str, Any]) -> str:
+    """A list stands for a parameter that is given several times."""
+    return f"?{urlencode(parameters, doseq=True)}" if parameters else ""
+
+
+def as_written(write: Write, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values under the names, and numbers in the form, that the source writes them."""
+    return {
+        write.names.get(name, name): _number(value) if name in write.numbers else value
+        for name, value in values.items()
+    }
+
+
+def _number(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    number = Decimal(value)
+    return int(number) if number == number.to_integral_value() else float(number)
 
 
 def read_moment(value: Any, cursor: CursorSpec) -> datetime | None:

@@ -1,0 +1,85 @@
+"""One call of a REST interface, and what its answer comes to."""
+
+from collections.abc import Mapping
+
+from lineshaft.common.clock import Clock
+from lineshaft.common.outcomes import Operation, Outcome
+from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
+from lineshaft.connector.adapters.protocols.rest_answers import Classifier
+from lineshaft.connector.adapters.protocols.rest_requests import authorization, own_headers
+from lineshaft.connector.adapters.protocols.target import Target, host_and_port
+from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
+
+
+class RestCalls:
+    """Every address begins with the configured one."""
+
+    def __init__(self, target: Target, http: SourceHttp, clock: Clock) -> None:
+        self._manifest = target.system.manifest
+        self._http = http
+        self._clock = clock
+        self._url = str(target.settings["base_url"]).rstrip("/")
+        self._headers = {"accept": "application/json", **own_headers(self._manifest, target.settings)}
+        self._headers |= authorization(self._manifest, target.credentials)
+        self._classifier = Classifier(self._manifest, target.secrets)
+        self.host = host_and_port(self._url)
+
+    async def call(
+        self,
+        operation: Operation,
+        method: str,
+        path: str,
+        object_name: str | None = None,
+        *,
+        content: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Raises `SourceFailureError` for every outcome but ok."""
+        sent = {**self._headers, **(headers or {})}
+        if content:
+            sent["content-type"] = "application/json"
+        answer: Answer | NoAnswerError
+        try:
+            answer = await self._http.request(
+                method, self._url + path, sent, content, seconds=self._manifest.limits.timeout_s
+            )
+        except NoAnswerError as error:
+            answer = error
+        evidence = self.classify(answer, operation, object_name)
+        if evidence.outcome is not Outcome.OK or isinstance(answer, NoAnswerError):
+            raise SourceFailureError(evidence)
+        return answer
+
+    def classify(
+        self, answer: Answer | NoAnswerError, operation: Operation, object_name: str | None = None
+    ) -> Evidence:
+        return self._classifier.evidence(answer, operation, self._clock(), object_name)
+
+
+def unusable(answer: Answer, operation: Operation, object_name: str | None, words: str) -> SourceFailureError:
+    return SourceFailureError(
+        Evidence(
+            Outcome.SOURCE_ERROR,
+            operation,
+            object_name,
+            http_status=answer.status,
+            code="unusable_answer",
+            message=words,
+            confidence="medium",
+            duration_ms=answer.duration_ms,
+        )
+    )
+
+
+def filter_ignored(answer: Answer, object_name: str, since: object) -> SourceFailureError:
+    return SourceFailureError(
+        Evidence(
+            Outcome.CONFIGURATION_ERROR,
+            Operation.READ,
+            object_name,
+            http_status=answer.status,
+            code="filter_ignored",
+            message=f"records came that were last changed before {since}",
+            duration_ms=answer.duration_ms,
+        )
+    )
