@@ -57,9 +57,8 @@ class KeyBearer(HTTPBearer):
         return Presented(secret, self.scope)
 
 
-READING, WRITING = KeyBearer(Scope.READ), KeyBearer(Scope.MANAGE)
+READING = KeyBearer(Scope.READ)
 KeyToRead = Annotated[Presented, Security(READING, scopes=[Scope.READ])]
-KeyToWrite = Annotated[Presented, Security(WRITING, scopes=[Scope.MANAGE])]
 
 
 async def identify(api: Api, key: Presented) -> Caller:
@@ -73,6 +72,17 @@ async def identify(api: Api, key: Presented) -> Caller:
         raise _refused()
     _require_scope(caller, key.scope)
     return caller
+
+
+async def _writing(
+    api: Api, key: Annotated[Presented, Security(KeyBearer(Scope.MANAGE), scopes=[Scope.MANAGE])]
+) -> Presented:
+    """Before the body is looked at."""
+    await identify(api, key)
+    return key
+
+
+KeyToWrite = Annotated[Presented, Depends(_writing)]
 
 
 def _admin(scope: Scope) -> object:
