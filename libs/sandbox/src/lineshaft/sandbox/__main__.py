@@ -9,6 +9,7 @@ import sys
 
 from lineshaft.sandbox.admin import Admin
 from lineshaft.sandbox.interface import Interface
+from lineshaft.sandbox.oauth import Provider
 from lineshaft.sandbox.sandbox import Sandbox
 from lineshaft.sandbox.serving import Port
 
@@ -22,7 +23,9 @@ async def serve(options: argparse.Namespace) -> None:
     password = os.environ.get("SANDBOX_PASSWORD") or secrets.token_urlsafe(12)
     token = os.environ.get("SANDBOX_TOKEN") or secrets.token_urlsafe(24)
     admin_token = os.environ.get("SANDBOX_ADMIN_TOKEN") or secrets.token_urlsafe(24)
-    sandbox = Sandbox(username=options.username, password=password, token=token)
+    client_secret = os.environ.get("SANDBOX_CLIENT_SECRET") or secrets.token_urlsafe(24)
+    provider = Provider(client_secret=client_secret)
+    sandbox = Sandbox(username=options.username, password=password, token=token, provider=provider)
     door = Port(Interface(sandbox).app(), options.host, options.port)
     admin = Port(Admin(sandbox, door, admin_token).app(), options.admin_host, options.admin_port)
     ended = asyncio.Event()
@@ -35,6 +38,8 @@ async def serve(options: argparse.Namespace) -> None:
         say(f"password {password}, token {token}")
     if "SANDBOX_ADMIN_TOKEN" not in os.environ:
         say(f"admin: http://{options.admin_host}:{options.admin_port}/admin, token {admin_token}")
+    if "SANDBOX_CLIENT_SECRET" not in os.environ:
+        say(f"OAuth client {provider.client_id}, secret {client_secret}")
     await ended.wait()
     await door.close()
     await admin.close()

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lineshaft.sandbox.faults import Faults
+from lineshaft.sandbox.oauth import Habits
 from lineshaft.sandbox.sandbox import Sandbox
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -41,6 +42,8 @@ class Admin:
                 Route("/admin", self._guarded(self._state)),
                 Route("/admin/faults", self._guarded(self._set_faults), methods=["PUT", "DELETE"]),
                 Route("/admin/credentials", self._guarded(self._set_credentials), methods=["PUT"]),
+                Route("/admin/oauth", self._guarded(self._set_oauth), methods=["PUT"]),
+                Route("/admin/oauth/tokens", self._guarded(self._revoke), methods=["DELETE"]),
                 Route("/admin/door", self._guarded(self._set_door), methods=["PUT"]),
                 Route("/admin/requests", self._guarded(self._requests), methods=["GET", "DELETE"]),
                 Route("/admin/records/{object}", self._guarded(self._records), methods=["PATCH", "DELETE"]),
@@ -66,7 +69,7 @@ class Admin:
         return guarded
 
     async def _state(self, _request: Request) -> Response:
-        store = self._sandbox.store
+        store, provider = self._sandbox.store, self._sandbox.provider
         return JSONResponse(
             {
                 "faults": self._sandbox.faults.model_dump(),
@@ -75,6 +78,12 @@ class Admin:
                 "requests": self._sandbox.seen,
                 "by_status": dict(self._sandbox.by_status),
                 "by_object": dict(self._sandbox.by_object),
+                "oauth": {
+                    "habits": provider.habits.model_dump(),
+                    "issued": provider.issued,
+                    "refreshed_at": provider.refreshed_at,
+                    "reused": provider.reused,
+                },
             }
         )
 
@@ -92,6 +101,16 @@ class Admin:
                 raise ValueError(f"there is no {name}")
         for name, value in given.items():
             setattr(self._sandbox, name, str(value))
+        return Response(status_code=204)
+
+    async def _set_oauth(self, request: Request) -> Response:
+        """The given habits on top of those that there are."""
+        provider = self._sandbox.provider
+        provider.habits = Habits.model_validate(provider.habits.model_dump() | await request.json())
+        return JSONResponse(provider.habits.model_dump())
+
+    async def _revoke(self, _request: Request) -> Response:
+        self._sandbox.provider.revoke()
         return Response(status_code=204)
 
     async def _set_door(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""What a source system shows: `/v1/me`, `/v1/schema/<object>` and the records of each object."""
+"""What a source system shows: `/v1/me`, `/v1/schema/<object>`, the records of each object, and OAuth."""
 
 import asyncio
 import json
@@ -15,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lineshaft.sandbox.faults import Drift, RateLimit
+from lineshaft.sandbox.oauth_pages import OAuthPages
 from lineshaft.sandbox.plant import Record
 from lineshaft.sandbox.sandbox import Sandbox
 from lineshaft.sandbox.store import BadQueryError, Page
@@ -40,6 +41,7 @@ class Interface:
 
     def app(self) -> ASGIApp:
         routes = [
+            *OAuthPages(self._sandbox.provider).routes(),
             Route("/v1/me", self._guarded(self._me)),
             Route("/v1/schema/{object}", self._guarded(self._schema)),
             Route("/v1/{object}", self._guarded(self._list)),

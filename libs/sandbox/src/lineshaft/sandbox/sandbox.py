@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from lineshaft.sandbox.faults import Faults
+from lineshaft.sandbox.oauth import Habits, Provider
 from lineshaft.sandbox.plant import PlantSize, plant
 from lineshaft.sandbox.store import Store
 
@@ -31,6 +32,7 @@ class Sandbox:
     password: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     account: str = "plant-7"
+    provider: Provider = field(default_factory=Provider)
     faults: Faults = field(default_factory=Faults)
     requests: deque[Request] = field(default_factory=lambda: deque(maxlen=KEPT_REQUESTS))
     seen: int = 0
@@ -41,10 +43,10 @@ class Sandbox:
         self.store = Store(plant(self.size))
 
     def admits(self, authorization: str) -> bool:
-        """Bearer with the token, or basic with user and password."""
+        """Bearer with the token or one of the provider's, or basic with user and password."""
         scheme, _, given = authorization.partition(" ")
         if scheme.lower() == "bearer":
-            return secrets.compare_digest(given.encode(), self.token.encode())
+            return self.provider.admits(given) or secrets.compare_digest(given.encode(), self.token.encode())
         if scheme.lower() != "basic":
             return False
         try:
@@ -70,4 +72,5 @@ class Sandbox:
     def reset(self) -> None:
         """The plant as it was, and nothing wrong with it; the credentials stay."""
         self.faults = Faults()
+        self.provider.habits = Habits()
         self.store = Store(plant(self.size))

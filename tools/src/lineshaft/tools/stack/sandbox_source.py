@@ -29,6 +29,7 @@ class SandboxSource:
         self._child: Child | None = None
         self.username = USERNAME
         self.password = secrets.token_urlsafe(12)
+        self.client_secret = secrets.token_urlsafe(18)
 
     @property
     def base_url(self) -> str:
@@ -106,6 +107,16 @@ class SandboxSource:
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
+    def oauth(self, **habits: Any) -> dict[str, Any]:
+        """What the provider of tokens has done so far; with `habits` on top of those it has."""
+        if habits:
+            self.admin("PUT", "/oauth", habits)
+        counted: dict[str, Any] = self.state()["oauth"]
+        return counted
+
+    def revoke_tokens(self) -> None:
+        self.admin("DELETE", "/oauth/tokens")
+
     def _answers(self) -> bool:
         try:
             self.state()
@@ -124,5 +135,6 @@ class SandboxSource:
                 **os.environ,
                 "SANDBOX_PASSWORD": self.password,
                 "SANDBOX_ADMIN_TOKEN": self._admin_token,
+                "SANDBOX_CLIENT_SECRET": self.client_secret,
             },
         )
