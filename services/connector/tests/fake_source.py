@@ -160,7 +160,7 @@ class FakeSource:
                 Evidence(Outcome.SOURCE_ERROR, operation, code="fresh_session_refused", confidence="medium")
             )
 
-    async def _login(self) -> bytes:
+    async def _login(self, _: bytes | None) -> bytes:
         plant = self._plant
         plant.logins += 1
         await asyncio.sleep(plant.login_seconds)

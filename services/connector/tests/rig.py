@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 CATALOG = Catalog.load(ROOT / "integrations")
-KEYS = KeyRing.parse("test:" + base64.b64encode(bytes(32)).decode())
+TEST_KEYS = "test:" + base64.b64encode(bytes(32)).decode()
+KEYS = KeyRing.parse(TEST_KEYS)
 SETTINGS = {"base_url": "https://plant.example", "database": "plant"}
 OBJECTS = ("party.party", "product.product", "purchase.purchase", "stock.location", "stock.lot")
 
@@ -283,7 +284,9 @@ async def pools(database: "Database") -> AsyncIterator[tuple[Pool, Pool]]:
 async def a_rig(pools: tuple[Pool, Pool]) -> AsyncIterator[Rig]:
     """With an empty database and a source in memory."""
     own, api = pools
-    await own.execute("truncate connection, credential, session, sync, command_job, outbox, inbox cascade")
+    await own.execute(
+        "truncate connection, credential, session, oauth_client, sync, command_job, outbox, inbox cascade"
+    )
     plant, broker = FakePlant(), Broker()
     http = SourceHttp(AddressPolicy(["127.0.0.0/8"]))
     tools = Tools(

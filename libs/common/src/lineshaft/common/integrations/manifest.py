@@ -15,6 +15,9 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 
+CONSENT = "oauth2_authorization_code"
+"""The strategy by which a customer logs in with the system itself."""
+
 _PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
 
 
@@ -197,7 +200,8 @@ class Manifest(_Part):
     evidence: list[str] = Field(min_length=1)
     """Versions tested or documents used."""
     settings: list[Setting] = []
-    credentials: list[Credential] = Field(min_length=1)
+    credentials: list[Credential] = []
+    """What the customer enters to log in; nothing where they log in with the system itself."""
     auth: Auth
     verify: Verify
     options: dict[str, JsonValue] = {}
@@ -214,6 +218,8 @@ class Manifest(_Part):
         keys = [one.key for one in self.settings] + [one.key for one in self.credentials]
         if doubled := sorted({key for key in keys if keys.count(key) > 1}):
             raise ValueError(f"settings and credentials share the keys {', '.join(doubled)}")
+        if not self.credentials and self.auth.strategy != CONSENT:
+            raise ValueError(f"credentials are needed by every strategy but {CONSENT}")
         return self
 
     @property

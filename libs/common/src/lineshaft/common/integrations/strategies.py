@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from lineshaft.common.integrations.manifest import Manifest
+from lineshaft.common.integrations.oauth import OAUTH_STRATEGIES, oauth_faults
 
-HTTP_STRATEGIES = ("bearer", "basic", "api_key")
+HTTP_STRATEGIES = ("bearer", "basic", "api_key", *OAUTH_STRATEGIES)
 
 STRATEGIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -34,6 +35,8 @@ def strategy_faults(manifest: Manifest) -> Iterator[tuple[str, str]]:
     if manifest.auth.strategy not in STRATEGIES[protocol]:
         allowed = ", ".join(STRATEGIES[protocol])
         yield "auth.strategy", f"there is no {manifest.auth.strategy!r} for {protocol}; allowed are {allowed}"
+    elif manifest.auth.strategy in OAUTH_STRATEGIES:
+        yield from oauth_faults(manifest)
     for name, described in manifest.objects.items():
         pages = PAGES.get(manifest.protocol)
         if described.paging is not None and pages is not None and described.paging.type not in pages:

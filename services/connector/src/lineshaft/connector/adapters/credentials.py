@@ -9,6 +9,7 @@ import orjson
 
 from lineshaft.common.encryption import KeyRing
 from lineshaft.common.errors import RetryableError
+from lineshaft.common.integrations.oauth import CLIENT_ID, CLIENT_SECRET
 from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.connector.adapters.postgres import QUERIES, Database
 from lineshaft.connector.domain.credentials import InForce
@@ -65,6 +66,22 @@ class Credentials:
             values=self._open(row["sealed"], connection_id, row["credential_id"]),
         )
 
+    async def oauth_client(self, pool: Pool, system: str) -> dict[str, str]:
+        """What the operator has registered with a system, under the names of credentials; empty for nothing.
+
+        Raises:
+            UnreadableSecretError: no key of ours opens it, or it is another row's.
+        """
+        row = await pool.fetchrow(QUERIES["oauth_client"], system)
+        if row is None or row["client_id"] is None:
+            return {}
+        client = {CLIENT_ID: row["client_id"]}
+        if row["sealed"] is not None:
+            bound_to = oauth_client_binding(system, row["registration_id"])
+            secret = self._keys.open(row["sealed"], bound_to=bound_to)
+            client[CLIENT_SECRET] = secret.decode()
+        return client
+
     def _open(self, sealed: bytes, connection_id: str, credential_id: str) -> dict[str, str]:
         plain = self._keys.open(sealed, bound_to=credential_binding(connection_id, credential_id))
         return {str(name): str(value) for name, value in orjson.loads(plain).items()}
@@ -72,6 +89,10 @@ class Credentials:
 
 def credential_binding(connection_id: str, credential_id: str) -> str:
     return f"credential/{connection_id}/{credential_id}"
+
+
+def oauth_client_binding(system: str, registration_id: str) -> str:
+    return f"oauth_client/{system}/{registration_id}"
 
 
 async def lock_in_force(tx: Connection, connection_id: str) -> InForce | None:

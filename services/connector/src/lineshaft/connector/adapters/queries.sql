@@ -57,6 +57,20 @@ from credential k
 join connection c using (connection_id)
 where k.connection_id = $1 and k.state = 'active' and c.lifecycle <> 'deleted';
 
+-- name: oauth_client
+-- The client that the operator has registered with a system.
+select registration_id, client_id, sealed
+from oauth_client
+where system = $1
+order by created_at desc, registration_id desc
+limit 1;
+
+-- name: oauth_clients_forget
+-- Registrations that later ones have replaced.
+delete from oauth_client old using oauth_client later
+where old.system = later.system
+    and (old.created_at, old.registration_id) < (later.created_at, later.registration_id);
+
 -- name: credential_turn
 -- Promotions of one connection go one after the other, also before it has any row.
 select pg_advisory_xact_lock(hashtextextended('credential/' || $1, 0));
@@ -112,11 +126,17 @@ where session.generation <= $4 and (session.login_until is null or session.login
 returning true;
 
 -- name: session_store
--- The session that the owner of the login has opened.
+-- The session that this login has opened, in place of generation $4; a claim of somebody else stays.
 update session
-set sealed = $4, generation = generation + 1, login_owner = null, login_until = null, changed_at = now()
-where credential_id = $1 and connection_id = $2 and login_owner = $3
+set sealed = $5, generation = generation + 1, changed_at = now(),
+    login_owner = case when login_owner = $3 then null else login_owner end,
+    login_until = case when login_owner = $3 then null else login_until end
+where credential_id = $1 and connection_id = $2 and generation = $4
 returning generation;
+
+-- name: session_last
+-- What a login goes on from.
+select sealed, generation from session where credential_id = $1 and connection_id = $2;
 
 -- name: session_release
 -- The login of this owner is over.
@@ -162,6 +182,21 @@ for no key update skip locked;
 update session set sealed = again.sealed
 from unnest($1::text[], $2::bytea[]) as again (id, sealed)
 where session.credential_id = again.id;
+
+-- name: oauth_clients_under_keys
+-- A batch that is sealed with some keys, locked.
+select registration_id as id, system, sealed
+from oauth_client
+where key_id = any($1::text[]) and registration_id > $2
+order by registration_id
+limit $3
+for no key update skip locked;
+
+-- name: oauth_clients_reseal
+-- The same secrets under the active key.
+update oauth_client set sealed = again.sealed
+from unnest($1::text[], $2::bytea[]) as again (id, sealed)
+where oauth_client.registration_id = again.id;
 
 -- Gate
 

@@ -4,6 +4,10 @@
 2. Whoever does not get the claim waits for what the login brings.
 3. A failed login keeps its claim until the failure is settled, in the transaction that closes the gate:
    so that nobody who waits tries the same refused credentials again.
+4. A new session is stored if the generation that it replaces is still there: the generation fences. A login
+   that was refused while somebody else brought a later session has not failed.
+5. A login that was begun is ended and stored, also when its caller is cancelled: a source that rotates
+   refresh tokens has given away the only one that counts.
 """
 
 import asyncio
@@ -94,24 +98,57 @@ class SharedSessions:
         raise RetryableError("another process holds the login of these credentials and does not finish")
 
     async def _log_in(self, login: Login) -> Session:
+        begun = asyncio.ensure_future(self._logged_in(login))
+        try:
+            return await asyncio.shield(begun)
+        except asyncio.CancelledError:
+            await asyncio.wait({begun})
+            raise
+
+    async def _logged_in(self, login: Login) -> Session:
         try:
             # the failure of whoever held the claim before is settled by now, and may have closed the gate
             await self._refuse_if_closed()
-            secret = await login()
+            last = await self._last()
+            secret = await login(last.secret or None)
         except SourceFailureError:
-            raise
+            later = await self._open(last.generation)
+            if later is None:
+                raise
+            await self._release()
+            return later
         except BaseException:
-            await asyncio.shield(self._pool.execute(QUERIES["session_release"], *self._row, self._owner))
+            await asyncio.shield(self._release())
             raise
-        generation = await self._pool.fetchval(
-            QUERIES["session_store"],
-            *self._row,
-            self._owner,
-            self._keys.seal(secret, bound_to=self._bound_to),
-        )
-        if generation is None:
+        return await self._store(secret, last.generation)
+
+    async def _last(self) -> Session:
+        """What the login goes on from; of generation 0, or without a secret, where there is nothing."""
+        row = await self._pool.fetchrow(QUERIES["session_last"], *self._row)
+        if row is None:
             raise CredentialsReplacedError
-        return Session(secret, generation)
+        try:
+            secret = self._keys.open(row["sealed"], bound_to=self._bound_to) if row["sealed"] else b""
+        except UnknownKeyError:
+            raise
+        except UnreadableSecretError:
+            secret = b""
+        return Session(secret, row["generation"])
+
+    async def _store(self, secret: bytes, replaces: int) -> Session:
+        sealed = self._keys.seal(secret, bound_to=self._bound_to)
+        generation = await self._pool.fetchval(
+            QUERIES["session_store"], *self._row, self._owner, replaces, sealed
+        )
+        if generation is not None:
+            return Session(secret, generation)
+        later = await self._open(replaces)
+        if later is None:
+            raise CredentialsReplacedError
+        return later
+
+    async def _release(self) -> None:
+        await self._pool.execute(QUERIES["session_release"], *self._row, self._owner)
 
     async def _refuse_if_closed(self) -> None:
         standing = await gates.standing(self._pool, self._credential.connection_id)

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-Login = Callable[[], Awaitable[bytes]]
-"""Logs in and gives the session's own secret bytes; raises SourceFailureError."""
+Login = Callable[[bytes | None], Awaitable[bytes]]
+"""Logs in and gives the session's own secret bytes, from those of the session before it, if there was one;
+raises SourceFailureError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,10 @@ class OwnSession:
 
     async def get(self, login: Login) -> Session:
         if self.session is None:
-            self.session = Session(await login(), 1)
+            self.session = Session(await login(None), 1)
         return self.session
 
     async def renew(self, refused: Session, login: Login) -> Session:
         if self.session is None or self.session.generation <= refused.generation:
-            self.session = Session(await login(), refused.generation + 1)
+            self.session = Session(await login(refused.secret), refused.generation + 1)
         return self.session

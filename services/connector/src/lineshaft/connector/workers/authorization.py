@@ -67,6 +67,7 @@ class Authorization:
             candidate = await tools.credentials.candidate(
                 tools.pool, command.connection_id, command.credential_id
             )
+            values = await tools.with_client(system, candidate.values) if candidate else {}
         except UnknownKeyError:
             raise
         except (ConfigurationError, UnreadableSecretError) as error:
@@ -76,7 +77,7 @@ class Authorization:
             return problems.conflict()
         label = system.manifest.label
         own = OwnSession()
-        adapter = tools.open(Target(system, command.settings, candidate.values), own)
+        adapter = tools.open(Target(system, command.settings, values), own)
         try:
             async with aclosing(adapter):
                 verified = await adapter.verify()

@@ -25,6 +25,7 @@ class Housekeeping:
         while not stopping.is_set():
             try:
                 await credentials.drop_forgotten(self._pool, KEEP_CANDIDATES)
+                await self._pool.execute(QUERIES["oauth_clients_forget"])
                 await self._pool.execute(QUERIES["forget_commands"], KEEP_COMMANDS)
                 await self._pool.execute(QUERIES["forget_syncs"], KEEP_SYNCS)
             except RETRYABLE as error:

@@ -1,6 +1,6 @@
 """What every worker needs, and how it opens the source of a connection."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.events.model import EventData
 from lineshaft.common.ids import derived_id, new_id
 from lineshaft.common.integrations import Catalog, System
+from lineshaft.common.integrations.oauth import operators_client
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.metrics import METRICS
 from lineshaft.common.outcomes import Operation
@@ -51,6 +52,12 @@ class Tools:
             raise ConfigurationError(f"there is no system {name!r} here")
         return system
 
+    async def with_client(self, system: System, values: Mapping[str, str]) -> Mapping[str, str]:
+        """The credentials, with the client that the operator has registered where the system needs one."""
+        if not operators_client(system.manifest):
+            return values
+        return {**await self.credentials.oauth_client(self.pool, system.id), **values}
+
     def open(self, target: Target, sessions: Sessions) -> SourceAdapter:
         return self.opener(target, self.http, sessions)
 
@@ -67,7 +74,8 @@ class Tools:
         sessions = SharedSessions(
             self.pool, self.keys, credential, login_owner, obeys=obeys, clock=self.clock
         )
-        adapter = self.open(Target(system, credential.settings, credential.values), sessions)
+        values = await self.with_client(system, credential.values)
+        adapter = self.open(Target(system, credential.settings, values), sessions)
         caller = Caller(connection_id, credential.system, credential.version, adapter.host)
         return OpenSource(adapter, caller, credential, system, login_owner)
 

@@ -171,7 +171,7 @@ class OdooJsonRpc:
         identity = [self._database, int(session.secret), password]
         return await self._send("object", "execute_kw", [*identity, *parameters], operation, parameters[0])
 
-    async def _login(self) -> bytes:
+    async def _login(self, _: bytes | None) -> bytes:
         """The id of the user."""
         parameters = [self._database, self._user, self._target.credentials["password"], {}]
         answer = await self._send("common", "authenticate", parameters, Operation.LOGIN, None)

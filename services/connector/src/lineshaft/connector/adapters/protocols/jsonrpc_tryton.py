@@ -284,7 +284,7 @@ class TrytonJsonRpc:
         result = take_apart(answer).result
         return None if result is None else msgspec.json.decode(result)
 
-    async def _login(self) -> bytes:
+    async def _login(self, _: bytes | None) -> bytes:
         """Log in on the path that this version of Tryton serves."""
         params = [self._user, {"password": self._target.credentials["password"]}, LANGUAGE]
         for path in self._paths():

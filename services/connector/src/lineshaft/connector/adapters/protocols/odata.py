@@ -17,6 +17,7 @@ from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.unified import join_source_key, split_source_key
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
+from lineshaft.connector.adapters.protocols.access import AuthorizedHttp
 from lineshaft.connector.adapters.protocols.odata_answers import (
     CSRF,
     entity_of,
@@ -52,12 +53,12 @@ _UNFIT = (msgspec.DecodeError, UnicodeDecodeError, ValueError, PageRepeatedError
 class OData:
     """Setting `base_url`; the credentials that `auth` names."""
 
-    def __init__(self, target: Target, http: SourceHttp, _sessions: Sessions, clock: Clock = now) -> None:
+    def __init__(self, target: Target, http: SourceHttp, sessions: Sessions, clock: Clock = now) -> None:
         self._target = target
         self._clock = clock
         self._manifest = target.system.manifest
         self._addresses = Addresses(self._manifest, target.settings)
-        self._calls = Calls(target, http, self._addresses, clock)
+        self._calls = Calls(target, AuthorizedHttp(target, http, sessions, clock), self._addresses, clock)
         secrets = self._manifest.secrets
         self._shown = {name: value for name, value in target.credentials.items() if name not in secrets}
         self.host = host_and_port(self._addresses.base)

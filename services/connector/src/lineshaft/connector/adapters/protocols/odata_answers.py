@@ -1,6 +1,6 @@
 """What the answers of an OData service come to, and what lies in them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -35,7 +35,8 @@ RULES: tuple[Rule, ...] = (
 @dataclass(frozen=True, slots=True)
 class Classifier:
     manifest: Manifest
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    secrets: Collection[str] = field(default=(), repr=False)
+    """Grow while tokens are renewed."""
 
     def evidence(
         self,
@@ -45,7 +46,7 @@ class Classifier:
         object_name: str | None = None,
     ) -> Evidence:
         if isinstance(answer, NoAnswerError):
-            return unanswered(answer, operation, object_name, self.secrets)
+            return unanswered(answer, operation, object_name, tuple(self.secrets))
         reading = take_apart(answer)
         shape = BodyShape.RESULT if is_metadata(answer) else reading.shape
         code, message = refusal_of(reading.body)
@@ -59,7 +60,7 @@ class Classifier:
             code=code,
             message=message,
             retry_at=answer.retry_at(now) if rule.outcome is not Outcome.OK else None,
-            secrets=self.secrets,
+            secrets=tuple(self.secrets),
         )
 
 

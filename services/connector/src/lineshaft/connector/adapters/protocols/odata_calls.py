@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from lineshaft.common.clock import Clock
 from lineshaft.common.outcomes import Operation, Outcome
-from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
+from lineshaft.connector.adapters.http import Answer, NoAnswerError
+from lineshaft.connector.adapters.protocols.access import AuthorizedHttp
 from lineshaft.connector.adapters.protocols.odata_answers import REFUSED, Classifier, is_metadata
 from lineshaft.connector.adapters.protocols.odata_metadata import (
     Metadata,
@@ -13,7 +14,6 @@ from lineshaft.connector.adapters.protocols.odata_metadata import (
     parse_metadata,
 )
 from lineshaft.connector.adapters.protocols.odata_requests import Addresses
-from lineshaft.connector.adapters.protocols.rest_requests import authorization
 from lineshaft.connector.adapters.protocols.target import Target
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
 
@@ -21,13 +21,13 @@ XML = {"accept": "application/xml"}
 
 
 class Calls:
-    def __init__(self, target: Target, http: SourceHttp, addresses: Addresses, clock: Clock) -> None:
+    def __init__(self, target: Target, http: AuthorizedHttp, addresses: Addresses, clock: Clock) -> None:
         self._manifest = target.system.manifest
         self._http = http
         self._clock = clock
         self._addresses = addresses
-        self._headers = {"accept": "application/json"} | authorization(self._manifest, target.credentials)
-        self._classifier = Classifier(self._manifest, target.secrets)
+        self._headers = {"accept": "application/json"}
+        self._classifier = Classifier(self._manifest, http.secrets)
         self._metadata: dict[str, Metadata] = {}
 
     def evidence(
@@ -80,9 +80,14 @@ class Calls:
         content: bytes = b"",
     ) -> Answer:
         sent = {**self._headers, **headers} | ({"content-type": "application/json"} if content else {})
+
+        def refused(answer: Answer) -> bool:
+            evidence = self.evidence(answer, operation, object_name)
+            return evidence.outcome is Outcome.CREDENTIALS_REJECTED
+
         try:
             return await self._http.request(
-                method, url, sent, content, seconds=self._manifest.limits.timeout_s
+                method, url, sent, content, seconds=self._manifest.limits.timeout_s, refused=refused
             )
         except NoAnswerError as error:
             raise SourceFailureError(self.evidence(error, operation, object_name)) from error

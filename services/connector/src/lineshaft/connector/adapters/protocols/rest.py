@@ -20,6 +20,7 @@ from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.unified import join_source_key, split_source_key
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
+from lineshaft.connector.adapters.protocols.access import AuthorizedHttp
 from lineshaft.connector.adapters.protocols.rest_answers import at, raw_at, records_at, take_apart
 from lineshaft.connector.adapters.protocols.rest_calls import RestCalls, filter_ignored, unusable
 from lineshaft.connector.adapters.protocols.rest_pages import (
@@ -58,11 +59,11 @@ _NOT_THERE = 404
 class Rest:
     """Setting `base_url`; the credentials that `auth` names."""
 
-    def __init__(self, target: Target, http: SourceHttp, _sessions: Sessions, clock: Clock = now) -> None:
+    def __init__(self, target: Target, http: SourceHttp, sessions: Sessions, clock: Clock = now) -> None:
         self._target = target
         self._manifest = target.system.manifest
         self._clock = clock
-        self._calls = RestCalls(target, http, clock)
+        self._calls = RestCalls(target, AuthorizedHttp(target, http, sessions, clock), clock)
         self.host = self._calls.host
         for listed in self._manifest.objects.values():
             if (listed.paging or NO_PAGES).type not in PAGES:

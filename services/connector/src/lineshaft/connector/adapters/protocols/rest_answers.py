@@ -1,6 +1,6 @@
 """What the answers of a REST interface come to: by status and shape, a manifest's own lines first."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -50,7 +50,8 @@ class Classifier:
     """
 
     manifest: Manifest
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    secrets: Collection[str] = field(default=(), repr=False)
+    """Grow while tokens are renewed."""
 
     def evidence(
         self,
@@ -60,7 +61,7 @@ class Classifier:
         object_name: str | None = None,
     ) -> Evidence:
         if isinstance(answer, NoAnswerError):
-            return unanswered(answer, operation, object_name, self.secrets)
+            return unanswered(answer, operation, object_name, tuple(self.secrets))
         reading = take_apart(answer)
         code = self._found(reading, "code_path")
         facts = Facts(
@@ -75,7 +76,7 @@ class Classifier:
             code=code,
             message=self._found(reading, "message_path"),
             retry_at=self._retry_at(answer, now) if rule.outcome is not Outcome.OK else None,
-            secrets=self.secrets,
+            secrets=tuple(self.secrets),
         )
         return replace(evidence, field=self._found(reading, "field_path"))
 

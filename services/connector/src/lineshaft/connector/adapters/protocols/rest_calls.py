@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from lineshaft.common.clock import Clock
 from lineshaft.common.outcomes import Operation, Outcome
-from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
+from lineshaft.connector.adapters.http import Answer, NoAnswerError
+from lineshaft.connector.adapters.protocols.access import AuthorizedHttp
 from lineshaft.connector.adapters.protocols.rest_answers import Classifier
-from lineshaft.connector.adapters.protocols.rest_requests import authorization, own_headers
+from lineshaft.connector.adapters.protocols.rest_requests import own_headers
 from lineshaft.connector.adapters.protocols.target import Target, host_and_port
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
 
@@ -14,14 +15,13 @@ from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
 class RestCalls:
     """Every address begins with the configured one."""
 
-    def __init__(self, target: Target, http: SourceHttp, clock: Clock) -> None:
+    def __init__(self, target: Target, http: AuthorizedHttp, clock: Clock) -> None:
         self._manifest = target.system.manifest
         self._http = http
         self._clock = clock
         self._url = str(target.settings["base_url"]).rstrip("/")
         self._headers = {"accept": "application/json", **own_headers(self._manifest, target.settings)}
-        self._headers |= authorization(self._manifest, target.credentials)
-        self._classifier = Classifier(self._manifest, target.secrets)
+        self._classifier = Classifier(self._manifest, http.secrets)
         self.host = host_and_port(self._url)
 
     async def call(
@@ -38,10 +38,19 @@ class RestCalls:
         sent = {**self._headers, **(headers or {})}
         if content:
             sent["content-type"] = "application/json"
+
+        def refused(answer: Answer) -> bool:
+            return self.classify(answer, operation, object_name).outcome is Outcome.CREDENTIALS_REJECTED
+
         answer: Answer | NoAnswerError
         try:
             answer = await self._http.request(
-                method, self._url + path, sent, content, seconds=self._manifest.limits.timeout_s
+                method,
+                self._url + path,
+                sent,
+                content,
+                seconds=self._manifest.limits.timeout_s,
+                refused=refused,
             )
         except NoAnswerError as error:
             answer = error

@@ -30,7 +30,7 @@ class SqlLogin:
         """Raises SourceFailureError, and what the sessions raise."""
         opened: list[SqlConnection] = []
 
-        async def login() -> bytes:
+        async def login(_: bytes | None) -> bytes:
             opened.append(await self._dial())
             return b"connected"
 

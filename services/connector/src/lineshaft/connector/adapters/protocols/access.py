@@ -1,0 +1,83 @@
+"""How a request over HTTP proves who asks: by headers that stay, or by a token that is renewed."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from lineshaft.common.clock import Clock
+from lineshaft.common.integrations.oauth import OAUTH_STRATEGIES, OAuthOptions
+from lineshaft.connector.adapters.http import Answer, SourceHttp
+from lineshaft.connector.adapters.protocols.oauth import OAuthAccess
+from lineshaft.connector.adapters.protocols.rest_requests import authorization
+from lineshaft.connector.adapters.protocols.target import Target
+from lineshaft.connector.domain.sessions import Sessions
+
+
+class Access(Protocol):
+    renews: bool
+    """Whether there is something else to try after a refusal."""
+    secrets: set[str]
+    """What no message may repeat."""
+
+    async def headers(self) -> Mapping[str, str]: ...
+
+    async def renew(self) -> None:
+        """After a refusal, where `renews`."""
+
+
+class _Fixed:
+    renews = False
+
+    def __init__(self, target: Target) -> None:
+        self.secrets = set(target.secrets)
+        self._headers = authorization(target.system.manifest, target.credentials)
+
+    async def headers(self) -> Mapping[str, str]:
+        return self._headers
+
+    async def renew(self) -> None:
+        """Nothing to renew."""
+
+
+class AuthorizedHttp:
+    """Requests of one connection. One refusal is answered by one renewal, and never by a second one."""
+
+    def __init__(self, target: Target, http: SourceHttp, sessions: Sessions, clock: Clock) -> None:
+        manifest = target.system.manifest
+        self._http = http
+        self._access: Access
+        if manifest.auth.strategy in OAUTH_STRATEGIES:
+            self._access = OAuthAccess(OAuthOptions.of(manifest), target, http, sessions, clock)
+        else:
+            self._access = _Fixed(target)
+
+    @property
+    def secrets(self) -> set[str]:
+        return self._access.secrets
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes = b"",
+        *,
+        seconds: float,
+        refused: Callable[[Answer], bool],
+    ) -> Answer:
+        """The answer.
+
+        Raises:
+            NoAnswerError: the source was not reached, did not answer in time or sent too much.
+            SourceFailureError: there is no token.
+        """
+        answer = await self._once(method, url, headers, content, seconds)
+        if self._access.renews and refused(answer):
+            await self._access.renew()
+            answer = await self._once(method, url, headers, content, seconds)
+        return answer
+
+    async def _once(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, seconds: float
+    ) -> Answer:
+        proof = await self._access.headers()
+        return await self._http.request(method, url, {**headers, **proof}, content, seconds=seconds)

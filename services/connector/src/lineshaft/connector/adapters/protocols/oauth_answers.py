@@ -1,0 +1,129 @@
+"""What a token endpoint answers: a token, or why there is none (RFC 6749, 5.1 and 5.2)."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from lineshaft.common.outcomes import Operation, Outcome
+from lineshaft.connector.adapters.http import Answer
+from lineshaft.connector.adapters.protocols.rest_answers import take_apart
+from lineshaft.connector.domain.classification import BodyShape
+from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, shortened
+
+_OK = 200
+_LAST_QUARTER = 0.25
+
+_OUTCOMES: Mapping[str, Outcome] = MappingProxyType(
+    {
+        "invalid_grant": Outcome.CREDENTIALS_REJECTED,
+        "invalid_client": Outcome.CREDENTIALS_REJECTED,
+        "unauthorized_client": Outcome.CREDENTIALS_REJECTED,
+        "access_denied": Outcome.CREDENTIALS_REJECTED,
+        "invalid_scope": Outcome.CONFIGURATION_ERROR,
+        "invalid_request": Outcome.CONFIGURATION_ERROR,
+        "invalid_target": Outcome.CONFIGURATION_ERROR,
+        "unsupported_grant_type": Outcome.CONFIGURATION_ERROR,
+        "slow_down": Outcome.RATE_LIMITED,
+        "temporarily_unavailable": Outcome.SOURCE_ERROR,
+        "server_error": Outcome.SOURCE_ERROR,
+    }
+)
+_OF_THE_CLIENT = frozenset({"invalid_client", "unauthorized_client"})
+
+
+class Token(msgspec.Struct, frozen=True, omit_defaults=True):
+    access_token: str
+    renew_at: datetime | None = None
+    refresh_token: str | None = None
+
+    @classmethod
+    def loads(cls, text: bytes) -> "Token":
+        return msgspec.json.decode(text, type=cls)
+
+    def dumps(self) -> bytes:
+        return msgspec.json.encode(self)
+
+    def ends_soon(self, now: datetime) -> bool:
+        return self.renew_at is not None and now >= self.renew_at
+
+    @property
+    def secrets(self) -> set[str]:
+        return {self.access_token, *([self.refresh_token] if self.refresh_token else [])}
+
+
+def token_of(answer: Answer, asked_at: datetime, ahead: timedelta) -> Token:
+    """Raises SourceFailureError for an answer without a token."""
+    body = take_apart(answer).body
+    given = body.get("access_token") if isinstance(body, dict) else None
+    kind = str(body.get("token_type", "bearer")) if isinstance(body, dict) else ""
+    if not isinstance(given, str) or not given or kind.lower() != "bearer":
+        words = "the answer has no bearer token"
+        raise SourceFailureError(_evidence(answer, Outcome.SOURCE_ERROR, "unusable_answer", words))
+    refresh = body.get("refresh_token")
+    return Token(
+        given,
+        _renew_at(body.get("expires_in"), asked_at, ahead),
+        refresh if isinstance(refresh, str) and refresh else None,
+    )
+
+
+def _renew_at(expires_in: Any, asked_at: datetime, ahead: timedelta) -> datetime | None:
+    try:
+        life = timedelta(seconds=float(expires_in))
+        return (asked_at + life - min(ahead, life * _LAST_QUARTER)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def refusal_of(
+    answer: Answer, now: datetime, *, operators_client: bool, secrets: tuple[str, ...]
+) -> Evidence | None:
+    """Why there is no token; None where there may be one.
+
+    Some providers refuse with status 200, so `error` counts before the status. Where the client is the
+    operator's, a refused client is no fault of the customer: reconnecting would not help.
+    """
+    reading = take_apart(answer)
+    error = reading.body.get("error") if isinstance(reading.body, dict) else None
+    if isinstance(error, str):
+        outcome = _OUTCOMES.get(error) or _by_status(answer)
+        if operators_client and error in _OF_THE_CLIENT:
+            outcome = Outcome.CONFIGURATION_ERROR
+        words = shortened(str(reading.body.get("error_description") or error), secrets)
+        return _evidence(answer, outcome, error, words, now)
+    if answer.status == _OK and reading.shape is BodyShape.RESULT:
+        return None
+    code = "html_for_json" if reading.shape is BodyShape.HTML else "unexpected_answer"
+    outcome = _by_status(answer)
+    if operators_client and outcome is Outcome.CREDENTIALS_REJECTED:
+        outcome = Outcome.CONFIGURATION_ERROR
+    return _evidence(answer, outcome, code, None, now)
+
+
+def _by_status(answer: Answer) -> Outcome:
+    match answer.status:
+        case 401:
+            return Outcome.CREDENTIALS_REJECTED
+        case 429:
+            return Outcome.RATE_LIMITED
+        case 404 | 405:
+            return Outcome.CONFIGURATION_ERROR
+        case _:
+            return Outcome.SOURCE_ERROR
+
+
+def _evidence(
+    answer: Answer, outcome: Outcome, code: str, message: str | None, now: datetime | None = None
+) -> Evidence:
+    return Evidence(
+        outcome,
+        Operation.LOGIN,
+        http_status=answer.status,
+        code=code,
+        message=message,
+        retry_at=answer.retry_at(now) if now is not None and outcome is not Outcome.OK else None,
+        duration_ms=answer.duration_ms,
+    )
