@@ -17,6 +17,7 @@ from lineshaft.common.integrations.oauth import AUTHORIZATION_CODE, CLIENT_CREDE
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.connector.adapters.protocols import open_source
+from lineshaft.connector.adapters.protocols.oauth import OAuthAccess
 from lineshaft.connector.domain.evidence import SourceFailureError
 from lineshaft.connector.handlers import Handlers
 from lineshaft.tools.stack.layout import Layout
@@ -210,27 +211,25 @@ async def test_a_refresh_that_a_stopping_worker_began_is_kept(rig: Rig, sandbox:
 
 
 async def test_a_refusal_counts_only_where_nobody_else_got_a_token_meanwhile(
-    rig: Rig, sandbox: SandboxSource
+    rig: Rig, sandbox: SandboxSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that was frozen with the claim comes back with a refresh token that others have used."""
     sandbox.oauth(token_seconds=0.1, rotates=False)
     connection_id = await connected(rig, sandbox)
     await asyncio.sleep(0.1)
     sandbox.oauth(token_seconds=60)
-    late = await rig.tools.open_in_force(connection_id)
-    assert late is not None
-    others: list[int] = []
-    ask = late.adapter._http._access._ask  # type: ignore[attr-defined]
+    ask, others = OAuthAccess._ask, []
 
-    async def ask_late(grant: Any) -> Any:
+    async def ask_late(self: OAuthAccess, grant: Any) -> Any:
         # the lease of the claim is over, and another process renews before this one asks
+        monkeypatch.setattr(OAuthAccess, "_ask", ask)
         await rig.pool.execute("update session set login_until = now() - interval '1 second'")
         await read_once(rig, connection_id)
         others.append(await generation(rig))
-        return await ask(grant | {"refresh_token": "used-by-others"})
+        return await ask(self, grant | {"refresh_token": "used-by-others"})
 
-    late.adapter._http._access._ask = ask_late  # type: ignore[attr-defined]
-    await late.adapter.read("parts", ["id"], None, 1)
+    monkeypatch.setattr(OAuthAccess, "_ask", ask_late)
+    await read_once(rig, connection_id)
     assert others == [await generation(rig)], "what the others got is used, and not replaced"
 
 
