@@ -26,6 +26,7 @@ ASSET = MappingDefinition.parse(
             "criticality": {"path": "abc", "value_map": "abc"},
             "location": {"path": "loc", "label_path": "loc.rec_name"},
             "parent": "parent_code",
+            "site": {"expr": "source_key(org, plant)"},
             "commissioned_on": "in_service",
             "created_at": {"path": "created", "transform": ["epoch_milliseconds"]},
             "acquisition_cost": {"path": "cost", "currency_path": "cost_currency"},
@@ -58,6 +59,8 @@ CONTEXT = WriteContext(key_types={"location": "integer"})
         ({"location": {"source_id": "8"}}, {"loc": 8}),
         ({"location": "8"}, {"loc": 8}),
         ({"parent": {"source_id": "007"}}, {"parent_code": "007"}),
+        ({"site": {"source_id": "EAGLE/A%2F1"}}, {"org": "EAGLE", "plant": "A/1"}),
+        ({"site": None}, {"plant": None}),
         ({"commissioned_on": "2026-03-01"}, {"in_service": "2026-03-01"}),
         ({"created_at": "2026-03-01T00:00:00Z"}, {"created": 1772323200000}),
         (

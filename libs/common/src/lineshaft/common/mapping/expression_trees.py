@@ -42,6 +42,14 @@ def prefer_related(tree: Node) -> Node:
     return {**tree, "children": children}
 
 
+def key_parts_of(tree: Node) -> Names:
+    """The fields that `source_key` is called with, where that is all the expression does."""
+    if tree["type"] != "function_expression" or tree["value"] != "source_key":
+        return ()
+    parts = tree["children"]
+    return tuple(str(part["value"]) for part in parts) if all(one["type"] == "field" for one in parts) else ()
+
+
 def _marked(node: Node) -> Node:
     if node["type"] == "field":
         return {**node, "type": "related_field"}

@@ -13,7 +13,7 @@ from jmespath.exceptions import JMESPathError, LexerError, ParseError
 from jmespath.visitor import Options, TreeInterpreter
 
 from lineshaft.common.mapping.errors import UNFIT_VALUE, CoercionError
-from lineshaft.common.mapping.expression_trees import prefer_related, read_by
+from lineshaft.common.mapping.expression_trees import key_parts_of, prefer_related, read_by
 from lineshaft.common.mapping.functions import ExpressionLimitError, MappingFunctions
 from lineshaft.common.mapping.plain import to_expression_value
 
@@ -98,6 +98,8 @@ class Expression:
     """It reads the record as a whole."""
     keys: tuple[str, ...]
     """The keys of the record that it reads, unless it is `whole`."""
+    key_parts: tuple[str, ...] = ()
+    """Of `source_key(a, b)`: the fields that together name the record it refers to."""
 
     def evaluate(self, record: dict[str, Any]) -> Any:
         """The value for a record.
@@ -135,7 +137,9 @@ def compile_expression(text: str) -> Expression:
     _check(tree)
     reads = read_by(tree)
     keys = tuple(dict.fromkeys(key for path in reads.paths for key in (path[0], f"{path[0]}.")))
-    return Expression(text, prefer_related(tree), reads.paths, reads.place, reads.whole, keys)
+    return Expression(
+        text, prefer_related(tree), reads.paths, reads.place, reads.whole, keys, key_parts_of(tree)
+    )
 
 
 def _parsed(text: str) -> Node:

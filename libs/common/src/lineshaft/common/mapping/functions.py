@@ -16,6 +16,7 @@ from lineshaft.common.mapping.moments import date_coercer, parse_moment, timesta
 from lineshaft.common.mapping.plain import to_json
 from lineshaft.common.mapping.scalars import to_boolean, to_string
 from lineshaft.common.mapping.transforms import PLACES
+from lineshaft.common.unified.identity import join_source_key
 
 MAX_TEXT = 100_000
 """Characters that a function takes or gives."""
@@ -83,6 +84,13 @@ class MappingFunctions(Functions):
     def _func_concat(self, *values: Any) -> str:
         """All texts in one; null counts as an empty one."""
         return _text("".join(_text(value) for value in values))
+
+    @signature(ANY_NUMBER_OF)
+    def _func_source_key(self, *parts: Any) -> str | None:
+        """The source id of a record whose key has several parts; null where one is missing."""
+        if any(part is None or part == "" for part in parts):
+            return None
+        return _text(join_source_key([_text(part) for part in parts]))
 
     @signature(ANY, STRING, STRING)
     def _func_replace(self, value: Any, old: str, new: str) -> str | None:

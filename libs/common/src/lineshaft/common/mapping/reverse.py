@@ -15,6 +15,7 @@ from lineshaft.common.mapping.errors import UNFIT_VALUE, NotWritableError, Write
 from lineshaft.common.mapping.expressions import compile_expression
 from lineshaft.common.mapping.paths import parse_path
 from lineshaft.common.mapping.reverse_codes import code_for
+from lineshaft.common.mapping.reverse_references import key_parts, written_reference
 from lineshaft.common.mapping.scalars import to_string
 from lineshaft.common.mapping.transforms import TRANSFORMS
 from lineshaft.common.unified import FieldKind, Kind, UnifiedField, fields_of
@@ -174,8 +175,7 @@ def _source_key(target: _Target, context: WriteContext) -> str:
     if spec.items is not None:
         return _list_key(spec, context)
     if spec.path is None:
-        origin = "an expression" if spec.expr is not None else "a constant"
-        raise _UnwritableError(f"comes from {origin}, which has no way back")
+        return _made_key(target, context)
     if target.kind.kind in {Kind.LIST, Kind.OBJECT}:
         raise _UnwritableError("is a list of values, which cannot be written")
     segments = parse_path(spec.path).segments
@@ -189,6 +189,16 @@ def _source_key(target: _Target, context: WriteContext) -> str:
     if segments[0].name in context.read_only:
         raise _UnwritableError(f"comes from {spec.path}, which the source does not let anyone write")
     return segments[0].name
+
+
+def _made_key(target: _Target, context: WriteContext) -> str:
+    parts = key_parts(target.kind, target.spec)
+    if not parts:
+        origin = "an expression" if target.spec.expr is not None else "a constant"
+        raise _UnwritableError(f"comes from {origin}, which has no way back")
+    if refused := [part for part in parts if part in context.read_only]:
+        raise _UnwritableError(f"comes from {refused[0]}, which the source does not let anyone write")
+    return parts[-1]
 
 
 def _list_key(spec: FieldSpec, context: WriteContext) -> str:
@@ -244,7 +254,7 @@ def _written(
     if kind in {Kind.MONEY, Kind.QUANTITY}:
         return _measure(key, target, value, context)
     if kind is Kind.REFERENCE:
-        return {key: _key_of(target, value, context)}
+        return written_reference(key, target.kind, spec, value, context.key_types)
     return {key: _untransformed(spec, _unmapped(target, value, definition))}
 
 
@@ -264,16 +274,6 @@ def _untransformed(spec: FieldSpec, value: Any) -> Any:
         if inverse is not None:
             value = inverse(value)
     return value if value is None or isinstance(value, (bool, int, str, list, dict)) else to_string(value)
-
-
-def _key_of(target: _Target, value: Any, context: WriteContext) -> str | int:
-    source_id = value.get("source_id") if isinstance(value, Mapping) else value
-    if source_id is None:
-        raise ValueError("give the source_id of the record it points to")
-    entity = target.kind.entity or target.spec.entity or ""
-    if context.key_types.get(entity) == "integer":
-        return int(source_id)
-    return to_string(source_id)
 
 
 def _measure(key: str, target: _Target, value: Any, context: WriteContext) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from lineshaft.common.errors import ConfigurationError
 from lineshaft.connector.adapters.http import SourceHttp
 from lineshaft.connector.adapters.protocols.jsonrpc_odoo import OdooJsonRpc
 from lineshaft.connector.adapters.protocols.jsonrpc_tryton import TrytonJsonRpc
+from lineshaft.connector.adapters.protocols.maximo import Maximo
 from lineshaft.connector.adapters.protocols.odata import OData
 from lineshaft.connector.adapters.protocols.rest import Rest
 from lineshaft.connector.adapters.protocols.sql import Sql
@@ -30,6 +31,7 @@ PROTOCOLS: Mapping[str, Opener] = MappingProxyType(
         "jsonrpc/odoo": OdooJsonRpc,
         "odata": OData,
         "rest": Rest,
+        "rest/maximo": Maximo,
         "sql/postgresql": _sql(PostgreSql()),
         "sql/mariadb": _sql(MariaDb()),
     }

@@ -27,9 +27,9 @@ class Access(Protocol):
 class _Fixed:
     renews = False
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, proof: Mapping[str, str] | None) -> None:
         self.secrets = set(target.secrets)
-        self._headers = authorization(target.system.manifest, target.credentials)
+        self._headers = authorization(target.system.manifest, target.credentials) if proof is None else proof
 
     async def headers(self) -> Mapping[str, str]:
         return self._headers
@@ -41,14 +41,23 @@ class _Fixed:
 class AuthorizedHttp:
     """Requests of one connection. One refusal is answered by one renewal, and never by a second one."""
 
-    def __init__(self, target: Target, http: SourceHttp, sessions: Sessions, clock: Clock) -> None:
+    def __init__(
+        self,
+        target: Target,
+        http: SourceHttp,
+        sessions: Sessions,
+        clock: Clock,
+        *,
+        proof: Mapping[str, str] | None = None,
+    ) -> None:
+        """`proof` are the headers of a protocol that has a way of its own to log in."""
         manifest = target.system.manifest
         self._http = http
         self._access: Access
         if manifest.auth.strategy in OAUTH_STRATEGIES:
             self._access = OAuthAccess(OAuthOptions.of(manifest), target, http, sessions, clock)
         else:
-            self._access = _Fixed(target)
+            self._access = _Fixed(target, proof)
 
     @property
     def secrets(self) -> set[str]:

@@ -22,7 +22,12 @@ from lineshaft.common.unified import join_source_key, split_source_key
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.protocols.access import AuthorizedHttp
 from lineshaft.connector.adapters.protocols.rest_answers import at, raw_at, records_at, take_apart
-from lineshaft.connector.adapters.protocols.rest_calls import RestCalls, filter_ignored, unusable
+from lineshaft.connector.adapters.protocols.rest_calls import (
+    RestCalls,
+    filter_ignored,
+    not_at_creation,
+    unusable,
+)
 from lineshaft.connector.adapters.protocols.rest_pages import (
     NO_PAGES,
     PAGES,
@@ -154,7 +159,7 @@ class Rest:
 
     async def _create(self, object_name: str, listed: SourceObject, values: Mapping[str, Any]) -> Written:
         if late := [name for name in values if name in listed.write.apart]:
-            raise _not_at_creation(object_name, late)
+            raise not_at_creation(object_name, late)
         content = orjson.dumps(dict(values))
         answer = await self._calls.call(
             Operation.WRITE, "POST", self._path(object_name), object_name, content=content
@@ -269,16 +274,3 @@ def _stored(answer: Answer, listed: SourceObject) -> dict[str, Any]:
     inner = at(body, listed.record.path or "") if isinstance(body, dict) else None
     found = inner if isinstance(inner, dict) else body
     return found if isinstance(found, dict) else {}
-
-
-def _not_at_creation(object_name: str, fields: Sequence[str]) -> SourceFailureError:
-    return SourceFailureError(
-        Evidence(
-            Outcome.INVALID_REQUEST,
-            Operation.WRITE,
-            object_name,
-            code="not_at_creation",
-            message=f"{', '.join(fields)} cannot be set while a record is created; change it afterwards",
-            field=sole(fields),
-        )
-    )

@@ -1,6 +1,6 @@
 """One call of a REST interface, and what its answer comes to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lineshaft.common.clock import Clock
 from lineshaft.common.outcomes import Operation, Outcome
@@ -10,6 +10,7 @@ from lineshaft.connector.adapters.protocols.rest_answers import Classifier
 from lineshaft.connector.adapters.protocols.rest_requests import own_headers
 from lineshaft.connector.adapters.protocols.target import Target, host_and_port
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
+from lineshaft.connector.domain.fields import sole
 
 
 class RestCalls:
@@ -92,3 +93,15 @@ def filter_ignored(answer: Answer, object_name: str, since: object) -> SourceFai
             duration_ms=answer.duration_ms,
         )
     )
+
+
+def refused(object_name: str, code: str, words: str, field: str | None = None) -> SourceFailureError:
+    """A write that is not made, for a reason that we see ourselves."""
+    return SourceFailureError(
+        Evidence(Outcome.INVALID_REQUEST, Operation.WRITE, object_name, code=code, message=words, field=field)
+    )
+
+
+def not_at_creation(object_name: str, fields: Sequence[str]) -> SourceFailureError:
+    words = f"{', '.join(fields)} cannot be set while a record is created; change it afterwards"
+    return refused(object_name, "not_at_creation", words, sole(fields))
