@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 # Each worker has a Kafka and a Postgres of its own and takes whole files.
 WORKERS ?= 2
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-MEMBERS := libs/common libs/cli libs/sandbox $(wildcard services/*) tools
+MEMBERS := libs/common libs/client libs/cli libs/sandbox $(wildcard services/*) tools
 
 .PHONY: help
 help: ## This list
@@ -66,7 +66,7 @@ bench: $(STAMP) ## Side-by-side measurements
 check: $(STAMP) ## Format, lint, types, import contracts, integrations, generated docs; changes nothing
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
-	@$(VENV)/bin/mypy -p lineshaft.common -p lineshaft.cli -p lineshaft.sandbox -p lineshaft.api -p lineshaft.connector -p lineshaft.mapping -p lineshaft.health_monitor -p lineshaft.notifier -p lineshaft.tools
+	@$(VENV)/bin/mypy -p lineshaft.common -p lineshaft.client -p lineshaft.cli -p lineshaft.sandbox -p lineshaft.api -p lineshaft.connector -p lineshaft.mapping -p lineshaft.health_monitor -p lineshaft.notifier -p lineshaft.tools
 	@$(VENV)/bin/mypy tests deploy/docker conftest.py
 	@$(VENV)/bin/lint-imports --no-cache
 	@$(PYTHON) -m lineshaft.tools.lints

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from lineshaft.common.clock import now
@@ -60,3 +62,28 @@ async def test_outages_that_last_are_named(world: World) -> None:
         "cleared_at",
     ]
     assert (outage["outage_id"], outage["fault"], outage["connections"]) == ("out_open", "network", 12)
+
+
+async def test_each_connection_is_listed_what_needs_attention_first(world: World) -> None:
+    healthy, _ = await world.connect()
+    await world.set_status(healthy, ConnectionStatus.HEALTHY)
+    refused, token = await world.connect()
+    await world.set_status(refused, ConnectionStatus.REAUTHORIZATION_REQUIRED)
+    unreachable, _ = await world.connect()
+    await world.set_status(unreachable, ConnectionStatus.UNREACHABLE)
+
+    listed: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        found = (await world.call("GET", f"/status/connections?limit=1{cursor}")).json()
+        listed += found["data"]
+        cursor = f"&cursor={found['next_cursor']}" if found["next_cursor"] else None
+    own = [one["connection_id"] for one in listed if one["connection_id"] in {healthy, refused, unreachable}]
+    assert own == [refused, unreachable, healthy]
+    assert listed[0]["status"] == "reauthorization_required"
+
+    chosen = (await world.call("GET", "/status/connections?status=unreachable")).json()["data"]
+    assert {one["status"] for one in chosen} == {"unreachable"}
+    assert unreachable in [one["connection_id"] for one in chosen]
+    assert (await world.call("GET", "/status/connections?cursor=x")).status_code == 422
+    assert (await world.call("GET", "/status/connections", key=token)).status_code == 403

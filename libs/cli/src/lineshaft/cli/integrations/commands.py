@@ -8,7 +8,8 @@ import typer
 from lineshaft.cli.integrations.expected import write_expected
 from lineshaft.cli.integrations.folder import Examined, examine, names_of
 from lineshaft.cli.integrations.scaffold import scaffold
-from lineshaft.cli.integrations.table import HEADER, aligned, row
+from lineshaft.cli.integrations.table import HEADER, row
+from lineshaft.cli.table import aligned
 from lineshaft.common.integrations import IntegrationError, System
 
 app = typer.Typer(no_args_is_help=True, help="Folders of source systems.")

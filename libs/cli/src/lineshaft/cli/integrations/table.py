@@ -1,6 +1,6 @@
-"""What each system can do, as a table for a terminal."""
+"""What each system can do, as rows of a table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from lineshaft.cli.integrations.folder import Examined
 from lineshaft.common.integrations.manifest import SourceObject
@@ -43,11 +43,4 @@ def row(examined: Examined) -> tuple[str, ...]:
         *size,
         *map(str, counts),
         str(len(examined.faults)),
-    )
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(one[column]) for one in rows) for column in range(len(HEADER))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(one, widths, strict=True)).rstrip() for one in rows
     )

@@ -444,6 +444,7 @@ select s.sync_id, s.request_id, s.mode, s.status, s.objects, s.created_at, s.end
 from connector.sync_view s
 left join mapping.sync_result_view r on r.sync_id = s.sync_id and r.connection_id = s.connection_id
 where s.connection_id = $1 and ($2::timestamptz is null or (s.created_at, s.sync_id) < ($2, $3))
+    and ($5::text is null or s.request_id = $5)
 order by s.created_at desc, s.sync_id desc limit $4
 
 -- name: schedule

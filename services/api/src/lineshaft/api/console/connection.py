@@ -50,7 +50,7 @@ def _labels(api: Context, connection: Connection) -> dict[str, str]:
 async def overview(request: Request, api: Api, visitor: Signed, connection_id: ConnectionPath) -> Response:
     connection = await require_connection(api.pool, connection_id)
     known = await require_known(api.pool, connection_id)
-    latest = await syncs.list_syncs(api, visitor.caller, connection_id, LATEST)
+    latest = await syncs.list_syncs(api=api, _=visitor.caller, connection_id=connection_id, limit=LATEST)
     issues = await health.issues(api, visitor.caller, connection_id, ROWS, None, "open")
     return page(
         request,
@@ -102,7 +102,9 @@ async def sync_list(
     request: Request, api: Api, visitor: Signed, connection_id: ConnectionPath, after: After = ""
 ) -> Response:
     connection = await require_connection(api.pool, connection_id)
-    found = await syncs.list_syncs(api, visitor.caller, connection_id, ROWS, after or None)
+    found = await syncs.list_syncs(
+        api=api, _=visitor.caller, connection_id=connection_id, limit=ROWS, cursor=after or None
+    )
     schedule = await schedules.get_schedule(api, visitor.caller, connection_id)
     return page(
         request,

@@ -5,18 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from lineshaft.api.adapters.fleet import URGENCY, Place, fleet_rows
+from lineshaft.api.adapters.fleet import URGENCY, fleet_rows
 from lineshaft.api.console.pages import HOME, is_part, page
 from lineshaft.api.console.visitors import Signed
-from lineshaft.api.domain import cursors
 from lineshaft.api.domain.problems import invalid
 from lineshaft.api.routes.context import Api
-from lineshaft.api.routes.fleet import fleet_document
+from lineshaft.api.routes.fleet import fleet_cursor, fleet_document, fleet_place
 from lineshaft.common.outcomes import ConnectionStatus
 
 ROWS = 50
 URGENT_ROWS = 12
-ORDER = "fleet"
 ATTENTION = "attention"
 NEEDS_ATTENTION = (
     ConnectionStatus.REAUTHORIZATION_REQUIRED,
@@ -61,7 +59,7 @@ async def connections(
         system=system or None,
         text=q.strip() or None,
         statuses=_statuses(status),
-        after=_place(after) if after else None,
+        after=fleet_place(after) if after else None,
     )
     shown = rows[:ROWS]
     filters = {"q": q, "status": status, "system": system}
@@ -72,7 +70,7 @@ async def connections(
         rows=shown,
         filters={name: value for name, value in filters.items() if value},
         after=after,
-        next=_cursor(shown[-1].place) if len(rows) > ROWS else None,
+        next=fleet_cursor(shown[-1]) if len(rows) > ROWS else None,
         statuses=[one.value for one in URGENCY],
         labels=labels(api),
     )
@@ -91,15 +89,3 @@ def _statuses(text: str) -> tuple[ConnectionStatus, ...] | None:
     if text not in set(ConnectionStatus):
         raise invalid("status", f"is one of {ATTENTION}, {', '.join(ConnectionStatus)}")
     return (ConnectionStatus(text),)
-
-
-def _cursor(place: Place) -> str:
-    rank, name, connection_id = place
-    return cursors.encode(ORDER, str(rank), name, connection_id)
-
-
-def _place(cursor: str) -> Place:
-    rank, name, connection_id = cursors.decode(cursor, ORDER, 3)
-    if not rank.isascii() or not rank.isdigit():
-        raise invalid("after", "take it from the page before")
-    return int(rank), name, connection_id

@@ -1,9 +1,9 @@
 """`/v1/connections/{id}/syncs`: ask for one, and see what became of those before."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from lineshaft.api.adapters import audit
@@ -42,6 +42,11 @@ class SyncRequest(BaseModel):
     request_id: str | None = Field(
         default=None, min_length=1, max_length=200, description="Makes the request idempotent."
     )
+
+
+RequestId = Annotated[
+    str, Query(min_length=1, max_length=200, description="The sync that answered this request alone.")
+]
 
 
 class SyncAccepted(BaseModel):
@@ -110,12 +115,18 @@ async def start_sync(api: Context, known: Known, body: SyncRequest, *, by: str) 
 
 @router.get("", responses={200: {"model": Page[Sync]}, **problems(404)}, response_class=Json)
 async def list_syncs(
-    api: Api, _: CanRead, connection_id: ConnectionPath, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    *,
+    api: Api,
+    _: CanRead,
+    connection_id: ConnectionPath,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+    request_id: RequestId | None = None,
 ) -> Json:
     """Newest first."""
     await require_connection(api.pool, connection_id)
     before, before_id = by_time(cursor, ORDER)
-    rows = await api.pool.fetch(SQL["syncs"], connection_id, before, before_id, limit + 1)
+    rows = await api.pool.fetch(SQL["syncs"], connection_id, before, before_id, limit + 1, request_id)
     return Json(
         page(
             rows,

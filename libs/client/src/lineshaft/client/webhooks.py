@@ -1,0 +1,33 @@
+"""Takes in what Lineshaft sends: Standard Webhooks, verified before anything is believed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+__all__ = ["Event", "WebhookVerificationError", "verify"]
+
+
+class Event(TypedDict):
+    type: str
+    timestamp: str
+    data: dict[str, Any]
+
+
+def verify(secrets: str | Sequence[str], headers: Mapping[str, str], body: bytes) -> Event:
+    """The event, if one of the secrets (`whsec_...`) has signed these very bytes within five minutes.
+
+    The same event may come twice: `headers["webhook-id"]` tells, handle each id once.
+
+    Raises:
+        WebhookVerificationError: answer with 401.
+    """
+    lower = {name.lower(): value for name, value in headers.items()}
+    tried = [secrets] if isinstance(secrets, str) else secrets
+    for secret in tried:
+        try:
+            event: Event = Webhook(secret).verify(body, lower)
+        except WebhookVerificationError:
+            continue
+        return event
+    raise WebhookVerificationError("no matching signature within five minutes")
