@@ -54,7 +54,7 @@ async def support_bundle(api: Api, _: CanRead, connection_id: ConnectionPath) ->
         "issues": await _rows(api, "issues", connection_id, None, None, ISSUES, None),
         "timeline": await _rows(api, "timeline", connection_id, None, None, TIMELINE),
         "errors": await _rows(api, "errors", connection_id, None, None, ERRORS, None, None, None),
-        "syncs": await _rows(api, "syncs", connection_id, None, None, SYNCS),
+        "syncs": await _rows(api, "syncs", connection_id, None, None, SYNCS, None),
         "mappings": await _rows(api, "mapping_history", connection_id, MAPPINGS),
         "versions": await _versions(api, connection.system),
     }
