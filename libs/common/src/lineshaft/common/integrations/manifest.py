@@ -98,6 +98,8 @@ class ErrorRule(_Part):
     outcome: Outcome
     code: str | None = None
     """The name shown for it; the source's own code otherwise."""
+    confidence: Literal["high", "medium", "low"] = "high"
+    """How sure this is, where the source does not tell causes apart."""
 
 
 class Cursor(_Part):

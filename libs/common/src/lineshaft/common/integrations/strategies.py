@@ -14,6 +14,7 @@ STRATEGIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "jsonrpc/tryton": ("tryton_session",),
         "odata": HTTP_STRATEGIES,
         "rest": HTTP_STRATEGIES,
+        "rest/fiix": ("fiix_signature",),
         "rest/maximo": ("maximo_login",),
         "sql/mariadb": ("sql_login",),
         "sql/postgresql": ("sql_login",),

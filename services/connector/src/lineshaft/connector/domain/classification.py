@@ -103,7 +103,7 @@ def ruling(
     body = facts.body() if any(line.when.path for line in manifest) else None
     for line in manifest:
         if line.when.fits(facts.status, body, facts.operation, facts.headers):
-            return Rule(line.outcome, name=line.code)
+            return Rule(line.outcome, name=line.code, confidence=line.confidence)
     return next(rule for rule in (*protocol, *HTTP_RULES) if rule.matches(facts))
 
 

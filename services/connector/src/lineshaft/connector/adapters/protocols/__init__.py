@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from lineshaft.common.errors import ConfigurationError
 from lineshaft.connector.adapters.http import SourceHttp
+from lineshaft.connector.adapters.protocols.fiix import Fiix
 from lineshaft.connector.adapters.protocols.jsonrpc_odoo import OdooJsonRpc
 from lineshaft.connector.adapters.protocols.jsonrpc_tryton import TrytonJsonRpc
 from lineshaft.connector.adapters.protocols.maximo import Maximo
@@ -31,6 +32,7 @@ PROTOCOLS: Mapping[str, Opener] = MappingProxyType(
         "jsonrpc/odoo": OdooJsonRpc,
         "odata": OData,
         "rest": Rest,
+        "rest/fiix": Fiix,
         "rest/maximo": Maximo,
         "sql/postgresql": _sql(PostgreSql()),
         "sql/mariadb": _sql(MariaDb()),

@@ -46,7 +46,9 @@ def take_apart(answer: Answer) -> Reading:
 class Classifier:
     """`options.errors` of the manifest says where code, message and field of a refusal lie.
 
-    Where answers differ, several places are given; the first that holds something counts.
+    Where answers differ, several places are given; the first that holds something counts. `marker` is a place
+    that holds something in refusals alone, where they come with the status of success; `wait_path` holds
+    for how many milliseconds to wait.
     """
 
     manifest: Manifest
@@ -62,7 +64,7 @@ class Classifier:
     ) -> Evidence:
         if isinstance(answer, NoAnswerError):
             return unanswered(answer, operation, object_name, tuple(self.secrets))
-        reading = take_apart(answer)
+        reading = self._read(answer)
         code = self._found(reading, "code_path")
         facts = Facts(
             operation, answer.status, reading.shape, code, answer.headers, body=lambda: reading.body
@@ -75,10 +77,18 @@ class Classifier:
             object_name,
             code=code,
             message=self._found(reading, "message_path"),
-            retry_at=self._retry_at(answer, now) if rule.outcome is not Outcome.OK else None,
+            retry_at=self._retry_at(answer, reading, now) if rule.outcome is not Outcome.OK else None,
             secrets=tuple(self.secrets),
         )
         return replace(evidence, field=self._found(reading, "field_path"))
+
+    def _read(self, answer: Answer) -> Reading:
+        reading = take_apart(answer)
+        options = self.manifest.options.get("errors")
+        marker = options.get("marker") if isinstance(options, dict) else None
+        if reading.shape is BodyShape.RESULT and marker and at(reading.body, str(marker)) is not None:
+            return Reading(BodyShape.ERROR, reading.body)
+        return reading
 
     def _found(self, reading: Reading, place: str) -> str | None:
         options = self.manifest.options.get("errors")
@@ -89,8 +99,11 @@ class Classifier:
         found = (at(reading.body, str(path)) for path in paths)
         return next((str(one) for one in found if one is not None), None)
 
-    def _retry_at(self, answer: Answer, now: datetime) -> datetime | None:
+    def _retry_at(self, answer: Answer, reading: Reading, now: datetime) -> datetime | None:
         told = answer.retry_at(now)
+        wait = self._found(reading, "wait_path")
+        if wait is not None and wait.isdigit():
+            return min(now + timedelta(milliseconds=int(wait)), now + LONGEST_WAIT)
         name = self.manifest.limits.reset_header
         if told is not None or name is None:
             return told

@@ -36,9 +36,8 @@ class RestCalls:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Raises `SourceFailureError` for every outcome but ok."""
-        sent = {**self._headers, **(headers or {})}
-        if content:
-            sent["content-type"] = "application/json"
+        kind = {"content-type": "application/json"} if content else {}
+        sent = {**self._headers, **kind, **(headers or {})}
 
         def refused(answer: Answer) -> bool:
             return self.classify(answer, operation, object_name).outcome is Outcome.CREDENTIALS_REJECTED
