@@ -66,13 +66,20 @@ async def _hurt(notifying: Notifying, victim: str, moments: random.Random) -> No
         await asyncio.to_thread(postgres.start)
 
 
-async def tell_the_story(notifying: Notifying, connections: list[str], seconds: float) -> None:
-    await notifying.describe(connections)
-    await notifying.until_delivered(STORY[0], len(connections), seconds)
-    await notifying.called(connections, Outcome.CREDENTIALS_REJECTED, 1)
-    await notifying.until_delivered(STORY[1], len(connections), seconds)
-    await notifying.called(connections, Outcome.OK, 2)
-    await notifying.until_delivered(STORY[2], len(connections), seconds)
+async def tell_the_story(
+    notifying: Notifying, connections: list[str], seconds: float, *, waves: int = 1
+) -> None:
+    """The connections go through it one wave after the other, so that faults meet every part of it."""
+    size = -(-len(connections) // waves)
+    for start in range(0, len(connections), size):
+        wave = connections[start : start + size]
+        told = start + len(wave)
+        await notifying.describe(wave)
+        await notifying.until_delivered(STORY[0], told, seconds)
+        await notifying.called(wave, Outcome.CREDENTIALS_REJECTED, 1)
+        await notifying.until_delivered(STORY[1], told, seconds)
+        await notifying.called(wave, Outcome.OK, 2)
+        await notifying.until_delivered(STORY[2], told, seconds)
 
 
 async def run(
@@ -84,6 +91,7 @@ async def run(
     seed: int,
     pause: float,
     seconds: float,
+    waves: int = 1,
 ) -> None:
     history = History(folder / "webhooks.jsonl")
     notifying = Notifying(infrastructure, history)
@@ -95,7 +103,7 @@ async def run(
             moments = random.Random(seed)  # noqa: S311
             disturbing = asyncio.create_task(disturb(notifying, victims, moments, done, pause))
             try:
-                await tell_the_story(notifying, names, seconds)
+                await tell_the_story(notifying, names, seconds, waves=waves)
             finally:
                 done.set()
                 faults = await disturbing
@@ -123,4 +131,6 @@ async def test_ten_thousand_events_while_everything_is_killed_or_frozen(
     own_infrastructure: Infrastructure, tmp_path: Path
 ) -> None:
     victims = ["notifier", "health_monitor", "kafka", "notifier", "postgres"]
-    await run(own_infrastructure, tmp_path, victims, connections=3_400, seed=5, pause=3, seconds=900)
+    await run(
+        own_infrastructure, tmp_path, victims, connections=3_400, seed=5, pause=1, seconds=900, waves=20
+    )
