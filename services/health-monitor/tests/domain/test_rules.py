@@ -169,6 +169,17 @@ def test_forbidden_writing_does_not_stop_reading() -> None:
     assert item.callable
 
 
+def test_a_write_that_works_ends_the_refusal_of_writes_at_once() -> None:
+    """Writes are not kept back: nobody has to wait for a breaker to see that they are allowed again."""
+    scene = Scene.connected("party.party")
+    scene.call(DENIED, "party.party", operation=Operation.WRITE)
+    scene.call(Outcome.OK, "party.party", operation=Operation.WRITE, at=scene.now - timedelta(seconds=1))
+    assert scene.described.status is ConnectionStatus.DEGRADED
+    scene.wait(5)
+    scene.call(Outcome.OK, "party.party", operation=Operation.WRITE)
+    assert scene.described.status is ConnectionStatus.HEALTHY
+
+
 def test_everything_forbidden_is_a_verdict_on_everything() -> None:
     scene = Scene.connected()
     scene.take(

@@ -47,6 +47,9 @@ class Observer:
         scope = self._scope(state)
         if scope is None:
             return state
+        if self._operation is Operation.WRITE and (scope.last_error_at or self._call.at) < self._call.at:
+            # nobody keeps writes back, so that this one was made after the refusal and disproves it
+            scope = scope.model_copy(update={"breaker": breakers.let_try(scope.breaker)})
         return self._with_scope(state, self._mended(scope, self._rules(scope.fault)))
 
     def rejected(self) -> ConnectionState:
