@@ -1,5 +1,6 @@
 import asyncio
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -193,6 +194,23 @@ async def test_a_rate_limit_holds_the_whole_connection_without_counting(rig: Rig
     await rig.read_all()
     assert (await rig.sync(connection_id))["status"] == "read"
     assert await rig.pool.fetchval("select max(attempts) from sync_job") == 0
+
+
+async def test_of_a_rate_limit_without_an_end_the_monitor_hears_what_the_gate_holds(rig: Rig) -> None:
+    rig.tools = replace(rig.tools, silent_limit=timedelta(seconds=7))
+    connection_id = await connected(rig)
+    rig.plant.failing["product.product"] = Evidence(
+        Outcome.RATE_LIMITED, Operation.READ, "product.product", 429
+    )
+    await rig.request_sync(connection_id, entities=["item"])
+    before = now()
+    await rig.read_all()
+    [call] = await rig.calls(connection_id, "rate_limited")
+    held_until = await rig.pool.fetchval(
+        "select not_before from gate where connection_id = $1", connection_id
+    )
+    assert datetime.fromisoformat(call["retry_at"]) == held_until
+    assert timedelta(seconds=7) <= held_until - before < timedelta(seconds=60)
 
 
 async def test_a_broker_that_is_down_loses_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Composition root: settings to adapters to handlers and workers."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from lineshaft.common import topics
@@ -62,6 +63,7 @@ async def build(settings: ConnectorSettings) -> Service:
         http=SourceHttp(AddressPolicy(settings.allowed_networks)),
         credentials=Credentials(keys),
         slice_seconds=settings.slice_seconds,
+        silent_limit=timedelta(seconds=settings.rate_limit_seconds),
     )
     syncing, commanding = Syncing(tools), Commanding(tools)
     syncs = Dispatcher("sync", syncing.take, syncing.work, slots=settings.concurrent_slices)

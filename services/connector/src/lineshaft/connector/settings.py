@@ -9,6 +9,11 @@ class ConnectorSettings(SecretSettings, OutgoingSettings):
     slice_seconds: float = Field(
         default=45.0, gt=0, description="After this long a read gives its place to the next connection."
     )
+    rate_limit_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        description="Pause after a source asked for fewer calls without saying for how long.",
+    )
     default_sync_minutes: int = Field(
         default=60,
         ge=0,

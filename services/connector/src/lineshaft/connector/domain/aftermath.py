@@ -34,8 +34,17 @@ class Aftermath:
     """Until then the connection must not be called at all."""
 
 
-def after_failure(evidence: Evidence, attempts: int, now: datetime, chance: random.Random) -> Aftermath:
+def after_failure(
+    evidence: Evidence,
+    attempts: int,
+    now: datetime,
+    chance: random.Random,
+    *,
+    silent_limit: timedelta = RATE_LIMIT_PAUSE,
+) -> Aftermath:
     """`attempts` that failed since the job last made progress, this one not counted.
+
+    `silent_limit` is the pause after a rate limit that does not say when it ends.
 
     What will not mend by itself fails the job at once; what may is tried again, a bounded number of
     times; refused credentials and rate limits wait without counting.
@@ -45,7 +54,7 @@ def after_failure(evidence: Evidence, attempts: int, now: datetime, chance: rand
             return Aftermath(Step.AWAIT_GATE, attempts, closes_gate=True)
         case Outcome.RATE_LIMITED:
             locked = evidence.operation is Operation.LOGIN
-            until = evidence.retry_at or now + (LOCKED_LOGIN_PAUSE if locked else RATE_LIMIT_PAUSE)
+            until = evidence.retry_at or now + (LOCKED_LOGIN_PAUSE if locked else silent_limit)
             return Aftermath(Step.AWAIT_GATE, attempts, due_at=until, hold_until=until)
         case Outcome.UNREACHABLE | Outcome.SOURCE_ERROR:
             if attempts + 1 >= MOST_ATTEMPTS:

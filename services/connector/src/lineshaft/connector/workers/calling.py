@@ -9,10 +9,8 @@ from lineshaft.common.postgres.outbox import add_events
 from lineshaft.connector.adapters import commands, gates
 from lineshaft.connector.adapters.commands import CommandJob
 from lineshaft.connector.domain import problems
-from lineshaft.connector.domain.aftermath import after_failure
 from lineshaft.connector.domain.evidence import Evidence, succeeded_calls
 from lineshaft.connector.domain.gate import Obedience, decide
-from lineshaft.connector.workers.endings import CHANCE
 from lineshaft.connector.workers.settling import settle
 from lineshaft.connector.workers.tools import OpenSource, Tools, answered, call_events
 
@@ -44,7 +42,7 @@ async def failed_command(
     again_in: timedelta | None = None,
 ) -> None:
     """`again_in` puts the command off instead of answering it."""
-    aftermath = after_failure(evidence, 0, tools.clock(), CHANCE)
+    aftermath = tools.after(evidence)
     async with tools.pool.acquire() as connection, connection.transaction():
         failures = await settle(connection, source, evidence, aftermath, tools.clock)
         events = call_events(failures)

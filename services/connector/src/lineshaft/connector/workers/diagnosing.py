@@ -22,13 +22,11 @@ from lineshaft.connector.adapters.connections import KnownConnection
 from lineshaft.connector.adapters.ladder import Climb
 from lineshaft.connector.adapters.protocols.route import InvalidAddressError, route_of
 from lineshaft.connector.domain import ladder_words as words
-from lineshaft.connector.domain.aftermath import after_failure
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, about, succeeded_calls
 from lineshaft.connector.domain.gate import GateClosedError, Obedience, Reason, Standing, decide
 from lineshaft.connector.domain.ladder import DATABASE, HTTP, Ladder, rung_of
 from lineshaft.connector.domain.ladder_words import Way
 from lineshaft.connector.domain.problems import UNKNOWN_CONNECTION
-from lineshaft.connector.workers.endings import CHANCE
 from lineshaft.connector.workers.probing import key_of
 from lineshaft.connector.workers.settling import settle
 from lineshaft.connector.workers.tools import OpenSource, Tools, answered, call_events, event_about
@@ -217,7 +215,7 @@ class Diagnosis:
         if self._source is None:
             return []
         if self._failure is not None:
-            aftermath = after_failure(self._failure, 0, self._tools.clock(), CHANCE)
+            aftermath = self._tools.after(self._failure)
             return await settle(tx, self._source, self._failure, aftermath, self._tools.clock)
         if self._succeeded:
             caller = self._source.caller

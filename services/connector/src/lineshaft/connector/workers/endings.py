@@ -1,6 +1,5 @@
 """How a slice ends: each in one transaction, fenced by the lease, with all that is told of it."""
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,15 +11,13 @@ from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.postgres.outbox import add_events
 from lineshaft.common.postgres.pool import Connection
 from lineshaft.connector.adapters import gates, schemas, syncs
-from lineshaft.connector.domain.aftermath import Aftermath, Step, after_failure
+from lineshaft.connector.domain.aftermath import Aftermath, Step
 from lineshaft.connector.domain.evidence import Evidence, succeeded_calls
 from lineshaft.connector.domain.fields import Selection, note_on
 from lineshaft.connector.domain.jobs import Job, Lease, read_completed
 from lineshaft.connector.domain.protocol import Cursor
 from lineshaft.connector.workers.settling import settle
 from lineshaft.connector.workers.tools import OpenSource, Tools, call_events, event_about
-
-CHANCE = random.Random()  # noqa: S311  spreads retries, guards nothing
 
 
 @dataclass(slots=True)
@@ -103,7 +100,7 @@ async def failed(
     tools: Tools, lease: Lease, source: OpenSource, tally: Tally, evidence: Evidence
 ) -> Aftermath:
     """The source did not answer as it should: what follows is decided by the outcome."""
-    aftermath = after_failure(evidence, _attempts(lease, tally), tools.clock(), CHANCE)
+    aftermath = tools.after(evidence, _attempts(lease, tally))
     async with tools.pool.acquire() as connection, connection.transaction():
         failures = await settle(
             connection, source, evidence, aftermath, tools.clock, sync_id=lease.job.sync_id

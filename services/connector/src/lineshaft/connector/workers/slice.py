@@ -31,9 +31,9 @@ from lineshaft.connector.domain.problems import UNREADABLE
 from lineshaft.connector.domain.protocol import Cursor, Page
 from lineshaft.connector.domain.slices import sliced
 from lineshaft.connector.workers import endings
-from lineshaft.connector.workers.endings import CHANCE, Tally
+from lineshaft.connector.workers.endings import Tally
 from lineshaft.connector.workers.selecting import description_of, needed_fields
-from lineshaft.connector.workers.tools import OpenSource, Tools
+from lineshaft.connector.workers.tools import CHANCE, OpenSource, Tools
 
 PUBLISH_ATTEMPTS = 5
 POSTPONED = timedelta(seconds=10)

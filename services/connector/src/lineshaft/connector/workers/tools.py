@@ -1,7 +1,9 @@
 """What every worker needs, and how it opens the source of a connection."""
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from lineshaft.common.clock import Clock, now
@@ -25,10 +27,13 @@ from lineshaft.connector.adapters.http import SourceHttp
 from lineshaft.connector.adapters.protocols import Opener, open_source
 from lineshaft.connector.adapters.protocols.target import Target
 from lineshaft.connector.adapters.sessions import SharedSessions
-from lineshaft.connector.domain.evidence import Caller
+from lineshaft.connector.domain.aftermath import RATE_LIMIT_PAUSE, Aftermath, after_failure
+from lineshaft.connector.domain.evidence import Caller, Evidence
 from lineshaft.connector.domain.gate import Obedience
 from lineshaft.connector.domain.protocol import SourceAdapter
 from lineshaft.connector.domain.sessions import Sessions
+
+CHANCE = random.Random()  # noqa: S311  spreads retries, guards nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ class Tools:
     http: SourceHttp
     credentials: Credentials
     slice_seconds: float = 45.0
+    silent_limit: timedelta = RATE_LIMIT_PAUSE
     opener: Opener = open_source
     clock: Clock = now
     owner: str = field(default_factory=lambda: new_id("wrk"))
@@ -57,6 +63,9 @@ class Tools:
         if not operators_client(system.manifest):
             return values
         return {**await self.credentials.oauth_client(self.pool, system.id), **values}
+
+    def after(self, evidence: Evidence, attempts: int = 0) -> Aftermath:
+        return after_failure(evidence, attempts, self.clock(), CHANCE, silent_limit=self.silent_limit)
 
     def open(self, target: Target, sessions: Sessions) -> SourceAdapter:
         return self.opener(target, self.http, sessions)
