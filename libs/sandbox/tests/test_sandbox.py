@@ -103,6 +103,15 @@ async def test_what_it_does_not_understand_it_refuses(source: httpx.AsyncClient,
     assert (await source.get(f"/v1/parts?{query}", auth=GOOD)).status_code == 400
 
 
+@pytest.mark.parametrize("query", ["limit=10", "limit=100", "limit=100&cursor=again"])
+async def test_the_same_page_comes_for_ever(
+    source: httpx.AsyncClient, admin: httpx.AsyncClient, query: str
+) -> None:
+    await admin.put("/admin/faults", json={"pages": "repeated"})
+    answer = (await source.get(f"/v1/parts?{query}", auth=GOOD)).json()
+    assert (answer["data"][0]["id"], answer["next_cursor"]) == (1, "again")
+
+
 async def test_a_mass_deletion_and_a_reset(source: httpx.AsyncClient, admin: httpx.AsyncClient) -> None:
     assert (await admin.request("DELETE", "/admin/records/parts", json={"share": 0.8})).json() == {
         "deleted": 20

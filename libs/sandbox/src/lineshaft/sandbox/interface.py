@@ -21,6 +21,8 @@ from lineshaft.sandbox.sandbox import Sandbox
 from lineshaft.sandbox.store import BadQueryError, Page
 
 MOST_RECORDS = 500
+AGAIN = "again"
+"""The next cursor of pages that come again for ever."""
 PARAMETERS = {"limit", "cursor", "updated_after"}
 LOGON_PAGE = "<!doctype html><html><head><title>Log on</title></head><body>Please log on.</body></html>"
 
@@ -126,10 +128,11 @@ class Interface:
             raise BadQueryError(f"there is no parameter {', '.join(unknown)}")
         limit, pages = _limit(query.get("limit", "100")), self._sandbox.faults.pages
         since = None if pages == "filter_ignored" else query.get("updated_after")
-        page = self._sandbox.store.page(name, limit, query.get("cursor"), since)
         if pages == "repeated":
-            page = Page(page.records, query.get("cursor") or page.next_cursor or "again")
-        elif pages == "overlapping" and query.get("cursor"):
+            page = Page(self._sandbox.store.page(name, limit, None, since).records, AGAIN)
+        else:
+            page = self._sandbox.store.page(name, limit, query.get("cursor"), since)
+        if pages == "overlapping" and query.get("cursor"):
             page = self._sandbox.store.overlapping(name, page)
         hidden = self._sandbox.faults.forbidden_fields.get(name, [])
         records = [
