@@ -1,4 +1,4 @@
-"""The sandbox is driven into failures; what the customer, the vendor and the source see of each."""
+"""What else a failure touches, on the sandbox; `test_sandbox_drill` has all failures."""
 
 import asyncio
 import os
@@ -120,43 +120,6 @@ async def empty_panels(stack: Stack, connection_id: str) -> set[str]:
         await reader.close()
 
 
-def rests(sandbox: SandboxSource, seconds: float = 3.0) -> bool:
-    """Whether nobody calls the source for a while."""
-    before = sandbox.requests_seen()
-    time.sleep(seconds)
-    return sandbox.requests_seen() == before
-
-
-def test_credentials_that_expire_are_told_once_and_another_account_is_not_taken(
-    vendor: Vendor, sandbox: SandboxSource, customer: Customer, receiver: WebhookReceiver
-) -> None:
-    sandbox.fault(credentials="expired")
-    customer.sync()
-    status = customer.status("reauthorization_required")
-    assert (status["verdict"]["fault"], status["verdict"]["move"]) == ("credentials", "customer")
-    told = receiver.wait_for(
-        lambda one: (one.type, one.connection_id) == ("connection.reauthorization_required", customer.id),
-        SECONDS,
-    )
-    assert rests(sandbox)
-    assert customer.error("credentials_rejected")["code"] == "credentials_expired"
-
-    sandbox.mend()
-    sandbox.fault(account="plant-8")
-    password = {"password": sandbox.password}
-    with pytest.raises(RuntimeError, match="another account"):
-        vendor.fill_in(told.body["data"]["reauthorize_url"], password)
-    assert vendor.status(customer.id)["status"] == "reauthorization_required"
-
-    sandbox.mend()
-    code = vendor.fill_in(told.body["data"]["reauthorize_url"], password)
-    assert vendor.exchange(code)[0] == customer.id
-    customer.status("healthy")
-    wait_until("the sync that waited", lambda: len(customer.syncs()) > 1, SECONDS)
-    assert len(customer.webhooks("connection.reauthorization_required")) == 1
-    assert len(customer.webhooks("connection.recovered")) == 1
-
-
 def test_one_object_that_is_forbidden_leaves_the_others_alone(
     sandbox: SandboxSource, customer: Customer
 ) -> None:
@@ -184,17 +147,6 @@ def test_a_field_that_is_renamed_is_named_and_empties_nothing(
     assert vendor.get("/vendors?limit=5", token=customer.token)["data"] == before
 
 
-def test_a_limit_is_waited_for(sandbox: SandboxSource, customer: Customer) -> None:
-    sandbox.fault(rate_limit={"seconds": 8, "style": "reset_epoch"})
-    customer.sync()
-    error = customer.error("rate_limited")
-    assert error["http_status"] == 429
-    assert rests(sandbox)
-    customer.status("rate_limited")
-    sandbox.mend()
-    wait_until("the sync that waited", lambda: len(customer.syncs()) > 1, SECONDS)
-
-
 def test_a_system_that_does_not_listen_names_the_rung(
     vendor: Vendor, sandbox: SandboxSource, customer: Customer
 ) -> None:
@@ -217,15 +169,6 @@ def test_a_system_that_does_not_listen_names_the_rung(
     ladder = vendor.post(f"/connections/{customer.id}/diagnose")
     assert ladder["failed_rung"] is None
     assert {one["rung"]: one["status"] for one in ladder["rungs"]}["auth"] == "ok"
-
-
-def test_a_log_on_page_in_place_of_data_is_no_question_of_credentials(
-    sandbox: SandboxSource, customer: Customer
-) -> None:
-    sandbox.fault(html=True)
-    customer.sync()
-    assert customer.error("source_error")["code"] == "html_for_json"
-    assert customer.webhooks("connection.reauthorization_required") == []
 
 
 async def test_the_dashboards_tell_what_happened(

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,20 +12,28 @@ SECONDS = 35.0
 REDIRECT_URL = "https://product.example.com/connected"
 
 
+NOTHING_KEPT = httpx.Limits(max_keepalive_connections=0)
+
+
+def _client() -> httpx.Client:
+    return httpx.Client(timeout=SECONDS, limits=NOTHING_KEPT)
+
+
 @dataclass(slots=True)
 class Vendor:
     """Holds the admin key."""
 
     api_url: str
     admin_key: str
+    _client: httpx.Client = field(default_factory=_client, repr=False, compare=False)
+    """Making one costs more than a call; a connection is not kept, for the API may restart."""
 
     def call(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> httpx.Response:
-        return httpx.request(
+        return self._client.request(
             method,
             f"{self.api_url}/v1{path}",
             json=body,
             headers={"Authorization": f"Bearer {token or self.admin_key}"},
-            timeout=SECONDS,
         )
 
     def get(self, path: str, *, token: str | None = None) -> Any:
