@@ -110,9 +110,12 @@ class Cursor(_Part):
     """Stands in where `field` is empty, as for records that were never changed."""
     overlap_s: int = Field(default=0, ge=0)
     """Read again this far back, for commits that became visible late."""
-    format: Literal["iso8601", "epoch_seconds", "epoch_milliseconds", "tagged"] = "iso8601"
+    format: Literal["iso8601", "local", "epoch_seconds", "epoch_milliseconds", "tagged"] = "iso8601"
+    """`local` is a time without a zone, in that of the setting `timezone`."""
     parameter: str | None = None
     """Under which name a request says since when, where the protocol leaves it open."""
+    template: str | None = None
+    """What it says there, with `{since}` in it, where it is not the time alone."""
 
 
 class Paging(_Part):
@@ -181,6 +184,8 @@ class SourceObject(_Part):
     records_path: str | None = None
     """Where the records lie in an answer."""
     record: Record = Record()
+    local_times: list[str] = []
+    """Fields with times that name no zone: they are in that of the setting `timezone`."""
     filter: JsonValue = None
     """Restricts what is read, in the protocol's own terms."""
     fields: list[str] = []

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from lineshaft.common.integrations.manifest import Manifest
 from lineshaft.common.integrations.oauth import OAUTH_STRATEGIES, oauth_faults
 
-HTTP_STRATEGIES = ("bearer", "basic", "api_key", *OAUTH_STRATEGIES)
+HTTP_STRATEGIES = ("bearer", "basic", "api_key", "header", *OAUTH_STRATEGIES)
 
 STRATEGIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

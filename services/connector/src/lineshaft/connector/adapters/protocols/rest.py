@@ -10,6 +10,7 @@ record names all of its fields, so that one which is not there is missed at once
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import msgspec
 import orjson
@@ -42,6 +43,7 @@ from lineshaft.connector.adapters.protocols.rest_requests import (
     encoded,
     query,
 )
+from lineshaft.connector.adapters.protocols.rest_times import zoned
 from lineshaft.connector.adapters.protocols.target import Target
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
 from lineshaft.connector.domain.fields import head_of, sole
@@ -68,6 +70,7 @@ class Rest:
         self._target = target
         self._manifest = target.system.manifest
         self._clock = clock
+        self._zone = ZoneInfo(str(target.settings.get("timezone") or "UTC"))
         self._calls = RestCalls(target, AuthorizedHttp(target, http, sessions, clock), clock)
         self.host = self._calls.host
         for listed in self._manifest.objects.values():
@@ -99,7 +102,7 @@ class Rest:
         listed, window = self._listed(object_name), Window.parse(cursor)
         paging = listed.paging or NO_PAGES
         size = limit or listed.page_size or self._manifest.limits.page_size
-        path = self._path(object_name) + query(listed, paging, window, size)
+        path = self._path(object_name) + query(listed, paging, window, size, self._zone)
         answer = await self._calls.call(Operation.READ, "GET", path, object_name)
         window = window.begun(answer.sent_at(self._clock()))
         try:
@@ -109,6 +112,8 @@ class Rest:
             raise unusable(answer, Operation.READ, object_name, str(error)) from error
         if records and self._manifest.options.get("complete_records"):
             await self._miss(object_name, fields, records[0], answer)
+        if listed.local_times:
+            records = [zoned(record, listed.local_times, self._zone) for record in records]
         if not_asked_for(listed, window, records):
             raise filter_ignored(answer, object_name, window.since)
         if listed.record.each:
@@ -126,7 +131,7 @@ class Rest:
         values: Mapping[str, Any],
     ) -> Written:
         listed = self._listed(object_name)
-        named = as_written(listed.write, values)
+        named = as_written(listed.write, values, listed.local_times, self._zone)
         match operation:
             case WriteOperation.CREATE:
                 return await self._create(object_name, listed, named)
@@ -197,7 +202,8 @@ class Rest:
         address = self._address(object_name, source_id) + encoded(listed.record.query)
         try:
             answer = await self._calls.call(Operation.READ, "GET", address, object_name)
-            return bytes(raw_at(answer.body, listed.record.path))
+            record = raw_at(answer.body, listed.record.path)
+            return zoned(record, listed.local_times, self._zone) if listed.local_times else bytes(record)
         except msgspec.DecodeError as error:
             raise unusable(answer, Operation.READ, object_name, str(error)) from error
         except SourceFailureError as failure:

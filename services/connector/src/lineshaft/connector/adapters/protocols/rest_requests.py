@@ -1,9 +1,9 @@
 """How a REST interface is asked: with which credentials, in which place, for which page."""
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -12,6 +12,7 @@ from lineshaft.common.errors import ConfigurationError
 from lineshaft.common.integrations import Manifest
 from lineshaft.common.integrations.manifest import Cursor as CursorSpec
 from lineshaft.common.integrations.manifest import Paging, SourceObject, Write
+from lineshaft.connector.adapters.protocols.rest_times import local
 from lineshaft.connector.domain.protocol import Cursor
 
 CLOCK_SKEW = timedelta(minutes=5)
@@ -22,7 +23,8 @@ def authorization(manifest: Manifest, credentials: Mapping[str, str]) -> dict[st
     """The headers that prove who asks.
 
     `auth.options` names the credentials: `token` for bearer, `username` and `password` for basic, `key` and
-    `header` for api_key. By default they are called like that.
+    `header` for api_key. By default they are called like that. The strategy `header` has a `header` and a
+    `template` of what it carries, with credentials in braces.
 
     Raises:
         ConfigurationError: there is no such strategy.
@@ -51,6 +53,10 @@ def _api_key(options: Mapping[str, str], credentials: Mapping[str, str]) -> dict
     return {options.get("header", "x-api-key"): credentials[options.get("key", "key")]}
 
 
+def _header(options: Mapping[str, str], credentials: Mapping[str, str]) -> dict[str, str]:
+    return {options.get("header", "authorization"): options["template"].format_map(credentials)}
+
+
 def own_headers(manifest: Manifest, settings: Mapping[str, Any]) -> dict[str, str]:
     """`options.headers` names the setting whose value each header carries; an empty one sends none."""
     named = manifest.options.get("headers")
@@ -60,7 +66,12 @@ def own_headers(manifest: Manifest, settings: Mapping[str, Any]) -> dict[str, st
 
 
 _Strategy = Callable[[Mapping[str, str], Mapping[str, str]], dict[str, str]]
-STRATEGIES: Mapping[str, _Strategy] = {"bearer": _bearer, "basic": _basic, "api_key": _api_key}
+STRATEGIES: Mapping[str, _Strategy] = {
+    "bearer": _bearer,
+    "basic": _basic,
+    "api_key": _api_key,
+    "header": _header,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +100,7 @@ class Window:
         return {"since": _text(self.began - CLOCK_SKEW - timedelta(seconds=cursor.overlap_s))}
 
 
-def query(listed: SourceObject, paging: Paging, window: Window, size: int) -> str:
+def query(listed: SourceObject, paging: Paging, window: Window, size: int, zone: tzinfo = UTC) -> str:
     """What follows the address."""
     parameters: dict[str, Any] = {}
     if paging.size_parameter is not None:
@@ -97,7 +108,7 @@ def query(listed: SourceObject, paging: Paging, window: Window, size: int) -> st
     if paging.parameter is not None and window.position is not None:
         parameters[paging.parameter] = str(window.position)
     if listed.cursor is not None and listed.cursor.parameter is not None and window.since is not None:
-        parameters[listed.cursor.parameter] = _written(window.since, listed.cursor)
+        parameters[listed.cursor.parameter] = _said(window.since, listed.cursor, zone)
     if isinstance(listed.filter, dict):
         parameters |= listed.filter
     return encoded(parameters)
@@ -108,12 +119,18 @@ def encoded(parameters: Mapping[str, Any]) -> str:
     return f"?{urlencode(parameters, doseq=True)}" if parameters else ""
 
 
-def as_written(write: Write, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values under the names, and numbers in the form, that the source writes them."""
-    return {
-        write.names.get(name, name): _number(value) if name in write.numbers else value
-        for name, value in values.items()
-    }
+def as_written(
+    write: Write, values: Mapping[str, Any], local_times: Sequence[str] = (), zone: tzinfo = UTC
+) -> dict[str, Any]:
+    """Values under the names, and numbers and times in the form, that the source writes them."""
+    written: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in write.numbers:
+            value = _number(value)  # noqa: PLW2901  the same value in another form
+        elif name in local_times and isinstance(value, str):
+            value = local(datetime.fromisoformat(value), zone)  # noqa: PLW2901
+        written[write.names.get(name, name)] = value
+    return written
 
 
 def _number(value: Any) -> Any:
@@ -138,8 +155,15 @@ def read_moment(value: Any, cursor: CursorSpec) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _written(moment: datetime, cursor: CursorSpec) -> str:
+def _said(moment: datetime, cursor: CursorSpec, zone: tzinfo) -> str:
+    written = _written(moment, cursor, zone)
+    return written if cursor.template is None else cursor.template.replace("{since}", written)
+
+
+def _written(moment: datetime, cursor: CursorSpec, zone: tzinfo) -> str:
     match cursor.format:
+        case "local":
+            return local(moment, zone)
         case "epoch_seconds":
             return str(int(moment.timestamp()))
         case "epoch_milliseconds":

@@ -1,0 +1,33 @@
+"""Times that name no zone, from and to the clock on the wall at the source."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+import msgspec
+import orjson
+
+
+def local(moment: datetime, zone: tzinfo) -> str:
+    """To the second, as such sources write and compare it."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def zoned(record: bytes | msgspec.Raw, fields: Sequence[str], zone: tzinfo) -> bytes:
+    """The record with these times in UTC; what is no time stays as it is."""
+    values: dict[str, Any] = orjson.loads(bytes(record))
+    for name in fields:
+        value = values.get(name)
+        if isinstance(value, str) and value:
+            values[name] = _in_utc(value, zone)
+    return orjson.dumps(values)
+
+
+def _in_utc(text: str, zone: tzinfo) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
