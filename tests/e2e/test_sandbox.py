@@ -2,22 +2,28 @@
 
 import asyncio
 import os
+import re
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import httpx
 import pytest
 
+from lineshaft.common.integrations.oauth import AUTHORIZATION_CODE
 from lineshaft.tools.demo.receiver import WebhookReceiver
-from lineshaft.tools.demo.vendor import Vendor, wait_until
+from lineshaft.tools.demo.vendor import REDIRECT_URL, Vendor, wait_until
 from lineshaft.tools.observability.dashboard import sql_queries
 from lineshaft.tools.stack.layout import Layout, find_checkout
 from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.sandbox_source import SandboxSource
 from lineshaft.tools.stack.stack import Stack
+from lineshaft.tools.testing.oauth_system import CLIENT_ID, SYSTEM, decide, write_system
 
 from .trace_collector import TraceCollector, trace_collector
 
@@ -33,12 +39,24 @@ def collector() -> Iterator[TraceCollector]:
 
 
 @pytest.fixture(scope="module")
-def stack(collector: TraceCollector) -> Iterator[Stack]:
+def stack(collector: TraceCollector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """With the sandbox also as a system at which customers log in themselves."""
     layout = Layout.discover(f"sandbox-e2e-{os.getpid()}")
-    traced = {"LINESHAFT_TRACES_ENDPOINT": collector.url}
-    with Stack(
-        layout, source="sandbox", durable=False, progress=Progress(quiet=True), extra_environment=traced
-    ) as stack:
+    integrations = tmp_path_factory.mktemp("systems") / "integrations"
+    shutil.copytree(layout.checkout / "integrations", integrations)
+    stack = Stack(
+        layout,
+        source="sandbox",
+        durable=False,
+        progress=Progress(quiet=True),
+        extra_environment={
+            "LINESHAFT_TRACES_ENDPOINT": collector.url,
+            "LINESHAFT_INTEGRATIONS_DIR": str(integrations),
+        },
+    )
+    assert isinstance(stack.source, SandboxSource)
+    write_system(integrations, stack.source.base_url, AUTHORIZATION_CODE)
+    with stack:
         yield stack
 
 
@@ -219,3 +237,50 @@ def test_one_trace_leads_from_the_request_to_the_webhook(
         ("lineshaft-notifier", "webhook"),
     }
     wait_until("all spans", lambda: wanted <= collector.of(trace_id), SECONDS)
+
+
+def consent(url: str, settings: dict[str, str]) -> str:
+    """A customer's browser on the hosted page, at the provider and back; the vendor's code."""
+    with httpx.Client(timeout=SECONDS, trust_env=False) as browser:
+        page = browser.get(url, follow_redirects=True)
+        leaving = browser.post(str(page.url), data=settings)
+        address = re.search(r'<a href="([^"]*)" rel', leaving.text)
+        assert address is not None, leaving.text
+        done = browser.get(decide(unescape(address[1])))
+        assert done.is_redirect, done.text
+    return parse_qs(urlsplit(done.headers["location"]).query)["code"][0]
+
+
+def test_a_customer_logs_in_at_the_system_and_comes_back_after_a_revocation(
+    vendor: Vendor, sandbox: SandboxSource, receiver: WebhookReceiver
+) -> None:
+    sandbox.admin("POST", "/reset")
+    sandbox.oauth(token_seconds=2)
+    client = {"client_id": CLIENT_ID, "client_secret": sandbox.client_secret}
+    vendor.put(f"/systems/{SYSTEM}/oauth-client", client)
+    session = vendor.post("/link-sessions", {"system": SYSTEM, "redirect_url": REDIRECT_URL})
+    connection_id, token = vendor.exchange(consent(session["url"], {"base_url": sandbox.base_url}))
+
+    def completed() -> int:
+        syncs = vendor.get(f"/connections/{connection_id}/syncs")["data"]
+        return sum(one["completed_at"] is not None for one in syncs)
+
+    wait_until("the first sync", completed, SECONDS)
+    assert vendor.get("/items?limit=5", token=token)["data"]
+    refreshed = len(sandbox.oauth()["refreshed_at"])
+    time.sleep(2)
+    vendor.post(f"/connections/{connection_id}/syncs", {"mode": "full"})
+    wait_until("a sync with a new token", lambda: completed() > 1, SECONDS)
+    provider = sandbox.oauth()
+    assert (len(provider["refreshed_at"]) > refreshed, provider["reused"]) == (True, 0)
+
+    sandbox.revoke_tokens()
+    vendor.post(f"/connections/{connection_id}/syncs", {"mode": "full"})
+    told = receiver.wait_for(
+        lambda one: (one.type, one.connection_id) == ("connection.reauthorization_required", connection_id),
+        SECONDS,
+    )
+    code = consent(told.body["data"]["reauthorize_url"], {})
+    assert vendor.exchange(code)[0] == connection_id
+    wait_until("the sync that waited", lambda: completed() > 2, SECONDS)
+    vendor.post(f"/connections/{connection_id}/pause")

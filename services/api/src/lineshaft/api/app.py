@@ -2,9 +2,9 @@
 
 import asyncio
 
+from lineshaft.api.adapters import consents, link_sessions
 from lineshaft.api.adapters.admin_keys import install_admin_key
 from lineshaft.api.adapters.commands import Waiters
-from lineshaft.api.adapters.link_sessions import SEALED
 from lineshaft.api.adapters.mappings import CompiledMappings
 from lineshaft.api.console.install import install
 from lineshaft.api.default_mappings import follow_defaults
@@ -76,7 +76,7 @@ async def build(settings: ApiSettings) -> Service:
             "waiters": waiters.listen,
             "forget": forget,
             "defaults": follow,
-            "resealing": Resealing(pool, keys, SEALED, NAME).run,
+            "resealing": Resealing(pool, keys, (*link_sessions.SEALED, *consents.SEALED), NAME).run,
         },
         http_app=http_app,
     )

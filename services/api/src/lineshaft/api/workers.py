@@ -16,6 +16,7 @@ async def forget_old(pool: Pool, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         try:
             await pool.execute(SQL["forget_link_sessions"])
+            await pool.execute(SQL["forget_consents"])
             await pool.execute(SQL["forget_commands"])
             await pool.execute(SQL["forget_console_sessions"])
         except RETRYABLE as error:

@@ -552,3 +552,39 @@ select message_id, state, alerts, event_types, attempts, created_at, next_attemp
 from notifier.alert_message_view
 where channel_id = $1 and ($2::timestamptz is null or (created_at, message_id) < ($2, $3))
 order by created_at desc, message_id desc limit $4
+
+-- name: keep_consent
+-- The state of a customer who leaves to log in; an earlier one of the session is worth nothing any more.
+insert into consent (session_id, state_hash, sealed, expires_at) values ($1, $2, $3, $4)
+on conflict (session_id) do update
+set state_hash = excluded.state_hash, sealed = excluded.sealed, expires_at = excluded.expires_at
+
+-- name: lock_consent
+select session_id, sealed, expires_at from consent where state_hash = $1 for update
+
+-- name: end_consent
+delete from consent where session_id = $1
+
+-- name: forget_consents
+-- What nobody came back for; a while longer, so that whoever is late is told so.
+delete from consent where expires_at < now() - interval '1 day'
+
+-- name: consents_under_keys
+-- A batch that is sealed with some keys, locked.
+select session_id as id, sealed from consent
+where key_id = any($1::text[]) and session_id > $2
+order by session_id limit $3
+for no key update skip locked
+
+-- name: consents_reseal
+-- The same under the active key.
+update consent set sealed = again.sealed
+from unnest($1::text[], $2::bytea[]) as again (id, sealed)
+where consent.session_id = again.id
+
+-- name: oauth_client
+select client_id, has_secret, created_at, created_by from connector.oauth_client_view where system = $1
+
+-- name: insert_oauth_client
+insert into connector.oauth_client (registration_id, system, client_id, sealed, created_by)
+values ($1, $2, $3, $4, $5)

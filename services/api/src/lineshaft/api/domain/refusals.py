@@ -1,5 +1,6 @@
 """What a customer is told when their credentials could not be verified: what to do, in their words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lineshaft.common.events.commands import CommandProblem
@@ -13,7 +14,7 @@ class Advice:
     field: str | None = None
 
 
-_BY_CODE = {
+_BY_CODE: Mapping[str, Advice] = {
     Outcome.CREDENTIALS_REJECTED: Advice(
         "{label} did not accept these credentials.",
         "Check each of them for typing errors. If they are right, ask whoever looks after {label} whether the"
@@ -48,6 +49,23 @@ _BY_CODE = {
     ),
 }
 
+_BY_CODE_OF_CONSENTS: Mapping[str, Advice] = {
+    Outcome.CREDENTIALS_REJECTED: Advice(
+        "{label} did not complete the login.",
+        "Start again. If it stays, ask whoever looks after {label} whether your account may be connected.",
+    ),
+    Outcome.ACCOUNT_MISMATCH: Advice(
+        "You were logged in to {label} with another account than the one that was connected before.",
+        "Log out of {label}, then start again with the account that was connected before. To connect another"
+        " one, ask for a new connection.",
+    ),
+    Outcome.CONFIGURATION_ERROR: Advice(
+        "{label} did not accept us.",
+        "Tell the people who sent you this link: their registration with {label} has to be checked.",
+    ),
+}
+"""Where the customer logs in with the system itself and types no credentials here."""
+
 _BY_RUNG = {
     Rung.DNS: Advice(
         "The address of {label} is not known in the network.",
@@ -78,13 +96,15 @@ _OTHER = Advice(
 )
 
 
-def advice_for(problem: CommandProblem, label: str) -> Advice:
+def advice_for(problem: CommandProblem, label: str, *, consents: bool = False) -> Advice:
     """`label` is the name of the source system as people know it."""
     if problem.code == "conflict":
         advice = _BY_CODE["conflict"]
     else:
         outcome = problem.outcome or problem.code
         advice = _BY_CODE.get(outcome, _OTHER)
+        if consents:
+            advice = _BY_CODE_OF_CONSENTS.get(outcome, advice)
         if outcome == Outcome.UNREACHABLE and problem.rung is not None:
             advice = _BY_RUNG.get(problem.rung, advice)
     return Advice(advice.summary.format(label=label), advice.action.format(label=label), field=problem.field)

@@ -24,7 +24,8 @@ SUBMIT: dict[int | str, dict[str, Any]] = {
                     "type": "object",
                     "required": ["status"],
                     "properties": {
-                        "status": {"enum": ["connected", "verifying", "refused"]},
+                        "status": {"enum": ["connected", "verifying", "refused", "consent"]},
+                        "authorize_url": {"type": "string", "format": "uri"},
                         "code": {"type": "string"},
                         "connection_id": {"type": "string"},
                         "problem": {"type": "object"},
@@ -36,6 +37,11 @@ SUBMIT: dict[int | str, dict[str, Any]] = {
     303: {"description": "On to the vendor, or to a page that waits"},
     404: HTML[404],
     410: HTML[410],
+}
+
+CALLBACK: dict[int | str, dict[str, Any]] = SUBMIT | {
+    400: {"description": "The system did not let the customer in", "content": _PAGE},
+    403: {"description": "The customer did not allow it, or began in another browser", "content": _PAGE},
 }
 
 FAILURES: dict[int | str, dict[str, Any]] = {

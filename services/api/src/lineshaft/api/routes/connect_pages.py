@@ -6,6 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from lineshaft.api.domain.consents import asks_for_consent
 from lineshaft.api.domain.forms import Form
 from lineshaft.api.domain.link_sessions import LinkSession, Refusal, origin
 from lineshaft.api.domain.problems import Problem, ProblemCode, ProblemError
@@ -13,7 +14,7 @@ from lineshaft.api.domain.refusals import Advice
 from lineshaft.api.routes.pages import render
 from lineshaft.common.integrations.manifest import Manifest
 
-MISSING, GONE = 404, 410
+MISSING, NOT_READY, GONE = 404, 409, 410
 
 REFUSALS = {
     Refusal.EXPIRED: (
@@ -50,6 +51,11 @@ def missing() -> ProblemError:
     return ProblemError(Problem(ProblemCode.NOT_FOUND, detail, MISSING, "There is no such link"))
 
 
+def not_ready(label: str) -> ProblemError:
+    detail = f"The people who sent you this link have to register with {label} first. Tell them, please."
+    return ProblemError(Problem(ProblemCode.CONFLICT, detail, NOT_READY, f"{label} cannot be connected yet"))
+
+
 def problem_page(found: Problem, _: Request) -> Response:
     return render("message.html", status=found.status, title=found.title, text=found.detail)
 
@@ -79,6 +85,7 @@ def form_page(
         label=manifest.label,
         action=f"/connect/{capability}",
         reauthorizes=session.reauthorizes,
+        consents=asks_for_consent(manifest),
         settings=form.asked_settings,
         credentials=form.asked_credentials,
         login=[

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from lineshaft.api.adapters.commands import Waiters
 from lineshaft.api.adapters.mappings import CompiledMappings
+from lineshaft.api.domain.consents import CALLBACK_PATH
 from lineshaft.api.settings import ApiSettings
 from lineshaft.common.clock import Clock
 from lineshaft.common.encryption import KeyRing
@@ -27,6 +28,11 @@ class Context:
     @property
     def link_key(self) -> str:
         return self.settings.link_signing_key.get_secret_value()
+
+    @property
+    def callback_url(self) -> str:
+        """Where systems send customers back to."""
+        return self.settings.public_url.rstrip("/") + CALLBACK_PATH
 
     def page_url(self, capability: str) -> str:
         return f"{self.settings.public_url.rstrip('/')}/connect/{capability}"

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lineshaft.api.adapters.keys import Caller, create_token
 from lineshaft.api.adapters.link_sessions import NewSession, exchange, open_session
+from lineshaft.api.adapters.oauth_clients import find_client
 from lineshaft.api.domain.connections import Connection
 from lineshaft.api.domain.forms import given_settings
 from lineshaft.api.domain.link_sessions import check_redirect_url
@@ -24,6 +25,7 @@ from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection
 from lineshaft.common.ids import new_id
 from lineshaft.common.integrations import UnknownSystemError
+from lineshaft.common.integrations.oauth import operators_client
 
 MAX_SETTINGS = 50
 
@@ -63,7 +65,7 @@ class Code(BaseModel):
     code: Annotated[str, Field(min_length=1, max_length=200)]
 
 
-@router.post("", status_code=201, responses=problems(404))
+@router.post("", status_code=201, responses=problems(404, 409))
 async def create(api: Api, caller: CanConnect, body: NewLinkSession) -> LinkSessionModel:
     redirect_url = check_redirect_url(body.redirect_url) if body.redirect_url else None
     if body.connection_id is not None:
@@ -71,6 +73,7 @@ async def create(api: Api, caller: CanConnect, body: NewLinkSession) -> LinkSess
         new = _reauthorization(api, connection, body, redirect_url, caller)
     else:
         new = _connection(api, body, redirect_url, caller)
+    await _require_client(api, new.system)
     session_id, capability = await open_session(api.pool, new, at=api.clock())
     return LinkSessionModel(
         id=session_id,
@@ -92,6 +95,19 @@ async def exchange_code(api: Api, caller: CanConnect, body: Code) -> Token:
             tx, connection_id, old_end_at=now + api.settings.token_grace, by=caller.key_id, at=now
         )
     return Token(connection_id=connection_id, token=token)
+
+
+async def _require_client(api: Context, system_id: str) -> None:
+    """Raises a problem where customers would be sent to a system that does not know us."""
+    system = api.catalog.systems.get(system_id)
+    if system is None or not operators_client(system.manifest):
+        return
+    if await find_client(api.pool, system_id) is None:
+        raise problem(
+            ProblemCode.CONFLICT,
+            f"no OAuth client is registered for {system.manifest.label}:"
+            f" PUT /v1/systems/{system_id}/oauth-client",
+        )
 
 
 def _connection(api: Context, body: NewLinkSession, redirect_url: str | None, caller: Caller) -> NewSession:

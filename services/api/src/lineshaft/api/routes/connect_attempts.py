@@ -1,0 +1,126 @@
+"""An attempt to connect: the candidate is sent off, and its result becomes a page or JSON."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import RedirectResponse, Response
+
+from lineshaft.api.adapters.commands import StoredCommand
+from lineshaft.api.adapters.connections import find_connection
+from lineshaft.api.adapters.link_sessions import code_for, find_session, lock_session, submit
+from lineshaft.api.domain.consents import asks_for_consent
+from lineshaft.api.domain.link_sessions import LinkSession, Refusal, SessionState, with_code
+from lineshaft.api.domain.refusals import Advice, advice_for
+from lineshaft.api.routes.answers import Json
+from lineshaft.api.routes.catalog import system_of
+from lineshaft.api.routes.connect_pages import form_page, refused
+from lineshaft.api.routes.context import Context
+from lineshaft.api.routes.pages import page_headers, render
+from lineshaft.common.events.commands import CommandProblem
+
+
+async def start(
+    api: Context,
+    session: LinkSession,
+    settings: dict[str, Any],
+    credentials: dict[str, str],
+    login: dict[str, str],
+) -> str:
+    """The command of the new attempt, or of one that another request has just begun."""
+    async with api.pool.acquire() as tx, tx.transaction():
+        locked = await lock_session(tx, session.session_id)
+        if locked is None:
+            raise refused(Refusal.GONE)
+        if (refusal := locked.refusal(api.clock())) is not None:
+            raise refused(refusal)
+        if locked.pending(api.clock()) and locked.command_id is not None:
+            return locked.command_id
+        expected = None
+        if session.reauthorizes:
+            connection = await find_connection(tx, session.connection_id)
+            if connection is None:
+                raise refused(Refusal.GONE)
+            expected = connection.account_id
+        return await submit(
+            tx,
+            locked,
+            keys=api.keys,
+            settings=settings,
+            credentials=credentials,
+            login=login,
+            expected_account_id=expected,
+            at=api.clock(),
+        )
+
+
+async def json_result(
+    api: Context, session: LinkSession, capability: str, command: StoredCommand
+) -> Response:
+    if command.completed_at is None:
+        pending = {"status": "verifying", "attempt": _attempt_address(capability, command)}
+        return Json(pending, headers=page_headers())
+    if (told := _refusal_of(command)) is not None:
+        advice = _advice(api, session, told)
+        shown = {
+            "code": told.code,
+            "outcome": told.outcome,
+            "detail": f"{advice.summary} {advice.action}",
+            "field": advice.field,
+        }
+        return Json({"status": "refused", "problem": shown}, headers=page_headers())
+    if not await _is_completed(api, capability):
+        raise refused(Refusal.GONE)
+    code = await code_for(api.pool, session, command.command_id, keys=api.keys)
+    result = {"status": "connected", "connection_id": session.connection_id}
+    return Json(result | ({"code": code} if code else {}), headers=page_headers())
+
+
+async def page_result(
+    api: Context,
+    session: LinkSession,
+    capability: str,
+    command: StoredCommand,
+    *,
+    typed: Mapping[str, Any] | None = None,
+) -> Response:
+    manifest = system_of(api.catalog, session.system).manifest
+    if command.completed_at is None:
+        address = _attempt_address(capability, command)
+        return RedirectResponse(address, status_code=303, headers=page_headers())
+    if (told := _refusal_of(command)) is not None:
+        session = await find_session(api.pool, capability) or session
+        if (refusal := session.refusal(api.clock())) is not None:
+            raise refused(refusal)
+        advice = _advice(api, session, told)
+        return form_page(
+            manifest, session, capability, typed=typed or command.request["login"], advice=advice
+        )
+    if not await _is_completed(api, capability):
+        raise refused(Refusal.GONE)
+    code = await code_for(api.pool, session, command.command_id, keys=api.keys)
+    if code is not None and session.redirect_url is not None:
+        return RedirectResponse(
+            with_code(session.redirect_url, code), status_code=303, headers=page_headers()
+        )
+    return render("done.html", label=manifest.label, title="Connected")
+
+
+async def _is_completed(api: Context, capability: str) -> bool:
+    """False where the connection was deleted while its credentials were verified."""
+    session = await find_session(api.pool, capability)
+    return session is not None and session.state is SessionState.COMPLETED
+
+
+def _attempt_address(capability: str, command: StoredCommand) -> str:
+    return f"/connect/{capability}/attempts/{command.command_id}"
+
+
+def _refusal_of(command: StoredCommand) -> CommandProblem | None:
+    if command.result is not None:
+        return None
+    return CommandProblem.model_validate(command.problem or {"code": "internal_error", "message": ""})
+
+
+def _advice(api: Context, session: LinkSession, told: CommandProblem) -> Advice:
+    manifest = system_of(api.catalog, session.system).manifest
+    return advice_for(told, manifest.label, consents=asks_for_consent(manifest))
