@@ -190,3 +190,106 @@ async def test_there_is_one_open_row_for_a_source(fleet: Fleet) -> None:
     for _ in range(5):
         await fleet.pass_time(7)
     assert await fleet.pool.fetchval("select count(*) from outage") == 1
+
+
+class Plants:
+    """Connections of three systems, each at a host of its own."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.fleets = [Fleet(pool, new_id("sys"), size=4) for _ in range(3)]
+        self.first, *_ = self.fleets
+        self.pool = pool
+
+    async def connect(self) -> None:
+        for fleet in self.fleets:
+            await fleet.connect()
+
+    async def fail(self, fleets: list[Fleet]) -> None:
+        for fleet in fleets:
+            for name in fleet.ids:
+                await fleet.calls([name], Outcome.UNREACHABLE, 3, rung=Rung.DNS, host=f"{name}.example:443")
+
+    async def pass_time(self, seconds: float) -> None:
+        for fleet in self.fleets:
+            fleet.ahead += timedelta(seconds=seconds)
+        await self.first.look()
+
+    async def told(self) -> list[tuple[str, str]]:
+        """What somebody may want to hear of, with its system."""
+        rows = await self.pool.fetch(
+            "select headers, value from outbox where topic like '%connection.events' order by id"
+        )
+        return [
+            (dict(row["headers"])["ce_type"].removeprefix("lineshaft."), orjson.loads(row["value"])["system"])
+            for row in rows
+        ]
+
+
+@pytest_asyncio.fixture
+async def plants(pool: Pool) -> Plants:
+    await pool.execute("truncate state, outage, issue, timeline, error_log, outbox")
+    plants = Plants(pool)
+    await plants.connect()
+    await pool.execute("truncate outbox")
+    return plants
+
+
+async def faults(fleet: Fleet) -> set[tuple[str, str, str]]:
+    described = [await fleet.described(name) for name in fleet.ids]
+    return {(one["status"], one["verdict"]["fault"], one["verdict"]["move"]) for one in described}
+
+
+async def test_our_own_network_is_told_once_and_no_customer_of_any_system_is_blamed(plants: Plants) -> None:
+    await plants.pass_time(1)
+    await plants.fail(plants.fleets)
+    await plants.pass_time(0)
+    for _ in range(20):
+        await plants.pass_time(4)
+    for fleet in plants.fleets:
+        assert await faults(fleet) == {("unreachable", "platform", "operator")}
+    assert await plants.told() == [("system.outage", "")]
+
+    for fleet in plants.fleets:
+        for name in fleet.ids:
+            await fleet.calls([name], Outcome.OK, 2, host=f"{name}.example:443", operation=Operation.PROBE)
+    await plants.pass_time(1)
+    for fleet in plants.fleets:
+        for name in fleet.ids:
+            await fleet.calls([name], Outcome.OK, 2, host=f"{name}.example:443", operation=Operation.PROBE)
+    for _ in range(6):
+        await plants.pass_time(40)
+    for fleet in plants.fleets:
+        for name in fleet.ids:
+            assert (await fleet.described(name))["status"] == "healthy"
+    assert await plants.told() == [("system.outage", ""), ("system.recovered", "")]
+    assert await plants.pool.fetchval("select count(*) from state where outage_mark <> ''") == 0
+    assert await plants.pool.fetchval("select count(*) from outage where resolved_at is null") == 0
+
+
+async def test_one_system_out_of_reach_while_others_work_is_that_system(plants: Plants) -> None:
+    await plants.pass_time(1)
+    await plants.fail([plants.first])
+    await plants.pass_time(1)
+    for fleet in plants.fleets[1:]:
+        await fleet.calls(fleet.ids, Outcome.OK)
+    for _ in range(13):
+        await plants.pass_time(4)
+    assert await faults(plants.first) == {("unreachable", "network", "customer")}
+    assert await plants.told() == [("system.outage", plants.first.system)]
+
+
+async def test_an_outage_of_a_host_that_nobody_was_told_of_becomes_that_of_our_own_network(
+    plants: Plants,
+) -> None:
+    await plants.pass_time(1)
+    await plants.first.calls(plants.first.ids, Outcome.UNREACHABLE, 3, rung=Rung.TCP)
+    await plants.pass_time(1)
+    assert await plants.pool.fetchval("select host from outage where resolved_at is null") == HOST
+    await plants.fail(plants.fleets[1:])
+    await plants.pass_time(6)
+    assert await plants.pool.fetch("select host from outage where resolved_at is null") == [("",)]
+    await plants.pass_time(2)
+    assert await faults(plants.first) == {("unreachable", "platform", "operator")}
+    for _ in range(13):
+        await plants.pass_time(4)
+    assert await plants.told() == [("system.outage", "")]

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lineshaft.common.events.health import SystemOutage, SystemRecovered
-from lineshaft.common.outcomes import ConnectionStatus, Fault, Outcome, Rung
+from lineshaft.common.outcomes import ConnectionStatus, Fault, Move, Outcome, Rung, Scope
 from lineshaft.health_monitor.domain.outage import Group, Outage, OutageRules, turn
 from lineshaft.health_monitor.domain.outage_words import describe
 from lineshaft.health_monitor.domain.rules import Tick, apply
@@ -42,6 +43,35 @@ class Watch:
 
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
+
+
+def all_of_them(
+    down: int, working: int = 0, hosts: int = 5, systems: int = 2, since: datetime = START
+) -> Group:
+    return Group("", "", down, working, START, hosts=hosts, systems=systems, together_since=since)
+
+
+@pytest.mark.parametrize(
+    ("group", "recognized"),
+    [
+        (all_of_them(5), True),
+        (all_of_them(8, working=2), True),
+        (all_of_them(8, working=3), False),
+        (all_of_them(5, systems=1), False),
+        (all_of_them(5, hosts=2), False),
+        (all_of_them(5, since=START + timedelta(seconds=26)), False),
+    ],
+    ids=["all", "nearly all", "some work", "one system", "two hosts", "only just"],
+)
+def test_hosts_of_several_systems_out_of_reach_together_are_our_own_network(
+    group: Group, *, recognized: bool
+) -> None:
+    found = turn(None, group, RULES, START + timedelta(seconds=30), lambda: 0.5).outage
+    assert (found is not None) == recognized
+    if found is not None:
+        assert (found.fault, found.ours, found.breaker.state) == (Fault.PLATFORM, True, "closed")
+        told = describe(found, SystemOutage, ["con_1"], START, "")
+        assert (told.move, "our own network" in told.summary) == (Move.OPERATOR, True)
 
 
 def test_few_failures_and_a_host_that_still_works_are_no_outage() -> None:
@@ -265,3 +295,58 @@ def test_refused_credentials_are_told_in_an_outage_too() -> None:
     assert scene.told_types == ["reauthorization_required"]
     assert scene.described.verdict is not None
     assert scene.described.verdict.fault is Fault.CREDENTIALS
+
+
+OURS = SharedOutage("out_own", "out_own/", own_network_since=START)
+BACK = SharedOutage("out_own", "out_own/back", cleared=True, own_network_since=START)
+
+
+def test_while_our_own_network_is_out_nobody_else_is_blamed_and_nothing_is_told() -> None:
+    scene = a_member()
+    scene.shared = OURS
+    scene.tick()
+    verdict = scene.described.verdict
+    assert verdict is not None
+    assert (verdict.fault, verdict.scope, verdict.move) == (Fault.PLATFORM, Scope.ALL, Move.OPERATOR)
+    assert "our own network" in verdict.summary
+    assert scene.described.status is ConnectionStatus.UNREACHABLE
+    for _ in range(20):
+        scene.now += timedelta(seconds=30)
+        scene.tick()
+    assert scene.told_types == []
+
+
+def test_as_our_own_network_is_back_a_connection_is_tried_at_once_and_blamed_on_nobody_before() -> None:
+    scene = a_member()
+    scene.shared = OURS
+    scene.tick()
+    probes = scene.probes
+    scene.shared = BACK
+    scene.tick()
+    assert scene.probes == probes + 1
+    assert scene.described.breaker.state == "half_open"
+    scene.now += timedelta(seconds=100)
+    scene.tick()
+    assert scene.told_types == []
+    scene.shared = None
+    scene.tick()
+    assert scene.told_types == []
+    scene.now += RULES.hold
+    scene.tick()
+    assert scene.told_types == ["status_changed"]
+    assert scene.told[-1].verdict is not None
+    assert scene.told[-1].verdict.fault is Fault.NETWORK
+
+
+@pytest.mark.parametrize("began", [START - timedelta(minutes=1), START + timedelta(minutes=1)])
+def test_what_was_told_or_began_before_stays_the_source_s_own(began: datetime) -> None:
+    scene = a_member()
+    scene.shared = None
+    if began < START:
+        scene.now += RULES.hold
+        scene.tick()
+        assert scene.told_types == ["status_changed"]
+    scene.shared = OURS._replace(own_network_since=began)
+    scene.tick()
+    assert scene.described.verdict is not None
+    assert scene.described.verdict.fault is Fault.NETWORK

@@ -49,6 +49,12 @@ def test_routes(choice: dict[str, Any], wanted: bool) -> None:  # noqa: FBT001
     assert channel(**choice).wants(RECOVERED, ["con_1"], data) is wanted
 
 
+def test_an_outage_of_our_own_network_is_told_whichever_systems_were_chosen() -> None:
+    chosen = channel(systems=frozenset({"odoo"}), event_types=frozenset({"system.outage"}))
+    assert chosen.wants("system.outage", ["con_1"], {"system": ""})
+    assert not chosen.wants("system.outage", ["con_1"], {"system": "tryton"})
+
+
 @pytest.mark.parametrize(
     ("hours", "moment", "end"),
     [

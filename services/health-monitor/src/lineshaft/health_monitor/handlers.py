@@ -23,6 +23,7 @@ from lineshaft.common.outcomes import Outcome
 from lineshaft.common.postgres import outbox
 from lineshaft.common.postgres.pool import Connection
 from lineshaft.health_monitor.adapters import outages, postgres
+from lineshaft.health_monitor.adapters.outages import OF_ALL
 from lineshaft.health_monitor.domain.breaker import Chance
 from lineshaft.health_monitor.domain.confirming import MOST, PAUSE
 from lineshaft.health_monitor.domain.effects import (
@@ -133,7 +134,9 @@ class Handlers:
                 now=self._clock(),
                 chance=self._chance,
                 labels=self._labels,
-                shared=shared.get((state.system, state.host)) or shared.get((state.system, "")),
+                shared=shared.get((state.system, state.host))
+                or shared.get((state.system, ""))
+                or shared.get(OF_ALL),
                 suspected=state.system in suspected,
             )
             done += [(given, number, effect) for number, effect in enumerate(effects)]
@@ -174,7 +177,8 @@ async def _shared_outages(tx: Connection) -> dict[tuple[str, str], SharedOutage]
             outage.outage_id,
             outage.mark,
             outage.hold_back_until,
-            cleared=bool(outage.host) and outage.cleared_at is not None,
+            cleared=bool(outage.host or outage.ours) and outage.cleared_at is not None,
+            own_network_since=outage.began_at if outage.ours else None,
         )
         for key, (outage, _) in (await outages.open_outages(tx)).items()
     }

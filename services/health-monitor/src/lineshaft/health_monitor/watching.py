@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from lineshaft.common.clock import Clock, now
@@ -11,10 +12,11 @@ from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.events.health import SystemEvent
 from lineshaft.common.ids import derived_id
 from lineshaft.common.logs import logger
+from lineshaft.common.outcomes import Fault
 from lineshaft.common.postgres import outbox
 from lineshaft.common.postgres.pool import Connection
 from lineshaft.health_monitor.adapters import outages
-from lineshaft.health_monitor.adapters.outages import OpenOutage
+from lineshaft.health_monitor.adapters.outages import OF_ALL, OpenOutage
 from lineshaft.health_monitor.domain.breaker import Chance
 from lineshaft.health_monitor.domain.outage import Group, Outage, OutageRules, turn
 from lineshaft.health_monitor.domain.outage_words import describe
@@ -47,6 +49,7 @@ class OutageWatch:
             return False
         moment = self._clock()
         known = await outages.open_outages(tx)
+        own = await self._judge_our_own_network(tx, known.pop(OF_ALL, None), moment)
         groups = {
             (group.system, group.host): group
             for group in await outages.groups(tx, moment, self._rules.lately)
@@ -54,9 +57,12 @@ class OutageWatch:
         for system, host in known.keys() - groups.keys():
             groups[system, host] = Group(system, host)
         spoken_for: Counter[str] = Counter()
-        standing: list[Outage] = []
+        standing: list[Outage] = [own] if own else []
         for key in sorted(groups, key=lambda key: (key[1] == "", key)):
             group = groups[key]
+            if own is not None and not _stands_by_itself(known.get(key), group):
+                await self._withdraw(tx, known.get(key), moment)
+                continue
             if not group.host:
                 group = _without(group, spoken_for[group.system])
             outage = await self._judge(tx, known.get(key), group)
@@ -65,6 +71,21 @@ class OutageWatch:
                 spoken_for[group.system] += group.down if group.host else 0
         await outages.wake_members(tx, standing, moment)
         return True
+
+    async def _judge_our_own_network(
+        self, tx: Connection, known: OpenOutage | None, moment: datetime
+    ) -> Outage | None:
+        """Our own network, as long as it is out or was so just now."""
+        since = known.outage.began_at if known else moment - self._rules.lately
+        group = await outages.all_together(tx, since, self._rules.connections)
+        outage = await self._judge(tx, known, group)
+        return outage if outage is not None and outage.resolved_at is None else None
+
+    async def _withdraw(self, tx: Connection, known: OpenOutage | None, moment: datetime) -> None:
+        """It was that of our own network, and nobody was told."""
+        if known is not None:
+            ended = known.outage.model_copy(update={"resolved_at": moment})
+            await outages.save(tx, ended, known.probe_connection_id)
 
     async def _judge(self, tx: Connection, known: OpenOutage | None, group: Group) -> Outage | None:
         before = known.outage if known else None
@@ -95,6 +116,13 @@ class OutageWatch:
             key=f"{outage.system}/{outage.host}",
             event_id=derived_id("evt", outage.outage_id, data.event_type),
         )
+
+
+def _stands_by_itself(known: OpenOutage | None, group: Group) -> bool:
+    """While our own network is out: what was told before, and what answers with errors of its own."""
+    if known is None:
+        return group.fault is not Fault.NETWORK
+    return known.outage.announced_at is not None or known.outage.fault is not Fault.NETWORK
 
 
 def _without(group: Group, down: int) -> Group:

@@ -78,6 +78,7 @@ def examples() -> Iterable[ActiveFault]:
     for code in sorted(LOCKING):
         yield ActiveFault(Fault.SOURCE_RATE_LIMIT, Scope.ALL, SINCE, code=code)
     yield ActiveFault(Fault.PLATFORM, Scope.ALL, SINCE)
+    yield ActiveFault(Fault.PLATFORM, Scope.ALL, SINCE, ours=True)
     yield ActiveFault(Fault.PLATFORM, Scope.ALL, SINCE, ordered_by="key_1", reason="maintenance")
 
 

@@ -119,10 +119,11 @@ FAULTS: Mapping[Fault, Entry] = {
         "As with a network fault.",
     ),
     Fault.PLATFORM: Entry(
-        "An operator stopped the calls, or our own service has a fault.",
+        "An operator stopped the calls, our own network is out (hosts of several systems are out of reach"
+        " together), or our own service has a fault.",
         "operator",
-        "The stop ends at its time, or is lifted with `POST /v1/connections/{id}/breaker`.",
-        "What was stopped is not called.",
+        "The stop ends at its time, or is lifted with `POST /v1/connections/{id}/breaker`; else none.",
+        "What was stopped is not called; as with a network fault where it is our own.",
     ),
 }
 

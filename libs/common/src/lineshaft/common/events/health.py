@@ -123,7 +123,7 @@ class SystemEvent(EventData):
     topic_name = topics.CONNECTION_EVENTS.name
 
     outage_id: str
-    system: str
+    system: str = Field(description="Empty where our own network is at fault (`platform`).")
     host: str = Field(description="`host:port`; empty where connections of several hosts are concerned.")
     fault: Fault
     connections: int = Field(description="How many were out of reach at most.")

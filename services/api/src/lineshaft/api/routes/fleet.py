@@ -34,7 +34,7 @@ class Outage(BaseModel):
     """A source that many connections cannot reach, told once for all of them."""
 
     outage_id: str
-    system: str
+    system: str = Field(description="Empty where our own network is at fault.")
     host: str = Field(description="Empty where connections of several hosts are concerned.")
     fault: Fault
     connections: int = Field(description="How many were out of reach at most.")

@@ -10,6 +10,8 @@ from lineshaft.health_monitor.adapters.postgres import SQL
 from lineshaft.health_monitor.domain.outage import Group, Outage
 
 NAMED_CONNECTIONS = 1000
+OF_ALL = ("", "")
+"""Where a system and a host stand: those of all connections, for our own network."""
 
 
 class OpenOutage(NamedTuple):
@@ -38,6 +40,21 @@ async def groups(tx: Connection, now: datetime, lately: timedelta) -> list[Group
         for row in await tx.fetch(SQL["groups"], now - lately)
         if row["host"] != ""
     ]
+
+
+async def all_together(tx: Connection, since: datetime, hosts: int) -> Group:
+    """Of all connections that went out of reach since then; `hosts` make an outage."""
+    [row] = await tx.fetch(SQL["all_together"], since, hosts)
+    return Group(
+        *OF_ALL,
+        down=row["down"],
+        working=row["working"],
+        since=row["since"],
+        rung=Rung(row["rung"]) if row["rung"] else None,
+        hosts=row["hosts"],
+        systems=row["systems"],
+        together_since=row["together_since"],
+    )
 
 
 async def open_outages(tx: Connection) -> dict[tuple[str, str], OpenOutage]:
@@ -78,6 +95,14 @@ async def down_connections(tx: Connection, outage: Outage) -> list[str]:
 async def wake_members(tx: Connection, outages: Sequence[Outage], now: datetime) -> None:
     """Those that have not taken notice of what became of the outage of their source."""
     for outage in outages:
-        spoken_for = [other.host for other in outages if other.system == outage.system and other.host]
-        await tx.execute(SQL["wake_members"], outage.system, outage.host, outage.mark, now, spoken_for)
+        others = [other for other in outages if other.system and outage.system in {"", other.system}]
+        await tx.execute(
+            SQL["wake_members"],
+            outage.system,
+            outage.host,
+            outage.mark,
+            now,
+            [other.host for other in others if other.host],
+            [other.system for other in others if not other.host and outage.ours],
+        )
     await tx.execute(SQL["wake_left_behind"], now)

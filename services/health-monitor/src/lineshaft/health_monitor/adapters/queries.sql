@@ -200,6 +200,30 @@ select system, host,
 from member
 group by grouping sets ((system, host), (system));
 
+-- name: all_together
+-- What is known of the connections of all systems since hosts ($2 make an outage) went out of reach together.
+with active as not materialized (
+    select system, host, down_since, down_fault, down_rung, heard_ok_at, heard_error_at
+    from state
+    where described is not null and status not in ('paused', 'disconnected', 'reauthorization_required')
+), down as (
+    select system, host, down_since, down_rung from active where down_since >= $1 and down_fault = 'network'
+), last_hosts as (
+    select min(down_since) as since from down group by system, host order by 1 desc limit $2
+), together as (
+    select min(since) as since from last_hosts
+)
+select count(*) as down, count(distinct (system, host)) as hosts, count(distinct system) as systems,
+    min(down_since) as since,
+    mode() within group (order by down_rung) as rung,
+    (select since from together) as together_since,
+    case when count(*) = 0 then 0 else (
+        select count(*) from active
+        where heard_ok_at > (select since from together)
+            and heard_ok_at > coalesce(heard_error_at, '-infinity')
+    ) end as working
+from down;
+
 -- name: open_outages
 -- Those that are not over.
 select document, probe_connection_id from outage where resolved_at is null;
@@ -226,17 +250,21 @@ order by (connection_id = $3) nulls first, (down_since is null), random()
 limit 1;
 
 -- name: down_connections
--- Connections that are out of reach, of one host or of the whole system.
+-- Connections that are out of reach, of one host, of the whole system or of all.
 select connection_id from state
-where system = $1 and ($2 = '' or host = $2) and down_since is not null
+where ($1 = '' or system = $1) and ($2 = '' or host = $2) and down_since is not null
+    and ($1 <> '' or down_fault = 'network')
 order by connection_id limit $3;
 
 -- name: wake_members
 -- Connections that have not taken notice of what became of the outage of their source.
 with stale as (
     select connection_id from state
-    where system = $1 and outage_mark <> $3
-        and (host = $2 or ($2 = '' and down_since is not null and not (host = any($5::text[]))))
+    where ($1 = '' or system = $1) and outage_mark <> $3
+        and (
+            host = $2
+            or ($2 = '' and down_since is not null and not (host = any($5::text[]) or system = any($6::text[])))
+        )
         and described is not null and status not in ('paused', 'disconnected')
         and (due_at is null or due_at > $4)
     order by connection_id
@@ -252,7 +280,8 @@ with stale as (
     where outage_mark <> '' and (due_at is null or due_at > $1)
         and not exists (
             select from outage
-            where outage.system = state.system and (outage.host = state.host or outage.host = '')
+            where (outage.system = state.system or outage.system = '')
+                and (outage.host = state.host or outage.host = '')
                 and resolved_at is null
         )
     order by connection_id

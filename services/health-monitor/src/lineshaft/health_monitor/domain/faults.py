@@ -48,6 +48,8 @@ class ActiveFault:
     reason: str = ""
     fields: tuple[str, ...] = ()
     ladder: LadderFinding | None = None
+    ours: bool = False
+    """Our own network is out."""
 
     @property
     def rank(self) -> tuple[bool, int]:
@@ -80,12 +82,14 @@ def _of_everything(state: ConnectionState, now: datetime) -> Iterable[ActiveFaul
         )
     whole = state.whole
     if whole.broken and whole.fault is not None:
+        ours = "" not in state.stops and _by_our_own_network(state)
         yield ActiveFault(
-            whole.fault,
+            Fault.PLATFORM if ours else whole.fault,
             Scope.ALL,
             whole.failing_since or now,
             evidence=whole.evidence,
-            confidence=whole.confidence,
+            confidence="medium" if ours else whole.confidence,
+            ours=ours,
             rung=whole.rung,
             host=whole.host,
             code=whole.code,
@@ -101,6 +105,19 @@ def _of_everything(state: ConnectionState, now: datetime) -> Iterable[ActiveFaul
             evidence=state.limit.evidence,
             code=state.limit.code,
         )
+
+
+def _by_our_own_network(state: ConnectionState) -> bool:
+    """Not what was told as the source's own already, or began before our network was out."""
+    told = state.issues.get(Fault.NETWORK)
+    since = state.whole.failing_since
+    return (
+        state.whole.fault is Fault.NETWORK
+        and state.own_outage_since is not None
+        and since is not None
+        and since >= state.own_outage_since
+        and (told is None or told.announced_at is None)
+    )
 
 
 def _stopped(scope: Scope, objects: tuple[str, ...], stops: tuple[Stop, ...]) -> ActiveFault:

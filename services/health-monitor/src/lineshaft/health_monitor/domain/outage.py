@@ -7,6 +7,9 @@ cleared    -> resolved     it stayed well for the quiet time; only now its recov
 
 An outage of one host has a breaker: no connection of the host is called, and one probe at a time is made
 for all of them. An outage of a system, over several hosts, has none: each host answers for itself.
+
+Where hosts of several systems go out of reach together and next to nothing works any more, it is none of
+them: our own network is out (`system` and `host` empty). It has no breaker either.
 """
 
 from dataclasses import dataclass, field
@@ -32,6 +35,12 @@ class OutageRules:
     ratio: float = 0.5
     """And this share of those that were heard of lately, for an outage over several hosts."""
     lately: timedelta = timedelta(minutes=15)
+    own_systems: int = 2
+    """So many systems must be out of reach for our own network to be at fault."""
+    own_ratio: float = 0.8
+    """And this share of the connections that were heard of since."""
+    own_settled: timedelta = timedelta(seconds=5)
+    """Time to hear of some that work."""
     hold: timedelta = timedelta(seconds=45)
     quiet: timedelta = timedelta(minutes=2)
     breaker: BreakerRules = field(default_factory=BreakerRules)
@@ -39,7 +48,7 @@ class OutageRules:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What is known of the active connections of one host, or of a whole system (`host` empty)."""
+    """What is known of the active connections of one host, of a whole system (`host` empty), or of all."""
 
     system: str
     host: str
@@ -52,6 +61,10 @@ class Group:
     error_at: datetime | None = None
     fault: Fault = Fault.NETWORK
     rung: Rung | None = None
+    hosts: int = 1
+    systems: int = 1
+    together_since: datetime | None = None
+    """Of all: when the last of as many hosts as make an outage began to fail."""
 
 
 class Outage(BaseModel):
@@ -75,6 +88,11 @@ class Outage(BaseModel):
     """While the answer is awaited."""
 
     @property
+    def ours(self) -> bool:
+        """Of our own network."""
+        return not self.system
+
+    @property
     def hold_back_until(self) -> datetime | None:
         """No connection of the host is to be called before this, but for the probe."""
         if not self.host or self.cleared_at is not None:
@@ -85,7 +103,7 @@ class Outage(BaseModel):
     @property
     def mark(self) -> str:
         """Changes when its connections must take notice."""
-        until = self.hold_back_until
+        until = self.cleared_at if self.ours else self.hold_back_until
         return f"{self.outage_id}/{until.isoformat() if until else ''}"
 
 
@@ -102,7 +120,7 @@ def turn(
 ) -> OutageTurn:
     """One look at a group of connections."""
     if outage is None:
-        if not _is_outage(group, rules) or group.since is None:
+        if not _is_outage(group, rules) or group.since is None or not _settled(group, rules, now):
             return OutageTurn(None)
         outage = _recognized(group, group.since, rules, now, chance)
     outage = outage.model_copy(update={"connections": max(outage.connections, group.down)})
@@ -118,12 +136,19 @@ def turn(
 
 
 def _is_outage(group: Group, rules: OutageRules) -> bool:
-    """At one host nothing may work; over several hosts most must fail."""
+    """At one host nothing may work; over several hosts most must fail; over several systems nearly all."""
     if group.down < rules.connections:
         return False
     if group.host:
         return group.working == 0
+    if not group.system:
+        several = group.hosts >= rules.connections and group.systems >= rules.own_systems
+        return several and group.down >= rules.own_ratio * (group.down + group.working)
     return group.down >= rules.ratio * (group.down + group.working)
+
+
+def _settled(group: Group, rules: OutageRules, now: datetime) -> bool:
+    return group.together_since is None or now >= group.together_since + rules.own_settled
 
 
 def _recognized(group: Group, since: datetime, rules: OutageRules, now: datetime, chance: Chance) -> Outage:
@@ -131,7 +156,7 @@ def _recognized(group: Group, since: datetime, rules: OutageRules, now: datetime
         outage_id=derived_id("out", group.system, group.host, since.isoformat(), now.isoformat()),
         system=group.system,
         host=group.host,
-        fault=group.fault,
+        fault=group.fault if group.system else Fault.PLATFORM,
         rung=group.rung,
         began_at=since,
         opened_at=now,

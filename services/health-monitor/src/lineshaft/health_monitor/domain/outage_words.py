@@ -5,7 +5,7 @@ from datetime import datetime
 from lineshaft.common.events.health import SystemEvent, SystemRecovered
 from lineshaft.common.outcomes import Fault, Move
 from lineshaft.health_monitor.domain.outage import Outage
-from lineshaft.health_monitor.domain.wording import NETWORK_WORDS
+from lineshaft.health_monitor.domain.wording import NETWORK_WORDS, OWN_NETWORK_ACTION
 
 
 def describe(
@@ -15,7 +15,11 @@ def describe(
     at_host = f" at {outage.host}" if outage.host else ""
     many = f"{outage.connections} connections"
     if kind is SystemRecovered:
-        summary, action = f"{label}{at_host} works again for {many}.", "Nothing has to be done."
+        who = "Our own network" if outage.ours else f"{label}{at_host}"
+        summary, action = f"{who} works again for {many}.", "Nothing has to be done."
+    elif outage.ours:
+        summary = f"{many} to several systems cannot be reached: our own network lets no calls through."
+        action = OWN_NETWORK_ACTION
     elif outage.fault is Fault.SOURCE_DOWN:
         summary = f"{label}{at_host} answers {many} with errors of its own."
         action = f"Whoever runs {label} looks into it; we try again by ourselves."
@@ -30,8 +34,14 @@ def describe(
         connections=outage.connections,
         connection_ids=list(connection_ids),
         summary=summary,
-        move=Move.NOBODY if kind is SystemRecovered else Move.SOURCE_VENDOR,
+        move=_move(outage, kind),
         action=action,
         began_at=outage.began_at,
         at=now,
     )
+
+
+def _move(outage: Outage, kind: type[SystemEvent]) -> Move:
+    if kind is SystemRecovered:
+        return Move.NOBODY
+    return Move.OPERATOR if outage.ours else Move.SOURCE_VENDOR

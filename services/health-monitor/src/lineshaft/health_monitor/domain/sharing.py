@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from lineshaft.common.outcomes import Fault, Scope
-from lineshaft.health_monitor.domain.breaker import CLOSED
+from lineshaft.health_monitor.domain.breaker import CLOSED, let_try
 from lineshaft.health_monitor.domain.faults import ActiveFault
 from lineshaft.health_monitor.domain.state import ConnectionState
 from lineshaft.health_monitor.domain.step import Step
@@ -20,7 +20,9 @@ class SharedOutage(NamedTuple):
     hold_back_until: datetime | None = None
     """The host is not to be called before this; a probe is made for all."""
     cleared: bool = False
-    """The host was seen to work again."""
+    """The host, or our own network, was seen to work again."""
+    own_network_since: datetime | None = None
+    """It is our own network that is out."""
 
 
 def take_part(step: Step, shared: SharedOutage | None) -> None:
@@ -36,18 +38,21 @@ def take_part(step: Step, shared: SharedOutage | None) -> None:
             else None,
             "exempt_outage": before.exempt_outage if shared else "",
             "released_at": None if shared else step.now,
+            "own_outage_since": shared.own_network_since if shared and not shared.cleared else None,
         }
     )
     if is_down(before) and shared is not None and not before.outage_mark:
+        what = "to several systems" if shared.own_network_since else "to this source"
         step.note(
             "outage.joined",
-            "Many connections to this source fail at once; the outage is told once for all of them.",
+            f"Many connections {what} fail at once; the outage is told once for all of them.",
             outage_id=shared.outage_id,
         )
     if shared is not None and shared.cleared and is_down(before):
-        whole = before.whole.model_copy(
-            update={"breaker": CLOSED, "fault": None, "failing": (), "failing_since": None, "evidence": ()}
-        )
+        update: dict[str, object] = {"breaker": let_try(before.whole.breaker)}
+        if shared.own_network_since is None:
+            update = {"breaker": CLOSED, "fault": None, "failing": (), "failing_since": None, "evidence": ()}
+        whole = before.whole.model_copy(update=update)
         step.state = step.state.model_copy(update={"whole": whole, "probed_at": None})
 
 
@@ -57,4 +62,4 @@ def is_down(state: ConnectionState) -> bool:
 
 
 def told_by_outage(state: ConnectionState, fault: ActiveFault) -> bool:
-    return bool(state.outage_mark) and fault.scope is Scope.ALL and fault.fault in SHARED
+    return bool(state.outage_mark) and fault.scope is Scope.ALL and (fault.ours or fault.fault in SHARED)

@@ -132,6 +132,8 @@ class ConnectionState(_Part):
     """By our clock: a call that worked, a call that did not reach a working source."""
     outage_mark: str = ""
     """Of the outage of its source as it was last taken notice of."""
+    own_outage_since: datetime | None = None
+    """While our own network is out."""
     quiet_probed_at: datetime | None = None
     ladder: LadderFinding | None = None
     ladder_asked_at: datetime | None = None

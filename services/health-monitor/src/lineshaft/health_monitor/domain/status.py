@@ -38,6 +38,8 @@ def _of_fault(fault: ActiveFault) -> ConnectionStatus:
             return ConnectionStatus.UNREACHABLE if fault.scope is Scope.ALL else ConnectionStatus.DEGRADED
         case Fault.SOURCE_RATE_LIMIT:
             return ConnectionStatus.RATE_LIMITED
+        case Fault.PLATFORM if fault.ours:
+            return ConnectionStatus.UNREACHABLE
         case Fault.PERMISSION | Fault.CONFIGURATION | Fault.PLATFORM:
             return ConnectionStatus.DEGRADED
         case _:

@@ -5,7 +5,12 @@ from typing import NamedTuple, assert_never
 from lineshaft.common.events.health import Verdict
 from lineshaft.common.outcomes import Fault, LadderRung, Move, Operation, Scope
 from lineshaft.health_monitor.domain.faults import ActiveFault
-from lineshaft.health_monitor.domain.wording import CREDENTIAL_WORDS, LOCKING, NETWORK_WORDS
+from lineshaft.health_monitor.domain.wording import (
+    CREDENTIAL_WORDS,
+    LOCKING,
+    NETWORK_WORDS,
+    OWN_NETWORK_ACTION,
+)
 
 NAMED_OBJECTS = 5
 
@@ -107,6 +112,12 @@ def _platform(fault: ActiveFault, system: str) -> Words:
             f"{fault.ordered_by} stopped the calls to {_list(fault.objects) or system}: {fault.reason}",
             Move.OPERATOR,
             "The calls go on when the time of the stop is over, or when it is lifted.",
+        )
+    if fault.ours:
+        return Words(
+            f"We reach neither {system} nor other systems: our own network lets no calls through.",
+            Move.OPERATOR,
+            OWN_NETWORK_ACTION,
         )
     return Words(
         "Our own service has a fault that touches this connection.",

@@ -30,6 +30,11 @@ NETWORK_WORDS: dict[Rung | None, tuple[str, str]] = {
     None: ("it cannot be reached", "Check that the system runs and can be reached from our network."),
 }
 
+OWN_NETWORK_ACTION = (
+    "The operator of Lineshaft checks the network, the DNS and the proxy that the connector calls through. "
+    "Nobody else has to do anything."
+)
+
 CREDENTIAL_WORDS: dict[str, tuple[str, str]] = {
     "": (
         "no longer accepts the credentials of this connection",

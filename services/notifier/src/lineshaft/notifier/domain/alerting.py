@@ -24,10 +24,13 @@ class Channel:
     group_seconds: float
 
     def wants(self, event_type: str, connection_ids: Iterable[str], data: Mapping[str, Any]) -> bool:
-        """Empty choices mean all; what belongs to no connection is told to who chose no connections."""
+        """Empty choices mean all; what belongs to no connection is told to who chose no connections.
+
+        An outage of our own network is of no system, and told whichever systems were chosen.
+        """
         if event_type not in self.event_types:
             return False
-        if self.systems and data.get("system") not in self.systems:
+        if self.systems and data.get("system") not in {*self.systems, ""}:
             return False
         if self.connection_ids and self.connection_ids.isdisjoint(connection_ids):
             return False
