@@ -1,4 +1,4 @@
-"""What a customer adds to their own database at run time becomes part of the stream: no code, no restart."""
+"""What a customer adds to their database at run time becomes part of the stream; what they change is told."""
 
 import os
 import time
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lineshaft.tools.demo.kafka_client import consume, publish_sync_request
+from lineshaft.tools.demo.receiver import WebhookReceiver
 from lineshaft.tools.demo.vendor import Vendor, wait_until
 from lineshaft.tools.stack.layout import Layout
 from lineshaft.tools.stack.postgresql_source import PostgresqlSource
@@ -141,6 +142,54 @@ def test_a_column_added_at_run_time_is_mapped_and_filled(
     schema = vendor.get(f"/connections/{connection_id}/schema?object=assets")["data"][0]
     (field,) = [one for one in schema["fields"] if one["name"] == "x_abc"]
     assert (field["custom"], field["samples"]) == (True, ["A"])
+
+
+def test_what_the_source_changes_is_told_where_it_hurts_and_goes_on_once_it_is_accepted(
+    vendor: Vendor, plant: PostgresqlSource, customer: tuple[str, str], receiver: WebhookReceiver
+) -> None:
+    connection_id, token = customer
+    receiver.secret = vendor.post(
+        "/webhook-endpoints", {"url": receiver.url, "event_types": ["mapping.drifted"]}
+    )["secret"]
+
+    def told() -> list[dict[str, Any]]:
+        return [one.body["data"] for one in receiver.deliveries if one.connection_id == connection_id]
+
+    before = vendor.get("/assets?limit=1", token=token)["data"][0]
+    assert before["asset_class"]
+    plant.execute("alter table assets rename column class to asset_class")
+    vendor.post(f"/connections/{connection_id}/syncs", {"objects": ["assets"]})
+    (drifted,) = wait_until("the webhook", told, SECONDS)
+    assert (drifted["object"], drifted["held"], drifted["move"]) == ("assets", True, "vendor")
+    (entity,) = drifted["entities"]
+    assert [(one["field"], one["source_field"], one["renamed_to"]) for one in entity["fields"]] == [
+        ("asset_class", "class", "asset_class")
+    ]
+    kinds = [one["kind"] for one in vendor.get(f"/connections/{connection_id}/timeline")["data"]]
+    assert "mapping.drifted" in kinds
+    health = vendor.get(f"/connections/{connection_id}/mappings/asset/health")
+    assert [one["field"] for one in health["drift"]["fields"]] == ["asset_class"]
+    assert vendor.get("/assets?limit=1", token=token)["data"][0]["asset_class"] == before["asset_class"]
+
+    plant.execute("alter table assets alter column model type text")
+    vendor.post(f"/connections/{connection_id}/schema/refresh", {"objects": ["assets"]})
+    wait_until("the second webhook", lambda: len(told()) == 2, SECONDS)
+    retyped = told()[1]["entities"][0]["fields"]
+    assert [(one["field"], one["kind"]) for one in retyped] == [("model", "retyped")]
+
+    changes = vendor.get(f"/connections/{connection_id}/schema/assets")["changes"]
+    assert {"class", "asset_class", "model"} <= {one["field"] for one in changes}
+    accepted = vendor.post(f"/connections/{connection_id}/schema/assets/accept")
+    assert accepted == {"accepted": len(changes)}
+    wait_until(
+        "the read of all assets",
+        lambda: vendor.get("/assets?limit=1", token=token)["data"][0]["asset_class"] is None,
+        SECONDS,
+    )
+    of_assets = next(one for one in vendor.status(connection_id)["objects"] if one["object"] == "assets")
+    assert of_assets["status"] == "healthy"
+    drift = vendor.get(f"/connections/{connection_id}/mappings/asset/health")["drift"]
+    assert (drift["held"], drift["fields"]) == (False, [])
 
 
 def test_another_connections_token_does_not_see_it_and_a_removed_one_is_gone(

@@ -24,9 +24,19 @@ pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.timeout(180)
 
 GUIDES = find_checkout() / "docs" / "howto"
 _BLOCK = re.compile(r"^```\n((?:curl|lineshaft) .*?)^```$", re.MULTILINE | re.DOTALL)
-_COMMAND = re.compile(r"^(?:curl|lineshaft) (?:.*\\\n)*.*$", re.MULTILINE)
+_COMMANDS = re.compile(r"^(?=(?:curl|lineshaft) )", re.MULTILINE)
 _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECRET = "whsec_" + "c2VjcmV0LW9mLXRoaXMtdGVzdA=="
+GUIDED = [
+    "read-data",
+    "map-fields",
+    "drift",
+    "custom-objects",
+    "schedules-and-deletions",
+    "write-back",
+    "command-line",
+]
+GOOD = {"200", "201", "202", "204", "207", "304"}
 REFUSED = {"/deletions/stock.lot/approve": "404"}
 """What the plant of this test has no reason for."""
 
@@ -51,8 +61,15 @@ def variables(stack: Stack, vendor: Vendor) -> dict[str, str]:
     connection_id, token = vendor.connect("postgresql", plant.connection_fields)
     wait_until("vendors", lambda: vendor.get("/vendors?limit=1", token=token)["data"], 40)
     wait_until("items", lambda: vendor.get("/items?source_id=42", token=token)["data"], 40)
+    (duplicate,) = vendor.call(
+        "POST",
+        "/vendors/bulk",
+        {"items": [{"values": {"number": "TWICE", "name": "Bolts again"}}]},
+        token=token,
+    ).json()["data"]
     (first,) = vendor.get("/vendors?limit=1", token=token)["data"]
     api = stack.api_url
+    plant.execute("alter table parts add column hazard text")
     return {
         "ADMIN_KEY": stack.admin_key,
         "TOKEN": token,
@@ -63,18 +80,20 @@ def variables(stack: Stack, vendor: Vendor) -> dict[str, str]:
         "ID": connection_id,
         "MAP": f"{api}/v1/connections/{connection_id}/mappings/item",
         "VENDOR": first["id"],
+        "DUPLICATE": duplicate["data"]["id"],
+        "OPERATION": duplicate["operation_id"],
         "ETAG": vendor.call("GET", f"/vendors/{first['id']}", token=token).headers["etag"],
     }
 
 
-@pytest.mark.parametrize(
-    "guide", ["read-data", "map-fields", "custom-objects", "schedules-and-deletions", "command-line"]
-)
+@pytest.mark.parametrize("guide", GUIDED)
 def test_every_command_does_what_it_is_there_for(
     guide: str, variables: dict[str, str], tmp_path: Path
 ) -> None:
     text = (GUIDES / f"{guide}.md").read_text(encoding="utf-8")
-    commands = [one for block in _BLOCK.findall(text) for one in _COMMAND.findall(block)]
+    commands = [
+        one.strip() for block in _BLOCK.findall(text) for one in _COMMANDS.split(block) if one.strip()
+    ]
     assert commands
     for command in commands:
         shown = command.replace("curl ", "curl --silent --show-error --write-out '%{stderr}%{http_code}' ", 1)
@@ -91,7 +110,7 @@ def test_every_command_does_what_it_is_there_for(
             continue
         status = done.stderr[-3:]
         expected = next((code for part, code in REFUSED.items() if part in command), None)
-        good = status == expected if expected else status in {"200", "201", "202", "304"}
+        good = status == expected if expected else status in GOOD
         assert good, f"{command}\n{done.stdout}"
 
 

@@ -194,8 +194,15 @@ class Rig:
         return {
             row["data"]["result"]["object"]: row["data"]
             for row in rows
-            if row["data"]["connection_id"] == connection_id
+            if row["data"]["connection_id"] == connection_id and row["type"] == "records.read_completed"
         }
+
+    async def schema_changes(self, connection_id: str) -> list[dict[str, Any]]:
+        return [
+            row["data"]
+            for row in await self.outbox("records.raw")
+            if row["data"]["connection_id"] == connection_id and row["type"] == "schema.changed"
+        ]
 
     async def sync(self, connection_id: str) -> dict[str, Any]:
         """The newest sync, as `api` sees it."""

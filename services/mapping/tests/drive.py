@@ -30,6 +30,7 @@ from lineshaft.mapping.completion import Completer
 from lineshaft.mapping.deleting import Deleter
 from lineshaft.mapping.domain.mappings import Mappings
 from lineshaft.mapping.domain.messages import RawMessage, decode
+from lineshaft.mapping.drifting import Drifts
 from lineshaft.mapping.handlers import RawHandler
 from lineshaft.mapping.recording import Recorder
 from lineshaft.mapping.remapping import Remapper, on_mappings_changed
@@ -110,7 +111,8 @@ class Service:
             Deleter(pool, recorder),
             Completer(pool, now),
             Remapper(pool, producer, self.mappings, now, 3),
-            1_000,
+            Drifts(pool, self.mappings),
+            batch_records=1_000,
         )
         self.on_mappings = transactional(pool, "mappings", on_mappings_changed)
         self.relay = Relay(pool, producer, "mapping")

@@ -99,6 +99,7 @@ class Stage:
         effects = {
             "connection-events": self.handlers.on_connection_events,
             "sync-events": self.handlers.on_sync_events,
+            "mapping-events": self.handlers.on_mapping_events,
             "webhook-endpoints": self.handlers.on_endpoints,
             "connections": self.handlers.on_connections,
             "commands": self.handlers.on_commands,

@@ -14,6 +14,14 @@ from aiohttp import web
 from lineshaft.common.clock import now
 from lineshaft.common.events.commands import EndpointTestRequested, RedeliveryRequested
 from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
+from lineshaft.common.events.drift import (
+    ChangeKind,
+    DriftedEntity,
+    DriftPolicy,
+    FieldChange,
+    HurtField,
+    MappingDrifted,
+)
 from lineshaft.common.events.health import ConnectionDisconnected, ReauthorizationRequired, SystemOutage
 from lineshaft.common.events.syncs import SyncCompleted, SyncMode, SyncResult
 from lineshaft.common.events.webhooks import EndpointDescribed
@@ -113,6 +121,39 @@ async def test_each_endpoint_gets_what_it_chose(stage: Stage) -> None:
 
 async def _has(stage: Stage, path: str, number: int) -> bool:
     return len(stage.receiver.ids(path)) == number
+
+
+async def test_drift_is_told_with_the_fields_that_it_hurts(stage: Stage) -> None:
+    endpoint = await stage.endpoint("/hooks", event_types=["mapping.drifted"])
+    change = FieldChange(field="class", kind=ChangeKind.DROPPED, type="text")
+    hurt = HurtField(
+        field="asset_class", source_field="class", kind=ChangeKind.DROPPED, reason="class is gone"
+    )
+    drifted = MappingDrifted(
+        connection_id="con_1",
+        system="postgresql",
+        object="assets",
+        at=now(),
+        policy=DriftPolicy.OFFER,
+        held=True,
+        changes=[change],
+        entities=[DriftedEntity(entity="asset", mapping_version=1, fields=[hurt])],
+        offered=[],
+        move=Move.VENDOR,
+        summary="assets has changed.",
+        action="Map anew.",
+    )
+    async with stage.sending():
+        await stage.handle("mapping-events", an_event(drifted, "con_1"))
+        await all_in(stage, endpoint, "delivered")
+    [(_, body, _)] = stage.receiver.got["/hooks"]
+    assert body["type"] == "mapping.drifted"
+    assert body["data"]["entities"][0]["fields"][0]["field"] == "asset_class"
+    assert (body["data"]["object"], body["data"]["move"], body["data"]["metadata"]) == (
+        "assets",
+        "vendor",
+        {},
+    )
 
 
 async def test_a_sync_carries_what_the_vendor_keeps_with_the_connection(stage: Stage) -> None:

@@ -159,3 +159,45 @@ async def test_records_are_shown_as_the_api_answers_them(
 @pytest.mark.parametrize("path", ["mapping/spaceship", "records/spaceship", "records/item/none"])
 async def test_what_is_not_there_has_no_page(viewer: Reader, ids: list[str], path: str) -> None:
     assert (await viewer.get(f"/console/connections/{ids[0]}/{path}")).status_code == 404
+
+
+async def drifted(world: World, connection_id: str) -> None:
+    """The number of items is called otherwise at the source."""
+    connector = world.pools["connector"]
+    await insert(connector, "connection", connection_id=connection_id, system="tryton")
+    await insert(
+        connector,
+        "object_schema",
+        connection_id=connection_id,
+        object="product.product",
+        fields=[],
+        changes=[
+            {"field": "code", "kind": "dropped", "type": "char", "renamed_to": "item_code"},
+            {"field": "item_code", "kind": "added", "type": "char"},
+        ],
+    )
+
+
+async def test_drift_is_shown_at_the_field_that_it_hurts(
+    viewer: Reader, world: World, ids: list[str]
+) -> None:
+    await drifted(world, ids[0])
+    page = (await viewer.get(f"/console/connections/{ids[0]}/mapping/item")).text
+    row = page.split('data-name="number"')[1].split("</summary>")[0]
+    assert "code is gone; it may be item_code now" in row
+    assert "The object is not read" in page
+    assert "<code>item_code</code>" in page
+    assert "Accept the change" not in page
+
+
+async def test_drift_is_accepted_and_its_policy_set(editor: Reader, world: World, ids: list[str]) -> None:
+    await drifted(world, ids[0])
+    path = f"/console/connections/{ids[0]}/mapping/item"
+    assert f'action="{path}/drift/accept"' in (await editor.get(path)).text
+    before = len(await world.outbox("commands.connector"))
+    await editor.send(f"{path}/drift/accept", {})
+    await editor.send(f"{path}/drift/policy", {"policy": "hold"})
+    accepted, policy = (await world.outbox("commands.connector"))[before:]
+    assert (accepted["object"], policy["policy"]) == ("product.product", "hold")
+    assert (await editor.send(f"{path}/drift/policy", {"policy": "panic"})).status_code == 422
+    assert len(await world.outbox("commands.connector")) == before + 2

@@ -52,7 +52,7 @@ SYNC_REQUESTS = _topic(
 )
 COMMANDS_CONNECTOR = _topic(
     "commands.connector",
-    "Authorize, write, probe, diagnose, purge.",
+    "Authorize, write, probe, describe, diagnose; schedules, policies.",
     producers="api health-monitor",
     consumers="connector",
 )
@@ -107,7 +107,7 @@ ALERT_CHANNELS = _topic(
 )
 RECORDS_RAW = _topic(
     "records.raw",
-    "Slices of records as the source gave them, read-complete markers, re-map chunks.",
+    "Slices of records as the source gave them, read-complete markers, re-map chunks, schema changes.",
     producers="connector mapping",
     consumers="mapping",
     key=f"{CONNECTION}/<object>",
@@ -116,7 +116,7 @@ RECORDS_RAW = _topic(
 )
 CONNECTION_CALLS = _topic(
     "connection.calls",
-    "The outcome of each call to a source, and network ladders.",
+    "The outcome of each call to a source, network ladders, accepted schema changes.",
     producers="connector",
     consumers="health-monitor",
 )
@@ -142,7 +142,10 @@ SYNC_EVENTS = _topic(
     consumers="health-monitor notifier users",
 )
 MAPPING_EVENTS = _topic(
-    "mapping.events", "Drift and re-maps.", producers="mapping", consumers="notifier users"
+    "mapping.events",
+    "Drift of sources under their mappings; deletions that are held.",
+    producers="mapping",
+    consumers="health-monitor notifier users",
 )
 NOTIFICATION_EVENTS = _topic(
     "notification.events",

@@ -15,6 +15,7 @@ from lineshaft.common.events.commands import (
     WriteRequested,
 )
 from lineshaft.common.events.connections import ConnectionDescribed
+from lineshaft.common.events.drift import DriftPolicyRequested, SchemaChangesAccepted
 from lineshaft.common.events.envelope import Decoder, Event
 from lineshaft.common.events.health import StatusDescribed
 from lineshaft.common.events.mappings import MappingChanged
@@ -102,6 +103,8 @@ async def build(settings: ConnectorSettings) -> Service:
                     ScheduleRequested,
                     DiagnosisRequested,
                     DescriptionRequested,
+                    DriftPolicyRequested,
+                    SchemaChangesAccepted,
                 ),
                 handlers.on_commands,
             ),

@@ -5,12 +5,14 @@ from typing import Any
 
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.errors import DeadLetterError
-from lineshaft.common.events.commands import ScheduleRequested
+from lineshaft.common.events.commands import CommandProblem, ScheduleRequested
 from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
-from lineshaft.common.events.envelope import Event
+from lineshaft.common.events.drift import DriftPolicyRequested, SchemaAccepted, SchemaChangesAccepted
+from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.events.health import StatusDescribed
 from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.events.syncs import SyncMode, SyncRequested
+from lineshaft.common.ids import derived_id
 from lineshaft.common.integrations import Catalog
 from lineshaft.common.mapping import MappingDefinition
 from lineshaft.common.postgres.outbox import add_events
@@ -18,7 +20,7 @@ from lineshaft.common.postgres.pool import Connection
 from lineshaft.common.unified import is_custom
 from lineshaft.connector.adapters import commands, connections, gates, schedules, schemas, syncs
 from lineshaft.connector.domain.fields import head_of
-from lineshaft.connector.domain.problems import UNKNOWN_CONNECTION
+from lineshaft.connector.domain.problems import NOTHING_CHANGED, UNKNOWN_CONNECTION
 from lineshaft.connector.domain.sync_requests import objects_asked_for
 
 
@@ -52,10 +54,15 @@ class Handlers:
 
     async def on_commands(self, tx: Connection, events: Sequence[Event[Any]]) -> None:
         for event in events:
-            if isinstance(event.data, ScheduleRequested):
-                await self._schedule(tx, event)
-            else:
-                await commands.add(tx, event)
+            match event.data:
+                case ScheduleRequested():
+                    await self._schedule(tx, event)
+                case DriftPolicyRequested():
+                    await self._set_policy(tx, event)
+                case SchemaChangesAccepted():
+                    await self._accept_changes(tx, event)
+                case _:
+                    await commands.add(tx, event)
 
     async def on_connections(self, tx: Connection, events: Sequence[Event[ConnectionDescribed]]) -> None:
         for event in events:
@@ -109,15 +116,60 @@ class Handlers:
 
     async def _schedule(self, tx: Connection, event: Event[ScheduleRequested]) -> None:
         asked = event.data
-        at = self._clock()
         known = await schedules.replace(
-            tx, asked.connection_id, asked.frequency, asked.objects, actor=asked.actor, now=at
+            tx, asked.connection_id, asked.frequency, asked.objects, actor=asked.actor, now=self._clock()
         )
-        answer = commands.completed(
-            asked,
-            at=at,
+        await self._answer(tx, event, None if known else UNKNOWN_CONNECTION)
+
+    async def _set_policy(self, tx: Connection, event: Event[DriftPolicyRequested]) -> None:
+        asked = event.data
+        known = await schemas.set_policy(tx, asked.connection_id, asked.object, asked.policy, asked.actor)
+        await self._answer(tx, event, None if known else UNKNOWN_CONNECTION)
+
+    async def _accept_changes(self, tx: Connection, event: Event[SchemaChangesAccepted]) -> None:
+        """The whole object is read again at once: what has changed may have left no other trace."""
+        asked = event.data
+        connection = await connections.get(tx, asked.connection_id)
+        accepted = await schemas.accept(tx, asked.connection_id, asked.object)
+        if connection is None or not accepted:
+            await self._answer(tx, event, NOTHING_CHANGED)
+            return
+        await syncs.request(
+            tx,
+            asked.connection_id,
+            asked.command_id,
+            system=connection.system,
+            mode=SyncMode.FULL,
+            objects=[asked.object],
+            requested_by=asked.actor,
             traceparent=event.traceparent,
-            result={} if known else None,
-            problem=None if known else UNKNOWN_CONNECTION,
+        )
+        fact = SchemaAccepted(
+            connection_id=asked.connection_id,
+            system=connection.system,
+            object=asked.object,
+            at=self._clock(),
+            actor=asked.actor,
+            accepted=accepted,
+        )
+        told = new_event(
+            fact,
+            source=commands.NAME,
+            key=asked.connection_id,
+            event_id=derived_id("evt", asked.command_id, "accepted"),
+            cause=event,
+        )
+        await add_events(tx, [told])
+        await self._answer(tx, event, accepted=accepted)
+
+    async def _answer(
+        self, tx: Connection, event: Event[Any], problem: CommandProblem | None = None, **result: Any
+    ) -> None:
+        answer = commands.completed(
+            event.data,
+            at=self._clock(),
+            traceparent=event.traceparent,
+            result=result if problem is None else None,
+            problem=problem,
         )
         await add_events(tx, [answer])

@@ -7,6 +7,7 @@ from lineshaft.common.events.calls import CALL_EVENT_TYPES, Call
 from lineshaft.common.events.commands import BreakerForced, IssueMuted
 from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.diagnoses import ConnectionDiagnosed
+from lineshaft.common.events.drift import MappingDrifted, SchemaAccepted
 from lineshaft.common.events.envelope import Decoder
 from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.events.syncs import SyncCompleted, SyncFailed, SyncStarted
@@ -43,7 +44,9 @@ async def build(settings: HealthMonitorSettings) -> Service:
             Subscription(
                 "calls",
                 [topics.CONNECTION_CALLS],
-                decode=Decoder(ConnectionDiagnosed, shared=dict.fromkeys(CALL_EVENT_TYPES.values(), Call)),
+                decode=Decoder(
+                    ConnectionDiagnosed, SchemaAccepted, shared=dict.fromkeys(CALL_EVENT_TYPES.values(), Call)
+                ),
                 handle=effect("calls", handlers.on_calls),
             ),
             Subscription(
@@ -63,6 +66,12 @@ async def build(settings: HealthMonitorSettings) -> Service:
                 [topics.MAPPINGS],
                 decode=Decoder(MappingChanged),
                 handle=effect("mappings", handlers.on_mappings),
+            ),
+            Subscription(
+                "mapping-events",
+                [topics.MAPPING_EVENTS],
+                decode=Decoder(MappingDrifted),
+                handle=effect("mapping-events", handlers.on_mapping_events),
             ),
             Subscription(
                 "commands",

@@ -15,6 +15,7 @@ from lineshaft.common.events.commands import (
 )
 from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.diagnoses import ConnectionDiagnosed
+from lineshaft.common.events.drift import MappingDrifted, SchemaAccepted
 from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.events.syncs import SyncEvent
@@ -73,7 +74,9 @@ class Handlers:
         self._clock = clock
         self._chance = chance
 
-    async def on_calls(self, tx: Connection, events: Sequence[Event[Call | ConnectionDiagnosed]]) -> None:
+    async def on_calls(
+        self, tx: Connection, events: Sequence[Event[Call | ConnectionDiagnosed | SchemaAccepted]]
+    ) -> None:
         states = await self._on_events(tx, events)
         kept = [event for event in events if not states[event.data.connection_id].deleted]
         await postgres.save_ladders(
@@ -89,6 +92,9 @@ class Handlers:
         await self._on_events(tx, events)
 
     async def on_mappings(self, tx: Connection, events: Sequence[Event[MappingChanged]]) -> None:
+        await self._on_events(tx, events)
+
+    async def on_mapping_events(self, tx: Connection, events: Sequence[Event[MappingDrifted]]) -> None:
         await self._on_events(tx, events)
 
     async def on_commands(self, tx: Connection, events: Sequence[Event[BreakerForced | IssueMuted]]) -> None:
@@ -167,7 +173,7 @@ class Handlers:
         )
 
 
-def _failed(data: Call | ConnectionDiagnosed) -> bool:
+def _failed(data: Call | ConnectionDiagnosed | SchemaAccepted) -> bool:
     return isinstance(data, Call) and data.outcome is not Outcome.OK
 
 

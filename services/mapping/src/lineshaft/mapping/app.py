@@ -19,6 +19,7 @@ from lineshaft.mapping.completion import Completer
 from lineshaft.mapping.deleting import Deleter, on_approvals
 from lineshaft.mapping.domain.mappings import Mappings
 from lineshaft.mapping.domain.messages import decode
+from lineshaft.mapping.drifting import Drifts
 from lineshaft.mapping.handlers import RawHandler
 from lineshaft.mapping.recording import Recorder
 from lineshaft.mapping.remapping import Remapper, on_mappings_changed
@@ -98,5 +99,6 @@ def raw_handler(
         Deleter(pool, recorder),
         Completer(pool, now),
         Remapper(pool, producer, mappings, now, settings.remap_chunk_records),
-        settings.batch_records,
+        Drifts(pool, mappings),
+        batch_records=settings.batch_records,
     )

@@ -1,8 +1,10 @@
-"""`records.raw`: pages, ends of reads and re-map chunks, in the order in which they came."""
+"""`records.raw`: pages, ends of reads, re-map chunks and schema changes, in the order in which they came."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from lineshaft.common.errors import RetryableError
+from lineshaft.common.events.drift import SchemaChanged
 from lineshaft.common.events.envelope import Event
 from lineshaft.common.events.records import ReadCompleted, RemapRequested
 from lineshaft.common.postgres.pool import RETRYABLE
@@ -10,6 +12,7 @@ from lineshaft.mapping.completion import Completer
 from lineshaft.mapping.deleting import Deleter
 from lineshaft.mapping.domain.batch import split_into_batches
 from lineshaft.mapping.domain.messages import Page, RawMessage
+from lineshaft.mapping.drifting import Drifts
 from lineshaft.mapping.recording import Recorder
 from lineshaft.mapping.remapping import Remapper
 
@@ -21,12 +24,15 @@ class RawHandler:
         deleter: Deleter,
         completer: Completer,
         remapper: Remapper,
+        drifts: Drifts,
+        *,
         batch_records: int,
     ) -> None:
         self._recorder = recorder
         self._deleter = deleter
         self._completer = completer
         self._remapper = remapper
+        self._drifts = drifts
         self._batch_records = batch_records
 
     async def __call__(self, messages: Sequence[RawMessage]) -> None:
@@ -44,17 +50,18 @@ class RawHandler:
         except RETRYABLE as error:
             raise RetryableError(f"Postgres: {error!r}") from error
 
-    async def _on_event(self, event: Event[ReadCompleted] | Event[RemapRequested]) -> None:
-        if isinstance(event.data, ReadCompleted):
-            await self._deleter.read_completed(event)
-            await self._completer.read_completed(event)
-        else:
-            await self._remapper.chunk(event)
+    async def _on_event(self, event: Event[Any]) -> None:
+        match event.data:
+            case ReadCompleted():
+                await self._deleter.read_completed(event)
+                await self._completer.read_completed(event)
+            case SchemaChanged():
+                await self._drifts.schema_changed(event)
+            case RemapRequested():
+                await self._remapper.chunk(event)
 
 
-def _runs(
-    messages: Sequence[RawMessage],
-) -> Iterator[tuple[list[Page], Event[ReadCompleted] | Event[RemapRequested] | None]]:
+def _runs(messages: Sequence[RawMessage]) -> Iterator[tuple[list[Page], Event[Any] | None]]:
     """Runs of pages, each with the event that ends it."""
     pages: list[Page] = []
     for message in messages:

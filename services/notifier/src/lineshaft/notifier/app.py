@@ -14,6 +14,7 @@ from lineshaft.common.events.commands import (
     ReplayRequested,
 )
 from lineshaft.common.events.connections import ConnectionDescribed
+from lineshaft.common.events.drift import MappingDrifted
 from lineshaft.common.events.envelope import Decoder
 from lineshaft.common.events.health import (
     ConnectionCreated,
@@ -104,6 +105,12 @@ async def build(settings: NotifierSettings) -> Service:
                 [topics.SYNC_EVENTS],
                 decode=Decoder(SyncCompleted, SyncFailed),
                 handle=effect("sync-events", handlers.on_sync_events),
+            ),
+            Subscription(
+                "mapping-events",
+                [topics.MAPPING_EVENTS],
+                decode=Decoder(MappingDrifted),
+                handle=effect("mapping-events", handlers.on_mapping_events),
             ),
             Subscription(
                 "webhook-endpoints",

@@ -16,6 +16,7 @@ from lineshaft.common.events.commands import (
     ReplayRequested,
 )
 from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
+from lineshaft.common.events.drift import MappingDrifted
 from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.events.health import ConnectionEvent, SystemEvent
 from lineshaft.common.events.syncs import SyncCompleted
@@ -56,6 +57,16 @@ class Handlers:
             tx,
             [
                 _told(event, _sync_data(event.data, metadata.get(event.data.connection_id, {})))
+                for event in events
+            ],
+        )
+
+    async def on_mapping_events(self, tx: Connection, events: Sequence[Event[MappingDrifted]]) -> None:
+        metadata = await postgres.metadata_of(tx, [event.data.connection_id for event in events])
+        await self._tell(
+            tx,
+            [
+                _told(event, _drift_data(event.data, metadata.get(event.data.connection_id, {})))
                 for event in events
             ],
         )
@@ -239,6 +250,10 @@ def _health_data(event: ConnectionEvent) -> dict[str, Any]:
         mode="json",
         include={"connection_id", "system", "metadata", "status", "previous_status", "verdict", "issue_id"},
     )
+
+
+def _drift_data(event: MappingDrifted, metadata: dict[str, Any]) -> dict[str, Any]:
+    return {**event.model_dump(mode="json"), "metadata": metadata}
 
 
 def _sync_data(event: SyncCompleted, metadata: dict[str, Any]) -> dict[str, Any]:

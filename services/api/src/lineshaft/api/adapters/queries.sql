@@ -311,6 +311,13 @@ select object, fields, described_at from connector.schema_view
 where connection_id = $1 and ($2::text is null or object = $2)
 order by object
 
+-- name: drift
+-- What is open about an object of the source; either part may be unknown.
+select p.policy, s.changes, s.changed_at
+from (select $1::text as connection_id, $2::text as object) asked
+left join connector.schema_view s using (connection_id, object)
+left join connector.drift_policy_view p using (connection_id, object)
+
 -- name: held_deletions
 select object, sync_id, missing, known, sample, held_at, approved_at, approved_by
 from mapping.deletion_view

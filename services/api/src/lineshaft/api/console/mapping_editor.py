@@ -6,9 +6,11 @@ from typing import Annotated, Any, get_args
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
+from lineshaft.api.adapters.drift import ObjectDrift, drift_of
 from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.adapters.source_fields import SampleRecord, SourceField, sample_records, source_fields
 from lineshaft.api.console.connection import ConnectionPath, frame
+from lineshaft.api.console.drift import POLICIES
 from lineshaft.api.console.entities import mapping_of
 from lineshaft.api.console.mapping_draft import SOURCES, Draft, suggested_custom, unmapped_codes
 from lineshaft.api.console.notices import Notice, back_to
@@ -41,6 +43,7 @@ class Workbench:
     """A mapping with the records and source fields to shape it by."""
 
     active: ActiveMapping
+    drift: ObjectDrift
     records: list[SampleRecord]
     source: list[SourceField]
 
@@ -63,7 +66,8 @@ async def _workbench(api: Context, connection_id: str, entity: str) -> tuple[Any
     active = await mapping_of(api, connection, entity)
     records = await sample_records(api.pool, connection_id, entity)
     source = await source_fields(api.pool, connection_id, active.object, records)
-    return connection, Workbench(active, records, source)
+    drift = await drift_of(api.pool, connection_id, active.object)
+    return connection, Workbench(active, drift, records, source)
 
 
 @router.get("")
@@ -114,6 +118,7 @@ async def _editor(
         records=bench.records,
         record_names=[_name(compiled, connection.connection_id, one) for one in bench.records],
         source=_source_rows(bench),
+        **_drift(bench),
         now_values=_values(compiled, connection.connection_id, sample),
         health={
             row["field"]: dict(row)
@@ -124,6 +129,20 @@ async def _editor(
         errors=errors or {},
         comment=comment,
     )
+
+
+def _drift(bench: Workbench) -> dict[str, Any]:
+    """Open changes of the source, at the fields that they hurt."""
+    definition = bench.active.effective
+    hurts = bench.drift.hurts(definition)
+    return {
+        "drift": bench.drift,
+        "hurts": hurts,
+        "hurt_at": {one.field: one for one in hurts if one.field},
+        "held": bench.drift.holds(definition),
+        "offered": bench.drift.offers(definition),
+        "policies": POLICIES,
+    }
 
 
 def _controls(bench: Workbench, draft: Draft) -> dict[str, Any]:
@@ -378,6 +397,7 @@ async def custom_field(
         errors={},
         now_values={},
         health={},
+        hurt_at={},
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from lineshaft.api.adapters.drift import drift_of
 from lineshaft.api.adapters.mappings import mapping_version
 from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.adapters.source_fields import SampleRecord, SourceField, source_fields
@@ -17,6 +18,7 @@ from lineshaft.api.domain.problems import invalid, not_found
 from lineshaft.api.routes.answers import Json, problems
 from lineshaft.api.routes.authentication import CanRead, ConnectionPath
 from lineshaft.api.routes.context import Api, Context
+from lineshaft.api.routes.drift import MappingDriftModel, shown_mapping
 from lineshaft.api.routes.existence import require_connection
 from lineshaft.api.routes.mappings import NO_VERSION, EntityPath, current, system_with
 from lineshaft.common.integrations import System
@@ -64,6 +66,7 @@ class HealthModel(BaseModel):
     records: int
     fields: dict[str, FieldHealthModel]
     unmapped_source_fields: list[UnmappedSourceField]
+    drift: MappingDriftModel
 
 
 class OriginModel(BaseModel):
@@ -127,6 +130,7 @@ async def health(api: Api, _: CanRead, connection_id: ConnectionPath, entity: En
                 name: {**_shown(one, len(records)), "errors": errors.get(name)} for name, one in seen.items()
             },
             "unmapped_source_fields": _offered(source, unmapped),
+            "drift": shown_mapping(await drift_of(api.pool, connection_id, active.object), active.effective),
         }
     )
 

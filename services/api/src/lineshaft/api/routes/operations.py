@@ -29,6 +29,8 @@ ORDERS = {
     "diagnose": "diagnose",
     "describe": "describe",
     "approve_deletions": "approve_deletions",
+    "drift_policy": "set_drift_policy",
+    "accept_changes": "accept_schema_changes",
 }
 """The kinds of orders, and what an operation calls them."""
 
@@ -54,6 +56,8 @@ class OperationModel(BaseModel):
         "diagnose",
         "describe",
         "approve_deletions",
+        "set_drift_policy",
+        "accept_schema_changes",
     ]
     created_at: datetime
     completed_at: datetime | None

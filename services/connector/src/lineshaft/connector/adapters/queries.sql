@@ -39,6 +39,7 @@ definitions as (delete from mapping_definition where connection_id = $1),
 syncs as (delete from sync where connection_id = $1),
 streams as (delete from stream where connection_id = $1),
 schemas as (delete from object_schema where connection_id = $1),
+policies as (delete from drift_policy where connection_id = $1),
 schedules as (delete from schedule where connection_id = $1)
 update connection set settings = '{}', account_id = '' where connection_id = $1;
 
@@ -278,16 +279,62 @@ select entity, object from mapping_definition where connection_id = $1 and objec
 
 -- name: schema_get
 -- A description that is fresh enough and was made with these credentials.
-select fields
-from object_schema
-where connection_id = $1 and object = $2 and credential_version = $3 and described_at > now() - $4::interval;
+select s.fields, s.changes, coalesce(p.policy, 'offer') as policy
+from object_schema s
+left join drift_policy p using (connection_id, object)
+where s.connection_id = $1 and s.object = $2 and s.credential_version = $3
+    and s.described_at > now() - $4::interval;
+
+-- name: schema_add
+-- The first description is what the object is accepted to be.
+insert into object_schema (connection_id, object, fields, accepted, credential_version)
+values ($1, $2, $3, $3, $4)
+on conflict do nothing;
+
+-- name: schema_lock
+-- The description before this one, and what the object is accepted to be.
+select s.fields, coalesce(s.accepted, s.fields) as accepted, coalesce(p.policy, 'offer') as policy
+from object_schema s
+left join drift_policy p using (connection_id, object)
+where s.connection_id = $1 and s.object = $2
+for update of s;
 
 -- name: schema_put
 -- The newest description.
-insert into object_schema (connection_id, object, fields, credential_version)
-values ($1, $2, $3, $4)
+update object_schema
+set fields = $3, credential_version = $4, accepted = $5, changes = $6, changed_at = coalesce($7, changed_at),
+    described_at = now()
+where connection_id = $1 and object = $2;
+
+-- name: schema_accept
+-- What is open is so from now on.
+update object_schema n
+set accepted = n.fields, changes = '[]'
+from object_schema o
+where n.connection_id = $1 and n.object = $2
+    and o.connection_id = n.connection_id and o.object = n.object
+returning jsonb_array_length(o.changes);
+
+-- name: stream_forget_fields
+-- Fields that the object no longer has are not missed.
+update stream t
+set read_fields = array(
+    select name
+    from unnest(t.read_fields) as name
+    where split_part(name, '.', 1) in (
+        select field ->> 'name' from jsonb_array_elements(s.fields) as field
+    )
+)
+from object_schema s
+where t.connection_id = $1 and t.object = $2 and s.connection_id = $1 and s.object = $2;
+
+-- name: drift_policy_set
+-- What follows when this object changes.
+insert into drift_policy (connection_id, object, policy, changed_by)
+select connection_id, $2, $3, $4 from connection where connection_id = $1 and lifecycle <> 'deleted'
 on conflict (connection_id, object) do update
-set fields = excluded.fields, credential_version = excluded.credential_version, described_at = now();
+set policy = excluded.policy, changed_by = excluded.changed_by, changed_at = now()
+returning true;
 
 -- name: schema_doubt
 -- A call failed in a way that the description should have foretold.

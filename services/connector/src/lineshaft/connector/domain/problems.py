@@ -12,6 +12,10 @@ UNREADABLE = "The stored credentials of this connection cannot be opened. It has
 
 UNKNOWN_CONNECTION = CommandProblem(code="not_found", message="There is no such connection.")
 
+NOTHING_CHANGED = CommandProblem(
+    code="not_found", message="Nothing of this object has changed since somebody accepted it."
+)
+
 OUTCOME_UNKNOWN = CommandProblem(
     code="outcome_unknown",
     message="The source gave no answer, and the record was not found there afterwards. It is not known"

@@ -46,6 +46,8 @@ class ObjectDescription:
     name: str
     label: str
     fields: tuple[FieldDescription, ...]
+    declared: bool = True
+    """False where the source describes nothing: seen in some records, so that another look may see less."""
 
 
 @dataclass(frozen=True, slots=True)

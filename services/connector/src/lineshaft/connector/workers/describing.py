@@ -7,11 +7,12 @@ from typing import Any
 from lineshaft.common.events.commands import CommandProblem, DescriptionRequested
 from lineshaft.common.outcomes import Operation
 from lineshaft.common.postgres.outbox import add_events
-from lineshaft.connector.adapters import commands, schemas
+from lineshaft.connector.adapters import commands
 from lineshaft.connector.adapters.commands import CommandJob
 from lineshaft.connector.domain import problems
 from lineshaft.connector.domain.evidence import SourceFailureError, about
 from lineshaft.connector.workers.calling import admitted, failed_command, succeeded_command
+from lineshaft.connector.workers.selecting import look
 from lineshaft.connector.workers.tools import Tools, answered
 
 
@@ -26,13 +27,10 @@ async def describe(tools: Tools, job: CommandJob, command: DescriptionRequested)
     found: list[dict[str, Any]] = []
     name = None
     try:
-        async with aclosing(source.adapter) as adapter:
+        async with aclosing(source.adapter):
             for name in command.objects:
-                (description,) = await adapter.describe([name])
-                await schemas.put(
-                    tools.pool, command.connection_id, description, source.caller.credential_version
-                )
-                fields = [asdict(field) for field in description.fields]
+                known = await look(tools, source, name)
+                fields = [asdict(field) for field in known.description.fields]
                 found.append({"object": name, "fields": fields})
     except SourceFailureError as failure:
         evidence = about(failure.evidence, object_name=name, operation=Operation.DESCRIBE)

@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters import connections, schemas
+from lineshaft.connector.adapters.schemas import KnownObject
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
-from lineshaft.connector.domain.protocol import ObjectDescription
 from lineshaft.connector.workers.tools import OpenSource, Tools
 
 
@@ -29,12 +29,14 @@ async def needed_fields(tools: Tools, source: OpenSource, name: str) -> Collecti
         raise SourceFailureError(unknown) from None
 
 
-async def description_of(tools: Tools, source: OpenSource, name: str) -> ObjectDescription:
+async def known_object(tools: Tools, source: OpenSource, name: str) -> KnownObject:
     """The object as it was last described for these credentials; asked for where it never was."""
     caller = source.caller
     known = await schemas.get(tools.pool, caller.connection_id, name, caller.credential_version)
-    if known is not None:
-        return known
+    return await look(tools, source, name) if known is None else known
+
+
+async def look(tools: Tools, source: OpenSource, name: str) -> KnownObject:
+    """The object as it is now."""
     (description,) = await source.adapter.describe([name])
-    await schemas.put(tools.pool, caller.connection_id, description, caller.credential_version)
-    return description
+    return await schemas.put(tools.pool, source.caller, description, tools.clock())

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from lineshaft.common.encryption import UnreadableSecretError
 from lineshaft.common.errors import RetryableError
+from lineshaft.common.events.drift import DriftPolicy
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.logs import logger
 from lineshaft.common.metrics import METRICS
@@ -29,10 +30,11 @@ from lineshaft.connector.domain.gate import CredentialsReplacedError, GateClosed
 from lineshaft.connector.domain.jobs import Lease
 from lineshaft.connector.domain.problems import UNREADABLE
 from lineshaft.connector.domain.protocol import Cursor, Page
+from lineshaft.connector.domain.schema_changes import held
 from lineshaft.connector.domain.slices import sliced
 from lineshaft.connector.workers import endings
 from lineshaft.connector.workers.endings import Tally
-from lineshaft.connector.workers.selecting import description_of, needed_fields
+from lineshaft.connector.workers.selecting import known_object, look, needed_fields
 from lineshaft.connector.workers.tools import CHANCE, OpenSource, Tools
 
 PUBLISH_ATTEMPTS = 5
@@ -54,6 +56,7 @@ class Slice:
         self._lease = lease
         self._tally = Tally(lease.job.read_sequence)
         self._source: OpenSource | None = None
+        self._selected = False
         self._halt = asyncio.Event()
         self._lost = False
         self._log = log.bind(
@@ -119,15 +122,18 @@ class Slice:
     async def _selection(self, source: OpenSource) -> Selection:
         name = self._lease.job.object
         needed = await needed_fields(self._tools, source, name)
-        description = await self._unless_halted(description_of(self._tools, source, name))
-        selection = select(description, needed)
+        known = await self._unless_halted(known_object(self._tools, source, name))
+        selection = select(known.description, needed)
         if selection.missing:
             self._log.warning("mapped_fields_missing", fields=selection.missing)
-        found = loss(description, selection, self._lease.job.read_fields)
+        found = loss(known.description, selection, self._lease.job.read_fields)
+        if found is not None and found.outcome is Outcome.CONFIGURATION_ERROR:
+            await self._ask_by_name(source, lost_fields(selection, self._lease.job.read_fields))
+            found = None if known.policy is DriftPolicy.IGNORE else found
+        found = found or held(name, known.policy, known.changes, needed)
         if found is not None:
-            if found.outcome is Outcome.CONFIGURATION_ERROR:
-                await self._ask_by_name(source, lost_fields(selection, self._lease.job.read_fields))
             raise SourceFailureError(found)
+        self._selected = True
         return selection
 
     async def _ask_by_name(self, source: OpenSource, fields: Sequence[str]) -> None:
@@ -205,6 +211,8 @@ class Slice:
             raise SourceFailureError(evidence)
         job = self._lease.job
         found = about(remembered(evidence, job.read_fields), object_name=job.object, operation=Operation.READ)
+        if self._selected and found.outcome is Outcome.CONFIGURATION_ERROR:
+            await self._look_again(self._source)
         aftermath = await endings.failed(self._tools, self._lease, self._source, self._tally, found)
         self._log.warning(
             "call_failed",
@@ -213,6 +221,13 @@ class Slice:
             code=found.code,
             next=aftermath.step,
         )
+
+    async def _look_again(self, source: OpenSource) -> None:
+        """The object is not what it was described to be: what it is now is told at once."""
+        try:
+            await self._unless_halted(look(self._tools, source, self._lease.job.object))
+        except (SourceFailureError, HaltedError) as error:
+            self._log.info("not_described", reason=repr(error))
 
     async def _broken(self) -> None:
         """A fault of ours: tried again a bounded number of times, then told as the object's failure."""

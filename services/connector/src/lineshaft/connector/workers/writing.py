@@ -35,7 +35,7 @@ from lineshaft.connector.domain.writes import (
     with_reference,
 )
 from lineshaft.connector.workers.calling import admitted, failed_command, succeeded_command
-from lineshaft.connector.workers.selecting import description_of, needed_fields
+from lineshaft.connector.workers.selecting import known_object, needed_fields
 from lineshaft.connector.workers.tools import OpenSource, Tools, answered
 
 MOST_LOOKS = 4
@@ -174,10 +174,10 @@ class _Write:
         if evidence.outcome is not Outcome.INVALID_REQUEST or not evidence.message:
             return None
         try:
-            description = await description_of(self._tools, self._source, self._command.object)
+            known = await known_object(self._tools, self._source, self._command.object)
         except SourceFailureError:
             return None
-        return named_field(evidence.message, description)
+        return named_field(evidence.message, known.description)
 
     async def _read_back(self, source_id: str) -> dict[str, object] | None:
         """What the source has now goes the way of all records, and with the answer.
@@ -213,6 +213,6 @@ class _Write:
 
     async def _stored(self, source_id: str) -> Sequence[bytes]:
         tools, name = self._tools, self._command.object
-        description = await description_of(tools, self._source, name)
-        fields = select(description, await needed_fields(tools, self._source, name)).fields
+        known = await known_object(tools, self._source, name)
+        fields = select(known.description, await needed_fields(tools, self._source, name)).fields
         return await self._source.adapter.find(name, fields, key_of(self._listed, source_id)) or ()

@@ -3,9 +3,8 @@
 from datetime import timedelta
 
 from lineshaft.common.events.commands import BreakerForced, CommandCompleted, CommandProblem, IssueMuted
-from lineshaft.health_monitor.domain.breaker import CLOSED
 from lineshaft.health_monitor.domain.effects import Answered, IssueChanged
-from lineshaft.health_monitor.domain.state import ConnectionState, ScopeState, Stop
+from lineshaft.health_monitor.domain.state import ConnectionState, Stop
 from lineshaft.health_monitor.domain.step import Step
 
 LONGEST = timedelta(days=1)
@@ -95,13 +94,13 @@ def _let_go_on(step: Step, command: BreakerForced) -> None:
     update: dict[str, object] = {
         "stops": {key: stop for key, stop in state.stops.items() if name is not None and key != name},
         "scopes": {
-            key: _closed(scope) if name in {None, scope.object} else scope
+            key: scope.tried_anew() if name in {None, scope.object} else scope
             for key, scope in state.scopes.items()
         },
     }
     if name is None:
         update |= {
-            "whole": _closed(state.whole),
+            "whole": state.whole.tried_anew(),
             "probed_at": None,
             "held_until": None,
             "exempt_outage": state.outage_mark.partition("/")[0],
@@ -109,12 +108,6 @@ def _let_go_on(step: Step, command: BreakerForced) -> None:
     step.state = state.model_copy(update=update)
     step.note("breaker.forced_closed", command.reason, command.actor, object=name)
     _answer(step, command, result={"state": "closed", "object": name, "until": None})
-
-
-def _closed(scope: ScopeState) -> ScopeState:
-    return scope.model_copy(
-        update={"breaker": CLOSED, "fault": None, "failing": (), "failing_since": None, "evidence": ()}
-    )
 
 
 def _answered_unknown(step: Step, command: BreakerForced) -> bool:

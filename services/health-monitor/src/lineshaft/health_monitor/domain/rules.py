@@ -10,13 +10,15 @@ from lineshaft.common.events.calls import Call
 from lineshaft.common.events.commands import BreakerForced, IssueMuted
 from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.diagnoses import ConnectionDiagnosed
+from lineshaft.common.events.drift import MappingDrifted, SchemaAccepted
 from lineshaft.common.events.health import ConnectionCreated, ConnectionDisconnected, StatusChanged
 from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.events.syncs import SyncCompleted, SyncFailed, SyncStarted
 from lineshaft.health_monitor.domain import issues as issue_rules
+from lineshaft.health_monitor.domain import mending
 from lineshaft.health_monitor.domain.breaker import Chance, ripened
 from lineshaft.health_monitor.domain.confirming import confirm, next_confirm
-from lineshaft.health_monitor.domain.effects import Effect, Noted
+from lineshaft.health_monitor.domain.effects import Effect
 from lineshaft.health_monitor.domain.facts import observe, with_credentials, without_faults
 from lineshaft.health_monitor.domain.faults import active_faults
 from lineshaft.health_monitor.domain.ladders import ask_for_ladder, forget, learn, next_ladder
@@ -51,6 +53,8 @@ Input = (
     | BreakerForced
     | IssueMuted
     | MappingChanged
+    | MappingDrifted
+    | SchemaAccepted
     | SyncStarted
     | SyncCompleted
     | SyncFailed
@@ -103,8 +107,8 @@ def _take(step: Step, event: Input, event_id: str, chance: Chance, *, suspected:
             force(step, event, event_id)
         case IssueMuted():
             mute(step, event)
-        case MappingChanged():
-            _mapping_changed(step, event)
+        case MappingChanged() | MappingDrifted() | SchemaAccepted():
+            mending.note(step, event)
         case SyncStarted():
             _sync_started(step, event)
         case SyncCompleted():
@@ -210,21 +214,6 @@ def _described(step: Step, event: ConnectionDescribed) -> None:
                 step.note("connection.disconnected", "The connection was ended.", event.changed_by)
         case _:
             assert_never(event.lifecycle)
-
-
-def _mapping_changed(step: Step, event: MappingChanged) -> None:
-    """Of an older change, read again from the compacted topic, the line has its own time."""
-    why = f": {event.comment}" if event.comment else ""
-    step.effects.append(
-        Noted(
-            event.connection_id,
-            event.changed_at,
-            "mapping.changed",
-            f"Version {event.version} of the mapping of {event.entity}{why}",
-            event.changed_by,
-            {"entity": event.entity, "object": event.object, "version": event.version},
-        )
-    )
 
 
 def _sync_started(step: Step, event: SyncStarted) -> None:

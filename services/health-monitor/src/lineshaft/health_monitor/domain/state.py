@@ -1,7 +1,7 @@
 """What is remembered of one connection: facts from its calls, and what has been told of them."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -42,6 +42,18 @@ class ScopeState(_Part):
     @property
     def broken(self) -> bool:
         return self.breaker.tripped and self.fault is not None
+
+    def tried_anew(self) -> Self:
+        """As if nothing had failed."""
+        return self.model_copy(
+            update={
+                "breaker": BreakerState(),
+                "fault": None,
+                "failing": (),
+                "failing_since": None,
+                "evidence": (),
+            }
+        )
 
 
 class Rejection(_Part):

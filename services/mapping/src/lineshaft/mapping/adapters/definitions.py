@@ -28,7 +28,7 @@ async def compiled(connection: Connection, mappings: Mappings, row: InForce) -> 
     """
     active = mappings.customers(row)
     if active is None:
-        body = await _effective(connection, row)
+        body = await effective(connection, row)
         if body is None:
             raise OvertakenError
         active = mappings.add(row, body)
@@ -51,7 +51,7 @@ async def upsert(tx: Connection, change: MappingChanged) -> bool:
     return version is not None
 
 
-async def _effective(connection: Connection, row: InForce) -> dict[str, Any] | None:
+async def effective(connection: Connection, row: InForce) -> dict[str, Any] | None:
     """The body; None if another version has come into force since."""
     body: dict[str, Any] | None = await connection.fetchval(
         QUERIES["effective_definition"], row.connection_id, row.entity, row.version

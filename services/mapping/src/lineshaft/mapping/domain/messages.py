@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from lineshaft.common.errors import UndecodableError
+from lineshaft.common.events.drift import SchemaChanged
 from lineshaft.common.events.envelope import Decoder, Event, header_text
 from lineshaft.common.events.records import ReadCompleted, RecordsRead, RemapRequested
 from lineshaft.common.kafka.record import Record
@@ -51,10 +52,10 @@ class Page:
 
 
 RawMessage = Page | Event[Any]
-"""A page, or an event with `ReadCompleted` or `RemapRequested`."""
+"""A page, or an event with `ReadCompleted`, `RemapRequested` or `SchemaChanged`."""
 
 _decode_slice = msgspec.json.Decoder(Slice).decode
-_decode_event = Decoder(ReadCompleted, RemapRequested)
+_decode_event = Decoder(ReadCompleted, RemapRequested, SchemaChanged)
 
 
 def decode(record: Record) -> RawMessage | None:

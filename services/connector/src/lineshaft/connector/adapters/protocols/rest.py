@@ -90,7 +90,8 @@ class Rest:
         return Verified(account_id, str(account or account_id))
 
     async def describe(self, objects: Sequence[str]) -> Sequence[ObjectDescription]:
-        return [ObjectDescription(name, name, await self._fields(name)) for name in objects]
+        declared = isinstance(self._manifest.options.get("schema"), dict)
+        return [ObjectDescription(name, name, await self._fields(name), declared) for name in objects]
 
     async def read(
         self,
