@@ -24,6 +24,9 @@ from .seeding import seed
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 
+CHANNEL = {"name": "Night shift", "url": "slack://A/B/C", "event_types": ["system.outage"]}
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """The console as it runs, and the connections that it shows."""
@@ -32,6 +35,7 @@ class Site:
     url: str
     ids: list[str]
     endpoint_id: str
+    channel_id: str
     browser: Browser
 
     def page_of(self, number: int, path: str = "") -> str:
@@ -56,7 +60,8 @@ async def site(pools: dict[str, Pool], settings: ApiSettings) -> AsyncIterator[S
             made = await world.call(
                 "POST", "/webhook-endpoints", {"url": "https://product.example.com/hooks"}
             )
-            yield Site(world, url, ids, made.json()["id"], browser)
+            told = await world.call("POST", "/alert-channels", CHANNEL)
+            yield Site(world, url, ids, made.json()["id"], told.json()["id"], browser)
         finally:
             server.should_exit = True
             server.force_exit = True
@@ -115,6 +120,9 @@ async def test_every_page_is_accessible_and_fits(
         site.page_of(2, "/history"),
         "/console/webhooks",
         f"/console/webhooks/{site.endpoint_id}",
+        "/console/alerts",
+        f"/console/alerts/{site.channel_id}",
+        "/console/keys",
         "/console/audit-log",
         "/console/nowhere",
     ]

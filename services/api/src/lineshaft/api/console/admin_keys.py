@@ -10,7 +10,7 @@ from starlette.responses import Response
 from lineshaft.api.console.actions import acted
 from lineshaft.api.console.connection import After
 from lineshaft.api.console.forms import errors_of
-from lineshaft.api.console.pages import HOME, page
+from lineshaft.api.console.pages import HOME, INVALID, page
 from lineshaft.api.console.visitors import Editor, Form, Signed, Visitor
 from lineshaft.api.domain.keys import Scope
 from lineshaft.api.domain.problems import ProblemError
@@ -19,7 +19,6 @@ from lineshaft.api.routes.admin_keys import KeyPath
 from lineshaft.api.routes.context import Api, Context
 
 ROWS = 100
-INVALID = 422
 OVERLAPS = {"0": 0, "1": 3600, "24": 24 * 3600, "168": 7 * 24 * 3600}
 """By the hours that the form gives."""
 

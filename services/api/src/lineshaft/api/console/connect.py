@@ -7,15 +7,13 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from lineshaft.api.adapters.connections import find_connection
-from lineshaft.api.console.pages import HOME, page
+from lineshaft.api.console.pages import HOME, INVALID, page
 from lineshaft.api.console.visitors import Editor, Form, Signed
 from lineshaft.api.domain.problems import ProblemError, not_found
 from lineshaft.api.routes import link_sessions
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.link_sessions import NewLinkSession
 from lineshaft.common.integrations import System
-
-INVALID = 422
 
 router = APIRouter(prefix=HOME)
 

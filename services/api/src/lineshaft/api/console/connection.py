@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
+from lineshaft.api.console.charts import chart_of
 from lineshaft.api.console.entities import entity_names
 from lineshaft.api.console.pages import HOME, is_part, page
 from lineshaft.api.console.visitors import Signed, Visitor
@@ -111,6 +112,7 @@ async def sync_list(
         "sync_rows.html" if is_part(request) else "syncs.html",
         **await frame(api, visitor, connection),
         rows=found.content["data"],
+        chart=None if after else chart_of(found.content["data"]),
         next=found.content["next_cursor"],
         after=after,
         schedule=schedule.content,

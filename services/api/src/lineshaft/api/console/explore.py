@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from lineshaft.api.adapters import entities
+from lineshaft.api.console import copies
 from lineshaft.api.console.connection import After, ConnectionPath, frame
 from lineshaft.api.console.entities import mapping_of
 from lineshaft.api.console.notices import back_to
@@ -85,7 +86,7 @@ async def table(
         after=after,
         filters={"status": status} if status in values else {},
         status_values=values,
-        curl=_curl(api, f"{_route(entity)}?limit=100", connection_id),
+        copies=copies.of_list(_url(api), _route(entity), entity, connection_id),
     )
 
 
@@ -115,7 +116,7 @@ async def record(
         document=document,
         raw=raw,
         values=_rows(active, document),
-        curl=_curl(api, f"{_route(entity)}/{entity_id}?include=raw", connection_id),
+        copies=copies.of_record(_url(api), _route(entity), entity_id, connection_id),
     )
 
 
@@ -145,8 +146,5 @@ def _route(entity: str) -> str:
     return f"objects/{name_of(entity)}" if is_custom(entity) else ROUTES[entity]
 
 
-def _curl(api: Context, path: str, connection_id: str) -> str:
-    """With a token the connection needs no name; with an admin key it does."""
-    separator = "&" if "?" in path else "?"
-    url = f"{api.settings.public_url.rstrip('/')}/v1/{path}{separator}connection_id={connection_id}"
-    return f"curl -H \"Authorization: Bearer $LINESHAFT_KEY\" '{url}'"
+def _url(api: Context) -> str:
+    return api.settings.public_url.rstrip("/")

@@ -4,6 +4,7 @@ from fastapi import APIRouter, FastAPI
 
 from lineshaft.api.console import (
     admin_keys,
+    alerts,
     audit,
     connect,
     connection,
@@ -33,6 +34,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     objects.router,
     explore.router,
     webhooks.router,
+    alerts.router,
     audit.router,
     admin_keys.router,
 )

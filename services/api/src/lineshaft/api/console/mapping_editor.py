@@ -14,7 +14,7 @@ from lineshaft.api.console.drift import POLICIES
 from lineshaft.api.console.entities import mapping_of
 from lineshaft.api.console.mapping_draft import SOURCES, Draft, suggested_custom, unmapped_codes
 from lineshaft.api.console.notices import Notice, back_to
-from lineshaft.api.console.pages import HOME, page
+from lineshaft.api.console.pages import HOME, INVALID, page
 from lineshaft.api.console.visitors import Editor, Form, Signed, Visitor
 from lineshaft.api.domain.mappings import ActiveMapping, changed
 from lineshaft.api.domain.problems import ProblemError, not_found
@@ -30,7 +30,6 @@ from lineshaft.common.unified import fields_of
 LOOKED_AT = 100
 """Stored records that a preview runs over."""
 DRY_RUN_SECONDS = 5.0
-INVALID = 422
 EDITED = {"fields", "custom_fields", "value_maps", "comment"}
 
 router = APIRouter(prefix=HOME + "/connections/{connection_id}/mapping")

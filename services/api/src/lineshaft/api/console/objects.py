@@ -11,14 +11,12 @@ from lineshaft.api.console.actions import acted
 from lineshaft.api.console.connection import ConnectionPath, frame
 from lineshaft.api.console.forms import errors_of
 from lineshaft.api.console.notices import Notice, back_to
-from lineshaft.api.console.pages import HOME, page
+from lineshaft.api.console.pages import HOME, INVALID, page
 from lineshaft.api.console.visitors import Editor, Form, Signed, Visitor
 from lineshaft.api.domain.problems import ProblemError
 from lineshaft.api.routes import objects, schemas
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection, require_known
-
-INVALID = 422
 
 router = APIRouter(prefix=HOME + "/connections/{connection_id}/mapping-objects")
 

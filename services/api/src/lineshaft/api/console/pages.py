@@ -19,6 +19,7 @@ from lineshaft.api.routes.answers import request_id_of
 from lineshaft.api.routes.context import context_of
 from lineshaft.common.clock import now
 
+INVALID = 422
 HOME = "/console"
 THEME_COOKIE = "lineshaft_theme"
 THEMES = ("light", "dark")

@@ -11,7 +11,7 @@ from lineshaft.api.console.actions import acted
 from lineshaft.api.console.connection import After
 from lineshaft.api.console.forms import errors_of
 from lineshaft.api.console.notices import Notice, back_to
-from lineshaft.api.console.pages import HOME, is_part, page
+from lineshaft.api.console.pages import HOME, INVALID, is_part, page
 from lineshaft.api.console.visitors import Editor, Form, Signed, Visitor
 from lineshaft.api.domain.problems import ProblemError, invalid
 from lineshaft.api.routes import replays, webhook_endpoints
@@ -20,7 +20,6 @@ from lineshaft.common.events.webhooks import WEBHOOK_EVENT_TYPES
 
 ROWS = 50
 LATEST_REPLAYS = 5
-INVALID = 422
 MOST_HOURS = 24 * 90
 
 router = APIRouter(prefix=HOME + "/webhooks")

@@ -1,7 +1,7 @@
 """How values read on a page."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from lineshaft.common.outcomes import ConnectionStatus, Fault, Move, Outcome, Rung
@@ -84,12 +84,17 @@ def ago(moment: datetime | str, now: datetime) -> str:
 
 
 def lasting(moment: datetime | str, now: datetime) -> str:
-    """`12 min`, for `since`."""
+    """`12 min`, for `since` and for how long something took."""
     return ago(moment, now).removesuffix(" ago")
 
 
 def iso(moment: datetime | str) -> str:
     return moment if isinstance(moment, str) else moment.isoformat()
+
+
+def time_of_day(moment: time | str) -> str:
+    """`22:00`."""
+    return str(moment)[:5]
 
 
 def plain(text: str) -> str:
@@ -127,6 +132,7 @@ def value(anything: Any) -> str:
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
+    "time_of_day": time_of_day,
     "ago": ago,
     "lasting": lasting,
     "iso": iso,
