@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from lineshaft.tools.lints.anatomy import anatomy_problems
+from lineshaft.tools.lints.links import link_problems
 from lineshaft.tools.lints.queries import query_problems
 from lineshaft.tools.lints.text import line_problems
 
@@ -31,4 +32,18 @@ def test_queries_are_named_and_used(tmp_path: Path) -> None:
     assert [problem.partition(": ")[2] for problem in query_problems(tmp_path)] == [
         "query 'unused' is used nowhere",
         "query 'absent' is used and has no SQL",
+    ]
+
+
+def test_links_that_lead_nowhere_are_named(tmp_path: Path) -> None:
+    page = tmp_path / "guide.md"
+    (tmp_path / "other.md").write_text("# Other\n\n## Keys, and `locks`\n", encoding="utf-8")
+    good = "[a](other.md) [b](other.md#keys-and-locks) [c](#guide) [d](https://example.com/x)\n"
+    page.write_text(f"# Guide\n\n{good}\n```\n[not a link](nowhere.md)\n```\n", encoding="utf-8")
+    assert list(link_problems(tmp_path, [page])) == []
+    page.write_text("[a](nowhere.md) [b](other.md#doors) [c](guide.md#doors)\n", encoding="utf-8")
+    assert list(link_problems(tmp_path, [page])) == [
+        "guide.md: nowhere.md: there is no such file",
+        "guide.md: other.md#doors: there is no such heading",
+        "guide.md: guide.md#doors: there is no such heading",
     ]

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from lineshaft.tools.lints.anatomy import anatomy_problems
+from lineshaft.tools.lints.links import link_problems
 from lineshaft.tools.lints.queries import query_problems
 from lineshaft.tools.lints.text import text_problems
 from lineshaft.tools.stack.layout import find_checkout
@@ -26,7 +27,12 @@ def tracked_files(root: Path) -> list[Path]:
 def main() -> int:
     root = find_checkout()
     files = tracked_files(root)
-    problems = [*anatomy_problems(root), *text_problems(root, files), *query_problems(root)]
+    problems = [
+        *anatomy_problems(root),
+        *text_problems(root, files),
+        *link_problems(root, files),
+        *query_problems(root),
+    ]
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0
