@@ -66,6 +66,7 @@ def a_stack(folder: Path, size: PlantSize, page_size: int, patched: pytest.Monke
             "PYTHONPATH": python_path,
             "CHAOS_FREEZE": str(folder),
             "LINESHAFT_SESSION_SECONDS": "6",
+            "LINESHAFT_ACCESS_CHECK_HOURS": "0",  # the calls of the sync are counted
             "LINESHAFT_INTEGRATIONS_DIR": str(integrations_with_small_pages(folder, page_size)),
         },
     )

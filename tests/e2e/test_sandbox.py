@@ -7,6 +7,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -149,6 +150,39 @@ def test_one_object_that_is_forbidden_leaves_the_others_alone(
     verdict = customer.status("degraded")["verdict"]
     assert (verdict["fault"], verdict["scope"], verdict["objects"]) == ("permission", "entities", ["parts"])
     assert customer.webhooks("connection.reauthorization_required") == []
+
+
+def test_a_401_of_one_object_asks_nobody_to_reconnect(
+    vendor: Vendor, sandbox: SandboxSource, customer: Customer
+) -> None:
+    sandbox.fault(unauthorized_objects=["vendors"])
+    customer.sync()
+    verdict = customer.status("degraded")["verdict"]
+    assert (verdict["fault"], verdict["objects"]) == ("permission", ["vendors"])
+    wait_until("the sync of the others", lambda: len(customer.syncs()) > 1, SECONDS)
+    assert customer.webhooks("connection.reauthorization_required") == []
+
+
+def test_what_will_fail_and_when_credentials_end_is_told_before(
+    vendor: Vendor, sandbox: SandboxSource, customer: Customer
+) -> None:
+    def permissions() -> dict[tuple[str, str], str]:
+        listed = vendor.status(customer.id)["permissions"]
+        return {(one["object"], one["verb"]): one["granted"] for one in listed}
+
+    wait_until("the check at connect", permissions, SECONDS)
+    assert permissions()["vendors", "read"] == "granted"
+    ends = (datetime.now(UTC) + timedelta(days=5)).isoformat()
+    sandbox.fault(forbidden_objects=["vendors"], expires_at=ends)
+    vendor.put(f"/connections/{customer.id}/schedule", {"every_minutes": 1440})
+    wait_until("the loss", lambda: permissions()["vendors", "read"] == "denied", SECONDS)
+    status = vendor.status(customer.id)
+    assert (status["status"], status["verdict"]) == ("healthy", None), "nothing has failed yet"
+    assert datetime.fromisoformat(status["credentials_expire_at"]) == datetime.fromisoformat(ends)
+    lines = vendor.get(f"/connections/{customer.id}/timeline")["data"]
+    told = {one["kind"]: one["summary"] for one in lines}
+    assert "read vendors any more" in told["permissions.lost"]
+    assert "in 5 days" in told["credentials.expiring"]
 
 
 def test_a_field_that_is_renamed_is_named_and_empties_nothing(

@@ -3,19 +3,22 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
 
-from lineshaft.common.outcomes import Operation, Outcome
+from lineshaft.common.outcomes import Grant, Operation, Outcome
 from lineshaft.connector.adapters.http import SourceHttp
 from lineshaft.connector.adapters.protocols.target import Target
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
 from lineshaft.connector.domain.protocol import (
     Cursor,
     FieldDescription,
+    Need,
     ObjectDescription,
     Page,
+    Right,
     Verified,
     WriteOperation,
     Written,
@@ -47,6 +50,8 @@ class FakePlant:
     """What was written, by id."""
     after_write: Hook | None = None
     verify_failure: Evidence | None = None
+    rights_failure: Evidence | None = None
+    expires_at: datetime | None = None
     closed: int = 0
 
     def change_password(self, password: str) -> None:
@@ -70,7 +75,7 @@ class FakeSource:
         if self._plant.verify_failure is not None:
             raise SourceFailureError(self._plant.verify_failure)
         account = self._target.credentials.get("account", self._plant.account_id)
-        return Verified(account, self._target.credentials["username"])
+        return Verified(account, self._target.credentials["username"], self._plant.expires_at)
 
     async def describe(self, objects: Sequence[str]) -> Sequence[ObjectDescription]:
         return [
@@ -144,6 +149,15 @@ class FakeSource:
             for record in self._plant.stored.values()
             if all(str(record.get(name)) == str(value) for name, value in match.items())
         ][:2]
+
+    async def rights(self, needs: Sequence[Need]) -> Mapping[Need, Right]:
+        await self._session(Operation.DESCRIBE)
+        if self._plant.rights_failure is not None:
+            raise SourceFailureError(self._plant.rights_failure)
+        return {
+            need: Right(Grant.DENIED if need.object in self._plant.denied else Grant.GRANTED)
+            for need in needs
+        }
 
     def classify(self, answer: Any) -> Evidence:
         return Evidence(answer, Operation.READ)

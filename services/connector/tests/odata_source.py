@@ -113,7 +113,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _stopped(self, path: str, query: dict[str, str], headers: dict[str, str]) -> bool:
         faults = self.source.faults
         known = base64.b64encode(b"reader:let-me-in").decode()
-        if headers.get("authorization") != f"Basic {known}" or query.get("sap-client") != "100":
+        admitted = headers.get("authorization") == f"Basic {known}" and query.get("sap-client") == "100"
+        if not admitted or faults.get("unauthorized", "nothing") in path:
             self._say(401, b"Unauthorized", {"content-type": "text/plain", "www-authenticate": "Basic"})
         elif faults.get("logon_page"):
             self._say(200, b"<html><form>Log on</form></html>", {"content-type": "text/html"})

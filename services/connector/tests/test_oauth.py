@@ -285,3 +285,18 @@ async def test_a_customers_own_client(
         assert sandbox.oauth()["issued"] == issued + 2
         _, answer = await authorize(rig, sandbox, values | {"client_secret": "wrong"})
         assert answer["problem"]["outcome"] == Outcome.CREDENTIALS_REJECTED
+
+
+async def test_a_401_of_one_object_renews_once_and_is_a_question_of_rights(
+    rig: Rig, sandbox: SandboxSource
+) -> None:
+    connection_id = await connected(rig, sandbox)
+    source = await rig.tools.open_in_force(connection_id)
+    assert source is not None
+    before = refreshes(sandbox)
+    sandbox.fault(unauthorized_objects=["parts"])
+    with pytest.raises(SourceFailureError) as failure:
+        await source.adapter.read("parts", ["id"], None, 1)
+    assert failure.value.evidence.outcome is Outcome.PERMISSION_DENIED
+    assert refreshes(sandbox) == before + 1
+    assert (await source.adapter.read("vendors", ["id"], None, 1)).records

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from lineshaft.common.integrations import Manifest, System
-from lineshaft.common.outcomes import Outcome
+from lineshaft.common.outcomes import Grant, Outcome, Verb
 from lineshaft.common.unified import join_source_key
 from lineshaft.connector.adapters.protocols.odata_literals import literal, moment_of
 from lineshaft.connector.adapters.protocols.odata_metadata import UnusableMetadataError, parse_metadata
 from lineshaft.connector.adapters.protocols.odata_requests import Addresses, ForeignLinkError
 from lineshaft.connector.adapters.protocols.odata_window import PageRepeatedError, Window
 from lineshaft.connector.domain.evidence import Evidence
-from lineshaft.connector.domain.protocol import WriteOperation
+from lineshaft.connector.domain.protocol import Need, Right, WriteOperation
 
 from .odata_source import SERVICE, ODataSource, metadata, serving
 from .sql_source import CATALOG, opened, read_all, refused, rows
@@ -196,6 +196,23 @@ async def test_wrong_credentials_and_wrong_names(source: ODataSource) -> None:
     async with opened(source, system=system_of(source, f"{SERVICE}/Motor")) as adapter:
         unknown = await refused(lambda: adapter.describe(["Machine"]))
     assert (unknown.outcome, unknown.code) == (Outcome.CONFIGURATION_ERROR, "unknown_entity_set")
+
+
+async def test_a_401_of_one_entity_set_is_a_question_of_rights(source: ODataSource) -> None:
+    system = system_of(source)
+    elsewhere = {**system.manifest.verify.model_dump(), "request": {"path": f"{SERVICE}/"}}
+    manifest = Manifest.model_validate({**system.manifest.model_dump(), "verify": elsewhere})
+    need = Need("Machine", Verb.READ, tuple(FIELDS))
+    async with opened(source, system=System(manifest, {})) as adapter:
+        assert await adapter.rights([need]) == {need: Right(Grant.GRANTED)}
+        source.faults["unauthorized"] = "/Machine"
+        refusal = await refused(lambda: adapter.read("Machine", FIELDS, None))
+        assert (refusal.outcome, refusal.object) == (Outcome.PERMISSION_DENIED, "Machine")
+        assert await adapter.rights([need]) == {need: Right(Grant.DENIED)}
+        source.faults["unauthorized"] = "/"
+        assert (await refused(lambda: adapter.read("Machine", FIELDS, None))).outcome is (
+            Outcome.CREDENTIALS_REJECTED
+        )
 
 
 async def test_a_403_of_a_service_that_shows_nothing_at_all_is_told_with_doubt(source: ODataSource) -> None:

@@ -17,6 +17,7 @@ from lineshaft.connector.adapters.protocols import open_source
 from lineshaft.tools.stack.odoo import OdooSource
 
 from . import rig as fixtures
+from .access import permissions
 from .rig import CATALOG, Rig, a_connection_id
 
 if TYPE_CHECKING:
@@ -166,6 +167,20 @@ async def test_a_right_that_is_taken_away_stops_one_object(rig: Rig, odoo: OdooS
     (call,) = await rig.calls(connection_id, "permission_denied")
     assert call["object"] == name
     assert call["code"] == "odoo.exceptions.AccessError"
+
+
+async def test_rights_are_known_before_they_are_missed(rig: Rig, odoo: OdooSource) -> None:
+    connection_id = await connected(rig, odoo)
+    before = await permissions(rig, connection_id)
+    assert {one["granted"] for (_, verb), one in before.items() if verb == "read"} == {"granted"}
+    name = odoo.revoke_one_object()
+    try:
+        found = await permissions(rig, connection_id)
+    finally:
+        odoo.restore_one_object()
+    assert [key for key, one in found.items() if one != before[key]] == [(name, "read")]
+    assert found[name, "read"]["granted"] == "denied"
+    assert await rig.calls(connection_id, "permission_denied") == []
 
 
 async def test_a_field_made_at_run_time_is_read_and_its_loss_is_noticed(rig: Rig, odoo: OdooSource) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from lineshaft.common.errors import ConfigurationError
 from lineshaft.common.integrations import Manifest
-from lineshaft.common.outcomes import Outcome, Rung
+from lineshaft.common.outcomes import Grant, Outcome, Rung, Verb
 from lineshaft.connector.adapters.protocols.rest_answers import moment_of_reset
 from lineshaft.connector.adapters.protocols.rest_requests import authorization
 from lineshaft.connector.domain.evidence import Evidence
-from lineshaft.connector.domain.protocol import WriteOperation
+from lineshaft.connector.domain.protocol import Need, Right, WriteOperation
 from lineshaft.tools.stack.layout import Layout
 from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.sandbox_source import SandboxSource
@@ -200,3 +200,28 @@ def test_ways_to_log_in() -> None:
 )
 def test_when_a_limit_is_reset(text: str, moment: datetime | None) -> None:
     assert moment_of_reset(text, NOW) == moment
+
+
+async def test_rights_are_found_out_by_reading_one_record(sandbox: SandboxSource) -> None:
+    needs = [Need(name, Verb.READ, tuple(FIELDS)) for name in ("parts", "vendors")]
+    needs += [Need("parts", Verb.CREATE)]
+    sandbox.fault(forbidden_objects=["vendors"], forbidden_fields={"parts": ["name"]})
+    async with opened(sandbox) as adapter:
+        found = await adapter.rights(needs)
+    assert found == {needs[0]: Right(Grant.DENIED, ("name",)), needs[1]: Right(Grant.DENIED)}
+
+
+async def test_rights_of_refused_credentials_are_no_rights(sandbox: SandboxSource) -> None:
+    sandbox.fault(credentials="revoked")
+    async with opened(sandbox) as adapter:
+        evidence = await refused(lambda: adapter.rights([Need("parts", Verb.READ)]))
+    assert evidence.outcome is Outcome.CREDENTIALS_REJECTED
+
+
+async def test_when_credentials_end(sandbox: SandboxSource) -> None:
+    async with opened(sandbox) as adapter:
+        assert (await adapter.verify()).expires_at is None
+        sandbox.fault(expires_at="2026-12-01T00:00:00Z")
+        assert (await adapter.verify()).expires_at == datetime(2026, 12, 1, tzinfo=UTC)
+        sandbox.fault(expires_at="soon")
+        assert (await adapter.verify()).expires_at is None

@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from lineshaft.common.http.addresses import AddressPolicy
-from lineshaft.common.outcomes import Operation, Outcome, Rung
+from lineshaft.common.outcomes import Grant, Operation, Outcome, Rung, Verb
 from lineshaft.connector.adapters.http import SourceHttp
 from lineshaft.connector.adapters.ladder import Climb
 from lineshaft.connector.adapters.protocols.route import route_of
 from lineshaft.connector.domain.evidence import Evidence
 from lineshaft.connector.domain.ladder import DATABASE, Ladder
-from lineshaft.connector.domain.protocol import WriteOperation
+from lineshaft.connector.domain.protocol import Need, Right, WriteOperation
 from lineshaft.tools.stack.accounts import unprivileged_account
 from lineshaft.tools.stack.layout import Layout
 from lineshaft.tools.stack.mariadb import MariaDbUnavailableError, mariadb_program
@@ -374,3 +374,73 @@ async def test_the_ladder_asks_for_tls_without_a_login(
     found = {one.rung.value: one for one in ladder.results}["tls"]
     assert found.code == code
     assert [one.subject for one in found.certificates] == ["CN=localhost"]
+
+
+PARTS, ORDERS = Need("parts", Verb.READ, ("number", "name")), Need("purchase_orders", Verb.READ, ("number",))
+
+
+async def rights_of(plant: MariadbSource, *needs: Need) -> list[Right]:
+    async with opened(plant) as adapter:
+        found = await adapter.rights(needs)
+    return [found[need] for need in needs]
+
+
+async def test_rights_are_known_before_they_are_missed(plant: MariadbSource) -> None:
+    every = [Need("vendors", verb) for verb in Verb]
+    assert {right.grant for right in await rights_of(plant, PARTS, ORDERS)} == {Grant.GRANTED}
+    before = [right.grant for right in await rights_of(plant, *every)]
+    assert before == [Grant.GRANTED, *[Grant.DENIED] * 3]
+    plant.execute(
+        "revoke select on purchase_orders from reader",
+        "revoke select on parts from reader",
+        "grant select (id, number, updated_at) on parts to reader",
+        "revoke select on vendors from reader",
+        "create role if not exists buyers",
+        "grant select, delete on vendors to buyers",
+        "grant insert (code) on vendors to reader",
+        "grant buyers to reader",
+        "set default role buyers for reader",
+    )
+    try:
+        assert await rights_of(plant, PARTS, ORDERS) == [
+            Right(Grant.UNKNOWN, ("name",)),  # or it is not there: MariaDB does not tell which
+            Right(Grant.DENIED),
+        ]
+        granted = dict(zip(Verb, await rights_of(plant, *every), strict=True))
+        assert {verb: right.grant for verb, right in granted.items()} == {
+            Verb.READ: Grant.GRANTED,
+            Verb.CREATE: Grant.GRANTED,
+            Verb.UPDATE: Grant.DENIED,
+            Verb.DELETE: Grant.GRANTED,
+        }
+    finally:
+        plant.execute(
+            "set default role none for reader",
+            "drop role buyers",
+            "revoke select (id, number, updated_at) on parts from reader",
+            "revoke insert (code) on vendors from reader",
+            "grant select on parts to reader",
+            "grant select on purchase_orders to reader",
+            "grant select on vendors to reader",
+        )
+    assert {right.grant for right in await rights_of(plant, PARTS, ORDERS)} == {Grant.GRANTED}
+    assert [right.grant for right in await rights_of(plant, *every)] == before
+
+
+async def test_when_a_password_ends_where_the_account_may_know(plant: MariadbSource) -> None:
+    plant.execute("alter user reader password expire interval 90 day")
+    try:
+        async with opened(plant) as adapter:
+            assert (await adapter.verify()).expires_at is None
+        plant.execute("grant select on mysql.global_priv to reader")
+        async with opened(plant) as adapter:
+            ends = (await adapter.verify()).expires_at
+        assert ends is not None
+        assert timedelta(days=89) < ends - datetime.now(UTC) <= timedelta(days=90)
+        plant.execute("alter user reader password expire never")
+        async with opened(plant) as adapter:
+            assert (await adapter.verify()).expires_at is None
+    finally:
+        plant.execute(
+            "alter user reader password expire never", "revoke select on mysql.global_priv from reader"
+        )

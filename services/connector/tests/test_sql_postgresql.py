@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from lineshaft.common.outcomes import Operation, Outcome, Rung
+from lineshaft.common.outcomes import Grant, Operation, Outcome, Rung, Verb
 from lineshaft.connector.domain.evidence import Evidence
-from lineshaft.connector.domain.protocol import WriteOperation
+from lineshaft.connector.domain.protocol import Need, Right, WriteOperation
 from lineshaft.tools.stack.layout import Layout
 from lineshaft.tools.stack.postgresql_source import PostgresqlSource
 from lineshaft.tools.stack.progress import Progress
@@ -286,3 +287,62 @@ async def test_writes_touch_one_row_or_none(plant: PostgresqlSource) -> None:
         plant.execute("revoke update on work_orders from reader")
         assert (await evidence("work_orders", "1", {"title": "x"}))[0] is Outcome.PERMISSION_DENIED
         plant.execute("grant update on work_orders to reader")
+
+
+PARTS, ORDERS = Need("parts", Verb.READ, ("number", "name")), Need("purchase_orders", Verb.READ, ("number",))
+
+
+async def rights_of(plant: PostgresqlSource, *needs: Need) -> list[Right]:
+    async with opened(plant) as adapter:
+        found = await adapter.rights(needs)
+    return [found[need] for need in needs]
+
+
+async def test_rights_are_known_before_they_are_missed(plant: PostgresqlSource) -> None:
+    every = [Need("vendors", verb) for verb in Verb]
+    assert {right.grant for right in await rights_of(plant, PARTS, ORDERS)} == {Grant.GRANTED}
+    plant.execute(
+        "revoke select on purchase_orders from reader",
+        "revoke select on parts from reader",
+        "grant select (id, number, updated_at) on parts to reader",
+        "revoke all on vendors from reader",
+        "grant select, insert (code), delete on vendors to reader",
+    )
+    try:
+        assert await rights_of(plant, PARTS, ORDERS) == [
+            Right(Grant.DENIED, ("name",)),
+            Right(Grant.DENIED),
+        ]
+        granted = dict(zip(Verb, await rights_of(plant, *every), strict=True))
+        assert granted == {
+            Verb.READ: Right(Grant.GRANTED),
+            Verb.CREATE: Right(Grant.GRANTED),
+            Verb.UPDATE: Right(Grant.DENIED),
+            Verb.DELETE: Right(Grant.GRANTED),
+        }
+        assert await rights_of(plant, Need("nowhere", Verb.READ)) == [Right(Grant.UNKNOWN)]
+    finally:
+        plant.execute(
+            "grant select on purchase_orders, parts to reader",
+            "grant select, insert, update, delete on vendors to reader",
+        )
+    assert {right.grant for right in await rights_of(plant, PARTS, ORDERS, *every)} == {Grant.GRANTED}
+
+
+async def test_a_schema_that_is_closed_closes_its_tables(plant: PostgresqlSource) -> None:
+    plant.execute("revoke usage on schema public from public", "revoke usage on schema public from reader")
+    try:
+        assert await rights_of(plant, PARTS) == [Right(Grant.DENIED)]
+    finally:
+        plant.execute("grant usage on schema public to public, reader")
+
+
+async def test_when_a_password_ends(plant: PostgresqlSource) -> None:
+    async with opened(plant) as adapter:
+        assert (await adapter.verify()).expires_at is None
+    plant.execute("alter role reader valid until '2099-03-31 12:00+00'")
+    try:
+        async with opened(plant) as adapter:
+            assert (await adapter.verify()).expires_at == datetime(2099, 3, 31, 12, tzinfo=UTC)
+    finally:
+        plant.execute("alter role reader valid until 'infinity'")

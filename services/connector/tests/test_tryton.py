@@ -20,6 +20,7 @@ from lineshaft.connector.adapters.protocols import open_source
 from lineshaft.tools.stack.tryton import TrytonSource
 
 from . import rig as fixtures
+from .access import permissions
 from .rig import FULL, OBJECTS, Rig, a_connection_id
 from .verdicts import assert_judged, assert_told, cases_of
 
@@ -199,6 +200,25 @@ async def test_a_right_that_is_taken_away(rig: Rig, tryton: TrytonSource) -> Non
     assert (call["object"], call["confidence"]) == ("purchase.purchase", "high")
     assert "no read access to purchase.purchase" in call["message"]
     await assert_case(rig, connection_id, "Tryton: the access to a model was revoked")
+
+
+async def test_rights_are_known_before_they_are_missed(rig: Rig, tryton: TrytonSource) -> None:
+    connection_id = await connected(rig, tryton)
+    before = await permissions(rig, connection_id)
+    assert {one["granted"] for (_, verb), one in before.items() if verb == "read"} == {"granted"}
+    tryton.operator.revoke_read("stock.lot")
+    tryton.operator.revoke_read("party.party")
+    try:
+        found = await permissions(rig, connection_id)
+    finally:
+        tryton.operator.restore_read("stock.lot")
+        tryton.operator.restore_read("party.party")
+    assert found["stock.lot", "read"]["granted"] == "denied"
+    assert found["stock.location", "read"]["granted"] == "granted"
+    purchase = found["purchase.purchase", "read"]
+    assert purchase["granted"] == "denied"
+    assert any(name.split(".")[0] == "party" for name in purchase["fields"]), purchase
+    assert await rig.calls(connection_id, Outcome.PERMISSION_DENIED) == []
 
 
 @pytest.mark.parametrize("described_before", [False, True])

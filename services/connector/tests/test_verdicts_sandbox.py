@@ -19,6 +19,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "account is locked": {"credentials": "locked"},
     "credentials have expired": {"credentials": "expired"},
     "one object is forbidden": {"forbidden_objects": ["parts"]},
+    "one object answers 401": {"unauthorized_objects": ["parts"]},
     "one field is forbidden": {"forbidden_fields": {"parts": ["name"]}},
     "one field was renamed": {"drift": {"parts": {"renamed": {"name": "title"}}}},
     "errors of its own": {"server_error": {"status": 503}},

@@ -18,10 +18,16 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from lineshaft.common.clock import now
 from lineshaft.common.encryption import KeyRing
-from lineshaft.common.events.alerts import ChannelDescribed
+from lineshaft.common.events.alerts import CONNECTION_WARNINGS, ChannelDescribed
 from lineshaft.common.events.commands import AlertTestRequested
 from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
-from lineshaft.common.events.health import ConnectionRecovered, ReauthorizationRequired, Verdict
+from lineshaft.common.events.health import (
+    ConnectionRecovered,
+    CredentialsExpiring,
+    PermissionsMissing,
+    ReauthorizationRequired,
+    Verdict,
+)
 from lineshaft.common.ids import new_id
 from lineshaft.common.outcomes import Fault, Move, Scope
 from lineshaft.common.postgres.inbox import transactional
@@ -402,3 +408,25 @@ async def test_an_address_in_another_channels_row_is_not_used(stage: Alarms, cha
     await stage.turn()
     [message] = await stage.messages(channel)
     assert (message["last_error"], chat.got) == (NO_ADDRESS, [])
+
+
+async def test_warnings_of_connections_reach_people_and_no_webhook(stage: Alarms, chat: Chat) -> None:
+    await stage.channel(chat.address, event_types=list(CONNECTION_WARNINGS), group_seconds=0)
+    endpoint = await stage.endpoint("/hooks")
+    renew = {"move": Move.CUSTOMER, "action": "Renew them."}
+    expiring = await stage.tell(
+        "con_1", CredentialsExpiring, summary="They end in 7 days.", expires_at=NOON, **renew
+    )
+    await stage.tell("con_1", PermissionsMissing, summary="It may not read parts.", permissions=[], **renew)
+    await stage.handle("connection-events", expiring)
+    stage.moment += timedelta(minutes=1)
+    await stage.turn()
+    await stage.turn()
+    assert sorted(one["title"] for one in chat.got) == [
+        "A connection lacks rights that it needs",
+        "Credentials of a connection will end",
+    ]
+    (said,) = [one["message"] for one in chat.got if "7 days" in one["message"]]
+    assert "Whose move: the customer." in said
+    assert "What to do: Renew them." in said
+    assert await stage.deliveries(endpoint) == []

@@ -1,12 +1,14 @@
 import io
 import re
 import zipfile
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from lineshaft.common.clock import now
+from lineshaft.common.events.access import Permission
+from lineshaft.common.outcomes import ConnectionStatus, Grant, NeededBy, Verb
 from services.api.tests.routes.conftest import World, insert
 
 from .conftest import Reader
@@ -35,6 +37,28 @@ async def test_the_verdict_comes_with_evidence_remedy_and_link(editor: Reader, i
     assert "/reauthorize/" not in healthy
     part = (await editor.get(f"/console/connections/{ids[0]}", **PART)).text
     assert part.lstrip().startswith('<div id="live"')
+
+
+async def test_rights_and_the_end_of_credentials_are_shown(
+    viewer: Reader, world: World, ids: list[str]
+) -> None:
+    await world.set_status(
+        ids[0],
+        ConnectionStatus.HEALTHY,
+        permissions=[
+            Permission(
+                object="purchase.purchase",
+                verb=Verb.READ,
+                needed_by=[NeededBy.MAPPING],
+                granted=Grant.DENIED,
+            )
+        ],
+        credentials_expire_at=datetime(2099, 3, 31, tzinfo=UTC),
+    )
+    page = (await viewer.get(f"/console/connections/{ids[0]}")).text
+    assert "Rights at the source" in page
+    assert re.search(r'data-label="Granted"><span class="pill bad">.*?Denied', page.replace("\n", ""))
+    assert 'datetime="2099-03-31T00:00:00' in page
 
 
 async def test_a_viewer_sees_all_of_it_and_no_button(viewer: Reader, ids: list[str]) -> None:

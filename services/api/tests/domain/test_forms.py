@@ -22,6 +22,7 @@ MANIFEST = Manifest.model_validate(
             {"key": "username", "title": "User", "secret": False},
             {"key": "password", "title": "Password"},
             {"key": "otp", "title": "One-time code", "optional": True},
+            {"key": "expires_on", "title": "Until", "optional": True, "expiry": True},
         ],
         "auth": {"strategy": "basic"},
         "verify": {"account": "{base_url}"},
@@ -62,14 +63,27 @@ def test_a_reconnect_asks_for_secrets() -> None:
         reauthorizes=True, settings={"base_url": "https://erp.example.com"}, login={"username": "me"}
     )
     assert form.asked_settings == []
-    assert [one.key for one in form.asked_credentials] == ["password", "otp"]
+    assert [one.key for one in form.asked_credentials] == ["password", "otp", "expires_on"]
     submitted = form.submit({"base_url": "https://evil.example.com", "username": "you", "password": "p"})
     assert submitted.settings == {"base_url": "https://erp.example.com"}
     assert submitted.credentials == {"username": "me", "password": "p"}
 
 
+def test_the_day_on_which_credentials_end_is_a_day() -> None:
+    typed = {"base_url": "https://erp.example.com", "username": "me", "password": "p"}
+    submitted = a_form().submit({**typed, "expires_on": " 2027-03-31 "})
+    assert submitted.credentials["expires_on"] == "2027-03-31"
+    wrong = a_form().submit({**typed, "expires_on": "next spring"})
+    assert wrong.errors == {"expires_on": "Please enter a day such as 2027-03-31."}
+
+
 def test_a_reconnect_asks_for_what_is_not_known() -> None:
-    assert [one.key for one in a_form(reauthorizes=True).asked_credentials] == ["username", "password", "otp"]
+    assert [one.key for one in a_form(reauthorizes=True).asked_credentials] == [
+        "username",
+        "password",
+        "otp",
+        "expires_on",
+    ]
 
 
 def test_a_vendor_fills_in_settings_alone() -> None:

@@ -1,11 +1,22 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from lineshaft.common.clock import now
+from lineshaft.common.events.access import Permission
 from lineshaft.common.events.health import Breaker, Evidence, ScopeStatus, Verdict
 from lineshaft.common.links import open_link
-from lineshaft.common.outcomes import ConnectionStatus, Fault, Move, Operation, Outcome, Scope
+from lineshaft.common.outcomes import (
+    ConnectionStatus,
+    Fault,
+    Grant,
+    Move,
+    NeededBy,
+    Operation,
+    Outcome,
+    Scope,
+    Verb,
+)
 
 from .conftest import World, insert, verified
 
@@ -19,6 +30,8 @@ FIELDS = [
     "verdict",
     "objects",
     "breaker",
+    "permissions",
+    "credentials_expire_at",
     "last_sync_at",
     "data_as_of",
     "reauthorize_url",
@@ -171,3 +184,35 @@ async def test_the_error_log_is_filtered_by_operation_and_fault(world: World) ->
     assert await found("fault=permission&operation=read") == {"permission_denied"}
     assert await found("fault=network&outcome=permission_denied") == set()
     assert len(await found("")) == 3
+
+
+async def test_the_status_tells_what_is_needed_and_granted_and_when_credentials_end(world: World) -> None:
+    connection_id, token = await world.connect()
+    system = world.context.catalog.system("tryton")
+    name, ends = system.object_of("item"), now()
+    await world.set_status(
+        connection_id,
+        ConnectionStatus.HEALTHY,
+        permissions=[
+            Permission(
+                object=name,
+                verb=Verb.READ,
+                needed_by=[NeededBy.MAPPING, NeededBy.SCHEDULE],
+                granted=Grant.DENIED,
+                fields=["cost_price"],
+            )
+        ],
+        credentials_expire_at=ends,
+    )
+    status = (await world.call("GET", f"/connections/{connection_id}/status", key=token)).json()
+    assert status["permissions"] == [
+        {
+            "object": name,
+            "entity": "item",
+            "verb": "read",
+            "needed_by": ["mapping", "schedule"],
+            "granted": "denied",
+            "fields": ["cost_price"],
+        }
+    ]
+    assert datetime.fromisoformat(status["credentials_expire_at"]) == ends

@@ -53,6 +53,30 @@ class Operation(StrEnum):
     PROBE = "probe"
 
 
+class Verb(StrEnum):
+    """What can be done with the records of an object."""
+
+    READ = "read"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class Grant(StrEnum):
+    """Whether the source lets the account do it; `unknown` where it cannot be asked."""
+
+    GRANTED = "granted"
+    DENIED = "denied"
+    UNKNOWN = "unknown"
+
+
+class NeededBy(StrEnum):
+    MAPPING = "mapping"
+    SCHEDULE = "schedule"
+    WRITES = "writes"
+    """Only who writes through the unified model needs it."""
+
+
 class ConnectionStatus(StrEnum):
     PENDING = "pending"
     HEALTHY = "healthy"

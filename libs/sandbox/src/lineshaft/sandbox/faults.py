@@ -36,9 +36,13 @@ class Drift(_Part):
 
 class Faults(_Part):
     credentials: Literal["accepted", "expired", "revoked", "locked"] = "accepted"
+    expires_at: str | None = None
+    """What `/v1/me` says of when the credentials end."""
     account: str | None = None
     """The credentials open this account and not the one they did."""
     forbidden_objects: list[str] = []
+    unauthorized_objects: list[str] = []
+    """These answer 401 to credentials that open everything else, as some systems do."""
     forbidden_fields: dict[str, list[str]] = {}
     """Left out of the records; the schema says that they are there."""
     read_only: bool = False

@@ -78,7 +78,7 @@ class Interface:
             await asyncio.sleep(faults.delay_seconds)
         if concerned and (outage := self._outage()) is not None:
             return outage
-        if (unauthorized := self._unauthorized(request)) is not None:
+        if (unauthorized := self._unauthorized(request, name)) is not None:
             return unauthorized
         if concerned and faults.rate_limit is not None:
             return too_many(faults.rate_limit)
@@ -99,17 +99,20 @@ class Interface:
             return problem(fault.status, "unavailable", "the plant's system is being mended")
         return Response(LOGON_PAGE, media_type="text/html") if faults.html else None
 
-    def _unauthorized(self, request: Request) -> Response | None:
+    def _unauthorized(self, request: Request, name: str | None) -> Response | None:
         state = self._sandbox.faults.credentials
         if state != "accepted":
             return problem(401, f"credentials_{state}", f"these credentials are {state}")
         if not self._sandbox.admits(request.headers.get("authorization", "")):
             return problem(401, "credentials_wrong", "these credentials are not known")
+        if name in self._sandbox.faults.unauthorized_objects:
+            return problem(401, "unauthorized", f"{name} is not for these credentials")
         return None
 
     async def _me(self, _request: Request) -> Response:
-        account = self._sandbox.faults.account or self._sandbox.account
-        return _json({"account": {"id": account, "user": self._sandbox.username}})
+        faults = self._sandbox.faults
+        account = {"id": faults.account or self._sandbox.account, "user": self._sandbox.username}
+        return _json({"account": account | ({"expires_at": faults.expires_at} if faults.expires_at else {})})
 
     async def _schema(self, request: Request) -> Response:
         name = request.path_params["object"]

@@ -7,6 +7,7 @@ from typing import Any
 from lineshaft.common import topics
 from lineshaft.common.encryption import KeyRing
 from lineshaft.common.events.commands import (
+    AccessCheckRequested,
     AuthorizationRequested,
     DescriptionRequested,
     DiagnosisRequested,
@@ -65,6 +66,7 @@ async def build(settings: ConnectorSettings) -> Service:
         credentials=Credentials(keys),
         slice_seconds=settings.slice_seconds,
         silent_limit=timedelta(seconds=settings.rate_limit_seconds),
+        reads_by_default=settings.default_sync_minutes > 0,
     )
     syncing, commanding = Syncing(tools), Commanding(tools)
     syncs = Dispatcher("sync", syncing.take, syncing.work, slots=settings.concurrent_slices)
@@ -105,6 +107,7 @@ async def build(settings: ConnectorSettings) -> Service:
                     DescriptionRequested,
                     DriftPolicyRequested,
                     SchemaChangesAccepted,
+                    AccessCheckRequested,
                 ),
                 handlers.on_commands,
             ),

@@ -5,7 +5,7 @@ from typing import Any
 
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.errors import DeadLetterError
-from lineshaft.common.events.commands import CommandProblem, ScheduleRequested
+from lineshaft.common.events.commands import AccessCheckRequested, CommandProblem, ScheduleRequested
 from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.drift import DriftPolicyRequested, SchemaAccepted, SchemaChangesAccepted
 from lineshaft.common.events.envelope import Event, new_event
@@ -119,6 +119,8 @@ class Handlers:
         known = await schedules.replace(
             tx, asked.connection_id, asked.frequency, asked.objects, actor=asked.actor, now=self._clock()
         )
+        if known:
+            await commands.add(tx, self._check_of(event))
         await self._answer(tx, event, None if known else UNKNOWN_CONNECTION)
 
     async def _set_policy(self, tx: Connection, event: Event[DriftPolicyRequested]) -> None:
@@ -173,3 +175,11 @@ class Handlers:
             problem=problem,
         )
         await add_events(tx, [answer])
+
+    def _check_of(self, event: Event[ScheduleRequested]) -> Event[AccessCheckRequested]:
+        """What a new schedule needs of the source may not be granted."""
+        check = AccessCheckRequested(
+            command_id=derived_id("cmd", event.data.command_id, "access"),
+            connection_id=event.data.connection_id,
+        )
+        return new_event(check, source=commands.NAME, key=check.connection_id, cause=event)

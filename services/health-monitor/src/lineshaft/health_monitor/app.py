@@ -3,6 +3,7 @@
 from functools import partial
 
 from lineshaft.common import topics
+from lineshaft.common.events.access import AccessChecked
 from lineshaft.common.events.calls import CALL_EVENT_TYPES, Call
 from lineshaft.common.events.commands import BreakerForced, IssueMuted
 from lineshaft.common.events.connections import ConnectionDescribed
@@ -45,7 +46,10 @@ async def build(settings: HealthMonitorSettings) -> Service:
                 "calls",
                 [topics.CONNECTION_CALLS],
                 decode=Decoder(
-                    ConnectionDiagnosed, SchemaAccepted, shared=dict.fromkeys(CALL_EVENT_TYPES.values(), Call)
+                    ConnectionDiagnosed,
+                    SchemaAccepted,
+                    AccessChecked,
+                    shared=dict.fromkeys(CALL_EVENT_TYPES.values(), Call),
                 ),
                 handle=effect("calls", handlers.on_calls),
             ),

@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Any, NamedTuple, assert_never
 
 from lineshaft.common.clock import Clock, now
+from lineshaft.common.events.access import AccessChecked
 from lineshaft.common.events.calls import Call
 from lineshaft.common.events.commands import (
+    AccessCheckRequested,
     BreakerForced,
     DiagnosisRequested,
     IssueMuted,
@@ -28,6 +30,7 @@ from lineshaft.health_monitor.adapters.outages import OF_ALL
 from lineshaft.health_monitor.domain.breaker import Chance
 from lineshaft.health_monitor.domain.confirming import MOST, PAUSE
 from lineshaft.health_monitor.domain.effects import (
+    AccessCheckWanted,
     Announced,
     Answered,
     Described,
@@ -75,7 +78,9 @@ class Handlers:
         self._chance = chance
 
     async def on_calls(
-        self, tx: Connection, events: Sequence[Event[Call | ConnectionDiagnosed | SchemaAccepted]]
+        self,
+        tx: Connection,
+        events: Sequence[Event[Call | ConnectionDiagnosed | SchemaAccepted | AccessChecked]],
     ) -> None:
         states = await self._on_events(tx, events)
         kept = [event for event in events if not states[event.data.connection_id].deleted]
@@ -173,7 +178,7 @@ class Handlers:
         )
 
 
-def _failed(data: Call | ConnectionDiagnosed | SchemaAccepted) -> bool:
+def _failed(data: Call | ConnectionDiagnosed | SchemaAccepted | AccessChecked) -> bool:
     return isinstance(data, Call) and data.outcome is not Outcome.OK
 
 
@@ -221,6 +226,9 @@ async def _carry_out(tx: Connection, done: Sequence[tuple[Given, int, Effect]]) 
             case LadderWanted():
                 ladder = DiagnosisRequested(command_id=effect.command_id, connection_id=key, may_call=False)
                 events.append(new_event(ladder, source=SOURCE, key=key, event_id=effect.command_id))
+            case AccessCheckWanted():
+                check = AccessCheckRequested(command_id=effect.command_id, connection_id=key)
+                events.append(new_event(check, source=SOURCE, key=key, event_id=effect.command_id))
             case _:
                 assert_never(effect)
     await postgres.save_issues(tx, issues)

@@ -41,6 +41,15 @@ class HealthMonitorSettings(Settings):
         ge=0,
         description="A healthy connection that nothing was heard of for this long is probed; 0 means never.",
     )
+    access_check_hours: float = Field(
+        default=24.0,
+        ge=0,
+        description="What a source grants is compared with what is needed this often, beside each connecting,"
+        " each change of a mapping and each refusal; 0 means never.",
+    )
+    expiry_warning_days: list[float] = Field(
+        default=[14.0, 7.0, 1.0], description="Days before credentials end on which it is said."
+    )
     diagnose_minutes: float = Field(
         default=15.0,
         ge=0,
@@ -86,6 +95,8 @@ class HealthMonitorSettings(Settings):
             hold=timedelta(seconds=self.hold_seconds),
             quiet=timedelta(seconds=self.quiet_seconds),
             quiet_probe=timedelta(hours=self.quiet_probe_hours) or None,
+            access_check=timedelta(hours=self.access_check_hours) or None,
+            expiry_warnings=tuple(sorted(self.expiry_warning_days, reverse=True)),
             ladder_pause=timedelta(minutes=self.diagnose_minutes) or None,
             confirm_after=timedelta(minutes=self.confirm_minutes) if self.confirm_connections else None,
             whole=BreakerRules(

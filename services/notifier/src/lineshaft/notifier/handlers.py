@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 from lineshaft.common.clock import Clock, now
-from lineshaft.common.events.alerts import ChannelDescribed
+from lineshaft.common.events.alerts import CONNECTION_WARNINGS, ChannelDescribed
 from lineshaft.common.events.commands import (
     AlertTestRequested,
     CommandCompleted,
@@ -18,7 +18,7 @@ from lineshaft.common.events.commands import (
 from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.drift import MappingDrifted
 from lineshaft.common.events.envelope import Event, new_event
-from lineshaft.common.events.health import ConnectionEvent, SystemEvent
+from lineshaft.common.events.health import ConnectionEvent, ConnectionWarning, SystemEvent
 from lineshaft.common.events.syncs import SyncCompleted
 from lineshaft.common.events.webhooks import EndpointDescribed, NotificationSuperseded
 from lineshaft.common.ids import derived_id
@@ -167,13 +167,16 @@ class Handlers:
         living = [
             event for event in told if event.connection_id not in deleted or event.event_type == DISCONNECTED
         ]
-        new = await postgres.add_events(tx, living)
+        new = await postgres.add_events(
+            tx, [one for one in living if one.event_type not in CONNECTION_WARNINGS]
+        )
         await self._route(
             tx,
             await postgres.list_endpoints(tx),
             new,
         )
-        await alerts.tell(tx, new, self._clock)
+        warnings = [one for one in living if one.event_type in CONNECTION_WARNINGS]
+        await alerts.tell(tx, [*new, *warnings], self._clock)
 
     async def _route(
         self,
@@ -242,6 +245,9 @@ def _told_of_health(event: Event[Any]) -> Told:
         return Told(
             event.id, webhook_type(event.type), None, event.time, content, concerned, event.traceparent
         )
+    if isinstance(data, ConnectionWarning):
+        content = data.model_dump(mode="json", exclude={"credential_version", "at", "verdict", "issue_id"})
+        return _told(event, content)
     return _told(event, _health_data(data))
 
 

@@ -10,7 +10,9 @@ from lineshaft.health_monitor.domain.wording import CREDENTIAL_WORDS, LOCKING, N
 from lineshaft.tools.generate.markdown import page, table
 from lineshaft.tools.generate.status_words import (
     FAULTS,
+    GRANTS,
     MOVES,
+    NEEDS,
     OUTCOMES,
     RUNG_STATES,
     RUNGS,
@@ -46,6 +48,16 @@ def status_page() -> str:
         "## Verdicts",
         f"As they read for a connection to {SYSTEM}.",
         table(["Fault", "Scope", "Move", "`summary`", "`action`"], map(_verdict_row, examples())),
+        "## Rights and the end of credentials",
+        "`permissions` compares what is needed of the source with what it grants, by object and verb: it"
+        " names what will fail before it does, and changes neither `status` nor `verdict`. It is asked when a"
+        " connection is made or gets new credentials, when a mapping or a schedule changes, after a refusal,"
+        " and once a day (`LINESHAFT_ACCESS_CHECK_HOURS`). `fields` names what is refused where it is not the"
+        " whole object.",
+        _words("`needed_by`", NEEDS),
+        _words("`granted`", GRANTS),
+        "`credentials_expire_at` is when the credentials end, null where nobody knows or they do not. It is"
+        " said 14, 7 and 1 days before (`LINESHAFT_EXPIRY_WARNING_DAYS`).",
         "## The network ladder",
         "`POST /v1/connections/{id}/diagnose` climbs it; see [Diagnose a connection](../howto/diagnose.md).",
         _words("Rung", RUNGS),

@@ -6,8 +6,10 @@ from typing import NamedTuple
 from lineshaft.common.outcomes import (
     ConnectionStatus,
     Fault,
+    Grant,
     LadderRung,
     Move,
+    NeededBy,
     Outcome,
     RungStatus,
     Scope,
@@ -170,4 +172,16 @@ RUNG_STATES: Mapping[RungStatus, str] = {
     RungStatus.OK: "It holds.",
     RungStatus.FAILED: "The ladder stops here; `ask` holds what to ask whom for.",
     RungStatus.SKIPPED: "It was not tried; `seen` says why.",
+}
+
+NEEDS: Mapping[NeededBy, str] = {
+    NeededBy.MAPPING: "An entity is made of the object.",
+    NeededBy.SCHEDULE: "The object is read by itself.",
+    NeededBy.WRITES: "Only who writes it through the unified model needs it; nobody is alarmed.",
+}
+
+GRANTS: Mapping[Grant, str] = {
+    Grant.GRANTED: "The account may.",
+    Grant.DENIED: "It may not: calls of this kind will fail.",
+    Grant.UNKNOWN: "The source does not tell.",
 }

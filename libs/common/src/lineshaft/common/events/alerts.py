@@ -10,7 +10,13 @@ from lineshaft.common import topics
 from lineshaft.common.events.model import EventData, event
 from lineshaft.common.events.webhooks import WEBHOOK_EVENT_TYPES
 
-ALERT_EVENT_TYPES = (*WEBHOOK_EVENT_TYPES, "webhook_endpoint.failing", "webhook_endpoint.disabled")
+CONNECTION_WARNINGS = ("connection.credentials_expiring", "connection.permissions_missing")
+ALERT_EVENT_TYPES = (
+    *WEBHOOK_EVENT_TYPES,
+    *CONNECTION_WARNINGS,
+    "webhook_endpoint.failing",
+    "webhook_endpoint.disabled",
+)
 ALERT_TEST = "alert.test"
 
 CHANNEL_KINDS = {

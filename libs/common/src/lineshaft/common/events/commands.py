@@ -48,6 +48,13 @@ class ProbeRequested(Command):
     )
 
 
+@event("access_check.requested", topics.COMMANDS_CONNECTOR.name)
+class AccessCheckRequested(Command):
+    """Compare what mappings and schedule need with what the source grants, and ask when credentials end."""
+
+    topic_name = topics.COMMANDS_CONNECTOR.name
+
+
 @event("description.requested", topics.COMMANDS_CONNECTOR.name)
 class DescriptionRequested(Command):
     """Look at these objects of the source: which fields they have, in this very instance."""

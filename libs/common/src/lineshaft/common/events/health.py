@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from lineshaft.common import topics
+from lineshaft.common.events.access import Permission
 from lineshaft.common.events.model import EventData, event
 from lineshaft.common.outcomes import ConnectionStatus, Fault, LadderRung, Move, Operation, Outcome, Scope
 
@@ -71,6 +72,10 @@ class StatusDescribed(EventData):
     verdict: Verdict | None = None
     objects: list[ScopeStatus] = Field(default_factory=list)
     breaker: Breaker = Breaker()
+    permissions: list[Permission] = Field(
+        default_factory=list, description="What is needed of the source, and whether it grants it."
+    )
+    credentials_expire_at: datetime | None = None
     credential_version: int
     revision: int = Field(description="Grows with each change; an older one is ignored.")
     at: datetime
@@ -115,6 +120,24 @@ class StatusChanged(ConnectionEvent):
 @event("connection.disconnected", topics.CONNECTION_EVENTS.name)
 class ConnectionDisconnected(ConnectionEvent):
     pass
+
+
+class ConnectionWarning(ConnectionEvent):
+    """Something that works today and will not; people hear of it, webhooks do not."""
+
+    summary: str
+    move: Move
+    action: str
+
+
+@event("connection.credentials_expiring", topics.CONNECTION_EVENTS.name)
+class CredentialsExpiring(ConnectionWarning):
+    expires_at: datetime
+
+
+@event("connection.permissions_missing", topics.CONNECTION_EVENTS.name)
+class PermissionsMissing(ConnectionWarning):
+    permissions: list[Permission] = Field(description="Those that were not known to be missing before.")
 
 
 class SystemEvent(EventData):

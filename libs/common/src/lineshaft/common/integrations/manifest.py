@@ -55,6 +55,10 @@ class Credential(_Part):
     """Asked for again when the customer reconnects, and not shown while it is typed."""
     help: str | None = None
     optional: bool = False
+    expiry: bool = False
+    """It is the day on which the others end, as `2027-03-31`: not kept from view while it is typed."""
+    lifetime_days: int | None = Field(default=None, ge=1)
+    """The source ends it so long after it was made."""
 
 
 class Auth(_Part):
@@ -73,6 +77,8 @@ class Verify(_Part):
     """Who it is, as a template of settings and of what the login gave: `{database}/{user_id}`."""
     account_path: str | None = None
     """Where `{account}` lies in the answer, if the template uses it."""
+    expires_path: str | None = None
+    """Where in the answer it says when the credentials end, as a time of ISO 8601."""
 
     @property
     def placeholders(self) -> tuple[str, ...]:

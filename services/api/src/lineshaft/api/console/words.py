@@ -44,6 +44,8 @@ STATE_TONES: Mapping[str, str] = {
     "active": "good",
     "expired": "quiet",
     "revoked": "quiet",
+    "granted": "good",
+    "denied": "bad",
 }
 MOVE_WORDS: Mapping[str, str] = {
     Move.CUSTOMER: "Customer's move",

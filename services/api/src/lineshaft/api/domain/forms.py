@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -143,6 +144,13 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text.strip()).isoformat()
+    except ValueError:
+        raise ValueError("Please enter a day such as 2027-03-31.") from None
+
+
 def _parse_credential(credential: Credential, value: Any) -> str | None:
     if value is not None and not isinstance(value, str):
         raise ValueError("Please enter plain text.")
@@ -152,4 +160,6 @@ def _parse_credential(credential: Credential, value: Any) -> str | None:
         raise ValueError("Please fill this in.")
     if len(value) > MAX_LENGTH:
         raise ValueError("This is too long.")
+    if credential.expiry:
+        return _day(value)
     return value if credential.secret else value.strip()

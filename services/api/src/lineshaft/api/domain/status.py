@@ -75,6 +75,18 @@ def status_document(
             for one in document.get("objects", ())
         ],
         "breaker": {name: known.breaker.get(name) for name in _CLOSED_BREAKER},
+        "permissions": [
+            {
+                "object": one["object"],
+                "entity": entity_of.get(one["object"]),
+                "verb": one["verb"],
+                "needed_by": one["needed_by"],
+                "granted": one["granted"],
+                "fields": one.get("fields", []),
+            }
+            for one in document.get("permissions", ())
+        ],
+        "credentials_expire_at": document.get("credentials_expire_at"),
         "last_sync_at": known.last_sync_at,
         "data_as_of": known.data_as_of,
         "reauthorize_url": reauthorize_url,

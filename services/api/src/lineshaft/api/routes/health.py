@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.domain import cursors
@@ -17,7 +17,17 @@ from lineshaft.api.routes.existence import require_connection
 from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit, Page, by_time, page
 from lineshaft.common.events.health import Breaker, Verdict
 from lineshaft.common.links import reauthorize_url
-from lineshaft.common.outcomes import FAULTS, ConnectionStatus, Fault, Operation, Outcome, Scope
+from lineshaft.common.outcomes import (
+    FAULTS,
+    ConnectionStatus,
+    Fault,
+    Grant,
+    NeededBy,
+    Operation,
+    Outcome,
+    Scope,
+    Verb,
+)
 
 router = APIRouter(prefix="/v1/connections", tags=["health"])
 
@@ -30,6 +40,17 @@ class ObjectStatus(BaseModel):
     last_error_at: datetime | None
 
 
+class PermissionStatus(BaseModel):
+    """What is needed of the source, and whether it grants it."""
+
+    object: str
+    entity: str | None
+    verb: Verb
+    needed_by: list[NeededBy]
+    granted: Grant
+    fields: list[str] = Field(description="Those that are refused, where it is not the whole object.")
+
+
 class Status(BaseModel):
     """What is wrong, where, whose move it is and what to do."""
 
@@ -40,6 +61,8 @@ class Status(BaseModel):
     verdict: Verdict | None
     objects: list[ObjectStatus]
     breaker: Breaker
+    permissions: list[PermissionStatus]
+    credentials_expire_at: datetime | None
     last_sync_at: datetime | None
     data_as_of: datetime | None
     reauthorize_url: str | None

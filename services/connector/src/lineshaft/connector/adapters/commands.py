@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lineshaft.common.events.commands import (
+    AccessCheckRequested,
     AuthorizationRequested,
     Command,
     CommandCompleted,
@@ -30,6 +31,7 @@ KINDS: dict[str, type[Command]] = {
     "probe": ProbeRequested,
     "diagnose": DiagnosisRequested,
     "describe": DescriptionRequested,
+    "check_access": AccessCheckRequested,
 }
 _KIND_OF = {model: kind for kind, model in KINDS.items()}
 

@@ -32,6 +32,7 @@ class Credential:
     system: str
     settings: Mapping[str, Any]
     account_id: str
+    promoted_at: datetime
     values: Mapping[str, str] = field(repr=False)
 
 
@@ -63,6 +64,7 @@ class Credentials:
             system=row["system"],
             settings=row["settings"],
             account_id=row["account_id"],
+            promoted_at=row["promoted_at"],
             values=self._open(row["sealed"], connection_id, row["credential_id"]),
         )
 

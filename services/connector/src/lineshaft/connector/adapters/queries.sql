@@ -53,7 +53,7 @@ where credential_id = $1 and connection_id = $2 and state = 'candidate';
 
 -- name: credential_in_force
 -- The credentials in force, with what is needed to use them.
-select k.credential_id, k.version, k.sealed, c.system, c.settings, c.account_id
+select k.credential_id, k.version, k.sealed, k.promoted_at, c.system, c.settings, c.account_id
 from credential k
 join connection c using (connection_id)
 where k.connection_id = $1 and k.state = 'active' and c.lifecycle <> 'deleted';
@@ -270,6 +270,10 @@ where connection_id = $1 and entity like 'custom:%' and object <> '';
 -- name: stream_columns
 -- What the last complete read of an object asked for; null where there was none.
 select columns from stream where connection_id = $1 and object = $2;
+
+-- name: stream_read_fields
+-- Mapped fields that the last complete read of each object had.
+select object, read_fields from stream where connection_id = $1;
 
 -- name: mapping_objects
 -- Which objects this connection's mappings read.
@@ -573,6 +577,10 @@ for update of s skip locked;
 -- name: schedule_next
 -- When it is due again.
 update schedule set due_at = $3, full_due_at = $4 where connection_id = $1 and object = $2;
+
+-- name: schedule_objects
+-- Which rows read by themselves.
+select object, due_at is not null or full_due_at is not null as reads from schedule where connection_id = $1;
 
 -- name: schedule_own
 -- Objects that have a row of their own.

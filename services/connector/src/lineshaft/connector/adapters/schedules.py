@@ -6,8 +6,8 @@ from datetime import datetime
 
 from lineshaft.common.events.commands import Frequency
 from lineshaft.common.postgres.pool import Connection
-from lineshaft.connector.adapters.postgres import QUERIES
-from lineshaft.connector.domain.schedules import EVERYTHING_ELSE, Due, begin
+from lineshaft.connector.adapters.postgres import QUERIES, Database
+from lineshaft.connector.domain.schedules import EVERYTHING_ELSE, Due, Scheduled, begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +79,8 @@ async def move_on(tx: Connection, row: DueRow, following: Due) -> None:
 async def own_rows(tx: Connection, connection_id: str) -> set[str]:
     """Objects with a frequency of their own."""
     return {row["object"] for row in await tx.fetch(QUERIES["schedule_own"], connection_id)}
+
+
+async def scheduled(db: Database, connection_id: str, *, by_default: bool) -> Scheduled:
+    rows = await db.fetch(QUERIES["schedule_objects"], connection_id)
+    return Scheduled({row["object"]: row["reads"] for row in rows}, by_default)

@@ -12,7 +12,7 @@ from lineshaft.common.events.syncs import SyncMode
 from lineshaft.common.ids import new_id
 from lineshaft.common.outcomes import Outcome
 from lineshaft.common.postgres.pool import Connection, Pool
-from lineshaft.connector.adapters.postgres import QUERIES, standing_of
+from lineshaft.connector.adapters.postgres import QUERIES, Database, standing_of
 from lineshaft.connector.domain.gate import Standing
 from lineshaft.connector.domain.jobs import Job, Lease
 
@@ -154,6 +154,12 @@ async def columns_read(tx: Connection, connection_id: str, object_name: str) -> 
     """What the last complete read of an object asked for; None where there was none."""
     columns = await tx.fetchval(QUERIES["stream_columns"], connection_id, object_name)
     return None if columns is None else set(columns)
+
+
+async def read_fields(db: Database, connection_id: str) -> dict[str, Sequence[str]]:
+    """Mapped fields that the last complete read of each object had."""
+    rows = await db.fetch(QUERIES["stream_read_fields"], connection_id)
+    return {row["object"]: row["read_fields"] for row in rows}
 
 
 async def release_stream(tx: Connection, held: Lease) -> int | None:

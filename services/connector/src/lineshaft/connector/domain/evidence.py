@@ -16,6 +16,9 @@ LONGEST_WORDS = 64 * 1024
 DENIED_OR_GONE = "denied_or_gone"
 """Code of a refusal by a source that answers alike where there is nothing."""
 
+OF_THE_CONNECTION = frozenset({Outcome.CREDENTIALS_REJECTED, Outcome.UNREACHABLE, Outcome.RATE_LIMITED})
+"""What says nothing about one object: whoever asks object by object has to stop."""
+
 Confidence = Literal["high", "medium", "low"]
 
 

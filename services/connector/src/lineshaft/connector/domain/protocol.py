@@ -5,9 +5,11 @@ Cursors are the protocol's own JSON: the connector stores them and gives them ba
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from lineshaft.common.outcomes import Grant, Verb
 from lineshaft.connector.domain.evidence import Evidence
 
 Cursor = Mapping[str, Any]
@@ -25,6 +27,27 @@ class Verified:
 
     account_id: str
     account_label: str
+    expires_at: datetime | None = None
+    """When the credentials end, where the source says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What is to be done with an object; reading, with these of its fields."""
+
+    object: str
+    verb: Verb
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    grant: Grant
+    fields: tuple[str, ...] = ()
+    """Those that are refused, where it is not the whole object."""
+
+
+UNKNOWN_RIGHT = Right(Grant.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +125,9 @@ class SourceAdapter(Protocol):
         self, object_name: str, fields: Sequence[str], match: Mapping[str, Any]
     ) -> Sequence[bytes] | None:
         """The records that hold these values, two at most; None where the source cannot be asked so."""
+
+    async def rights(self, needs: Sequence[Need]) -> Mapping[Need, Right]:
+        """What the source grants of these; one that it cannot be asked for may be left out."""
 
     def classify(self, answer: Any) -> Evidence:
         """What an answer, or the exception in place of one, comes to."""

@@ -1,5 +1,6 @@
 """When an object is read by itself, and whether in full."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,6 +26,19 @@ class Due:
     @property
     def first(self) -> datetime:
         return min(moment for moment in (self.changes_at, self.everything_at) if moment is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """Which rows read by themselves; `by_default` counts where there are none."""
+
+    rows: Mapping[str, bool]
+    by_default: bool = False
+
+    def includes(self, name: str) -> bool:
+        if not self.rows:
+            return self.by_default
+        return self.rows.get(name, self.rows.get(EVERYTHING_ELSE, False))
 
 
 def begin(frequency: Frequency, now: datetime) -> Due:

@@ -1,9 +1,11 @@
 """One call to a source on behalf of a command: past the gate, and told with its answer."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from lineshaft.common.events.commands import CommandProblem
+from lineshaft.common.events.envelope import Event
 from lineshaft.common.outcomes import Operation
 from lineshaft.common.postgres.outbox import add_events
 from lineshaft.connector.adapters import commands, gates
@@ -29,6 +31,13 @@ async def admitted(
     if decision.closed or source is None:
         return problems.gate_closed(decision, source.system.manifest.label if source else "The system")
     return source
+
+
+async def refused_command(tools: Tools, job: CommandJob, problem: CommandProblem) -> None:
+    """The gate is closed: nothing was called."""
+    async with tools.pool.acquire() as connection, connection.transaction():
+        if await commands.end(connection, job):
+            await add_events(connection, [answered(job, tools.clock, problem=problem)])
 
 
 async def failed_command(
@@ -62,7 +71,9 @@ async def succeeded_command(
     *,
     object_name: str | None,
     result: dict[str, Any],
+    told: Sequence[Event[Any]] = (),
 ) -> None:
+    """`told` goes out with the answer."""
     ended = tools.clock()
     call = succeeded_calls(
         source.caller,
@@ -75,5 +86,5 @@ async def succeeded_command(
         await gates.accept(connection, source.caller.connection_id, source.caller.credential_version)
         events = call_events([call])
         if await commands.end(connection, job):
-            events.append(answered(job, tools.clock, result=result))
+            events += [*told, answered(job, tools.clock, result=result)]
         await add_events(connection, events)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from lineshaft.common.encryption import UnreadableSecretError
 from lineshaft.common.errors import RetryableError
 from lineshaft.common.events.commands import (
+    AccessCheckRequested,
     AuthorizationRequested,
     CommandProblem,
     DescriptionRequested,
@@ -15,7 +16,6 @@ from lineshaft.common.events.commands import (
 )
 from lineshaft.common.ids import new_id
 from lineshaft.common.logs import logger
-from lineshaft.common.postgres.outbox import add_events
 from lineshaft.common.postgres.pool import RETRYABLE
 from lineshaft.common.tracing import span
 from lineshaft.connector.adapters import commands
@@ -23,10 +23,12 @@ from lineshaft.connector.adapters.commands import CommandJob
 from lineshaft.connector.domain import problems
 from lineshaft.connector.domain.gate import CredentialsReplacedError, GateClosedError
 from lineshaft.connector.workers.authorization import Authorization
+from lineshaft.connector.workers.calling import refused_command
+from lineshaft.connector.workers.checking import check_access
 from lineshaft.connector.workers.describing import describe
 from lineshaft.connector.workers.diagnosing import diagnose
 from lineshaft.connector.workers.probing import probe
-from lineshaft.connector.workers.tools import Tools, answered
+from lineshaft.connector.workers.tools import Tools
 from lineshaft.connector.workers.writing import write
 
 MOST_ATTEMPTS = 4
@@ -74,6 +76,8 @@ class Commanding:
                 await write(self._tools, job, command)
             case ProbeRequested():
                 await probe(self._tools, job, command)
+            case AccessCheckRequested():
+                await check_access(self._tools, job, command)
             case DescriptionRequested():
                 await describe(self._tools, job, command)
             case DiagnosisRequested():
@@ -90,6 +94,4 @@ class Commanding:
         )
 
     async def _answer(self, job: CommandJob, problem: CommandProblem) -> None:
-        async with self._tools.pool.acquire() as connection, connection.transaction():
-            if await commands.end(connection, job):
-                await add_events(connection, [answered(job, self._tools.clock, problem=problem)])
+        await refused_command(self._tools, job, problem)

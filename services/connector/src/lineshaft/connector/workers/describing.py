@@ -6,22 +6,23 @@ from typing import Any
 
 from lineshaft.common.events.commands import CommandProblem, DescriptionRequested
 from lineshaft.common.outcomes import Operation
-from lineshaft.common.postgres.outbox import add_events
-from lineshaft.connector.adapters import commands
 from lineshaft.connector.adapters.commands import CommandJob
 from lineshaft.connector.domain import problems
 from lineshaft.connector.domain.evidence import SourceFailureError, about
-from lineshaft.connector.workers.calling import admitted, failed_command, succeeded_command
+from lineshaft.connector.workers.calling import (
+    admitted,
+    failed_command,
+    refused_command,
+    succeeded_command,
+)
 from lineshaft.connector.workers.selecting import look
-from lineshaft.connector.workers.tools import Tools, answered
+from lineshaft.connector.workers.tools import Tools
 
 
 async def describe(tools: Tools, job: CommandJob, command: DescriptionRequested) -> None:
     source = await admitted(tools, command.connection_id, None)
     if isinstance(source, CommandProblem):
-        async with tools.pool.acquire() as connection, connection.transaction():
-            if await commands.end(connection, job):
-                await add_events(connection, [answered(job, tools.clock, problem=source)])
+        await refused_command(tools, job, source)
         return
     started = tools.clock()
     found: list[dict[str, Any]] = []

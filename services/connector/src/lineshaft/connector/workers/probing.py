@@ -4,22 +4,23 @@ from contextlib import aclosing
 
 from lineshaft.common.events.commands import CommandProblem, ProbeRequested
 from lineshaft.common.outcomes import Operation
-from lineshaft.common.postgres.outbox import add_events
-from lineshaft.connector.adapters import commands
 from lineshaft.connector.adapters.commands import CommandJob
 from lineshaft.connector.domain.evidence import SourceFailureError, about
 from lineshaft.connector.domain.gate import Obedience
-from lineshaft.connector.workers.calling import admitted, failed_command, succeeded_command
-from lineshaft.connector.workers.tools import OpenSource, Tools, answered
+from lineshaft.connector.workers.calling import (
+    admitted,
+    failed_command,
+    refused_command,
+    succeeded_command,
+)
+from lineshaft.connector.workers.tools import OpenSource, Tools
 
 
 async def probe(tools: Tools, job: CommandJob, command: ProbeRequested) -> None:
     obeys = Obedience.NOT_THE_REFUSAL if command.despite_rejection else Obedience.NOT_THE_BREAKER
     source = await admitted(tools, command.connection_id, command.object, obeys)
     if isinstance(source, CommandProblem):
-        async with tools.pool.acquire() as connection, connection.transaction():
-            if await commands.end(connection, job):
-                await add_events(connection, [answered(job, tools.clock, problem=source)])
+        await refused_command(tools, job, source)
         return
     started = tools.clock()
     try:

@@ -46,6 +46,8 @@ class Tools:
     credentials: Credentials
     slice_seconds: float = 45.0
     silent_limit: timedelta = RATE_LIMIT_PAUSE
+    reads_by_default: bool = False
+    """A connection without a schedule will get one."""
     opener: Opener = open_source
     clock: Clock = now
     owner: str = field(default_factory=lambda: new_id("wrk"))

@@ -15,7 +15,6 @@ from lineshaft.common.errors import RetryableError
 from lineshaft.common.events.commands import CommandProblem, WriteRequested
 from lineshaft.common.logs import logger
 from lineshaft.common.outcomes import Operation, Outcome
-from lineshaft.common.postgres.outbox import add_events
 from lineshaft.common.tracing import current_traceparent
 from lineshaft.connector.adapters import commands, syncs
 from lineshaft.connector.adapters.commands import NAME, CommandJob
@@ -34,9 +33,14 @@ from lineshaft.connector.domain.writes import (
     source_id_of,
     with_reference,
 )
-from lineshaft.connector.workers.calling import admitted, failed_command, succeeded_command
+from lineshaft.connector.workers.calling import (
+    admitted,
+    failed_command,
+    refused_command,
+    succeeded_command,
+)
 from lineshaft.connector.workers.selecting import known_object, needed_fields
-from lineshaft.connector.workers.tools import OpenSource, Tools, answered
+from lineshaft.connector.workers.tools import OpenSource, Tools
 
 MOST_LOOKS = 4
 LOOK_AGAIN = timedelta(seconds=2)
@@ -54,16 +58,18 @@ async def write(tools: Tools, job: CommandJob, command: WriteRequested) -> None:
     try:
         operation = WriteOperation(command.operation)
     except ValueError:
-        await _answer(tools, job, CommandProblem(code="not_supported", message=f"no {command.operation}"))
+        await refused_command(
+            tools, job, CommandProblem(code="not_supported", message=f"no {command.operation}")
+        )
         return
     if operation is not WriteOperation.CREATE and not command.source_id:
-        await _answer(
+        await refused_command(
             tools, job, CommandProblem(code="validation_failed", message=f"{operation} needs a source id")
         )
         return
     source = await admitted(tools, command.connection_id, command.object)
     if isinstance(source, CommandProblem):
-        await (_look_again(tools, job) if job.called_before else _answer(tools, job, source))
+        await (_look_again(tools, job) if job.called_before else refused_command(tools, job, source))
         return
     async with aclosing(source.adapter):
         await _Write(tools, job, command, operation, source).run()
@@ -71,15 +77,9 @@ async def write(tools: Tools, job: CommandJob, command: WriteRequested) -> None:
 
 async def _look_again(tools: Tools, job: CommandJob) -> None:
     if job.attempts >= MOST_LOOKS:
-        await _answer(tools, job, problems.OUTCOME_UNKNOWN)
+        await refused_command(tools, job, problems.OUTCOME_UNKNOWN)
     else:
         await commands.later(tools.pool, job, LOOK_AGAIN * job.attempts)
-
-
-async def _answer(tools: Tools, job: CommandJob, problem: CommandProblem) -> None:
-    async with tools.pool.acquire() as connection, connection.transaction():
-        if await commands.end(connection, job):
-            await add_events(connection, [answered(job, tools.clock, problem=problem)])
 
 
 class _Write:
@@ -151,7 +151,7 @@ class _Write:
         if found is not None and len(found) == 1 and holds(found[0], self._command.values):
             return Written(source_id_of(self._listed, found[0]))
         if match is None:
-            await _answer(self._tools, self._job, problems.OUTCOME_UNKNOWN)
+            await refused_command(self._tools, self._job, problems.OUTCOME_UNKNOWN)
             return None
         raise NotFoundAgainError
 

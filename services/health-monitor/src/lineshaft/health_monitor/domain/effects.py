@@ -62,10 +62,20 @@ class LadderWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessCheckWanted:
+    """Find out what the source grants, and when the credentials end."""
+
+    command_id: str
+    connection_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """What became of a command."""
 
     data: CommandCompleted
 
 
-Effect = Announced | Answered | Described | IssueChanged | LadderWanted | Noted | ProbeWanted
+Effect = (
+    AccessCheckWanted | Announced | Answered | Described | IssueChanged | LadderWanted | Noted | ProbeWanted
+)

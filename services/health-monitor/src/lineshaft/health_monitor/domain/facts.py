@@ -9,7 +9,7 @@ from lineshaft.common.outcomes import FAULTS, Fault, Outcome
 from lineshaft.health_monitor.domain import breaker as breakers
 from lineshaft.health_monitor.domain.breaker import CLOSED, Chance
 from lineshaft.health_monitor.domain.observer import Moment, Observer
-from lineshaft.health_monitor.domain.state import ConnectionState, ScopeState
+from lineshaft.health_monitor.domain.state import Access, ConnectionState, ScopeState
 from lineshaft.health_monitor.domain.thresholds import Thresholds
 
 MESSAGE_LENGTH = 500
@@ -75,6 +75,7 @@ def with_credentials(state: ConnectionState, version: int) -> ConnectionState:
         update={
             "credential_version": version,
             "rejection": None,
+            "access": state.access.model_copy(update={"expires_at": None, "warned": ()}),
             "whole": state.whole.model_copy(
                 update={"breaker": CLOSED, "fault": None, "failing": (), "failing_since": None}
             ),
@@ -93,6 +94,7 @@ def without_faults(state: ConnectionState) -> ConnectionState:
             "whole": ScopeState(),
             "scopes": {},
             "rejection": None,
+            "access": Access(),
             "limit": None,
             "stops": {},
             "mutes": {},

@@ -5,6 +5,7 @@ from datetime import datetime
 from lineshaft.common.events.drift import MappingDrifted, SchemaAccepted
 from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.outcomes import Fault
+from lineshaft.health_monitor.domain.access import doubt_access
 from lineshaft.health_monitor.domain.effects import Noted
 from lineshaft.health_monitor.domain.state import ConnectionState, ScopeState
 from lineshaft.health_monitor.domain.step import Step
@@ -17,6 +18,7 @@ def note(step: Step, fact: Fact) -> None:
     step.effects.append(_line_of(fact))
     match fact:
         case MappingChanged():
+            doubt_access(step)
             step.state = tried_anew(step.state, fact.object, fact.changed_at)
         case SchemaAccepted():
             step.state = tried_anew(step.state, fact.object, fact.at)

@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import assert_never
 
+from lineshaft.common.events.access import AccessChecked
 from lineshaft.common.events.calls import Call
 from lineshaft.common.events.commands import BreakerForced, IssueMuted
 from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
@@ -14,11 +15,19 @@ from lineshaft.common.events.drift import MappingDrifted, SchemaAccepted
 from lineshaft.common.events.health import ConnectionCreated, ConnectionDisconnected, StatusChanged
 from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.events.syncs import SyncCompleted, SyncFailed, SyncStarted
+from lineshaft.common.outcomes import Fault
 from lineshaft.health_monitor.domain import issues as issue_rules
 from lineshaft.health_monitor.domain import mending
+from lineshaft.health_monitor.domain.access import (
+    ask_for_access,
+    doubt_access,
+    learn_access,
+    next_access_check,
+)
 from lineshaft.health_monitor.domain.breaker import Chance, ripened
 from lineshaft.health_monitor.domain.confirming import confirm, next_confirm
 from lineshaft.health_monitor.domain.effects import Effect
+from lineshaft.health_monitor.domain.expiry import next_expiry_warning, warn_of_expiry
 from lineshaft.health_monitor.domain.facts import observe, with_credentials, without_faults
 from lineshaft.health_monitor.domain.faults import active_faults
 from lineshaft.health_monitor.domain.ladders import ask_for_ladder, forget, learn, next_ladder
@@ -49,6 +58,7 @@ class Tick:
 Input = (
     Call
     | ConnectionDiagnosed
+    | AccessChecked
     | ConnectionDescribed
     | BreakerForced
     | IssueMuted
@@ -90,8 +100,10 @@ def apply(
         step.state = step.state.model_copy(update={"label": label})
     forget(step)
     if step.state.lifecycle is not None and not state.deleted:
+        warn_of_expiry(step)
         settle(step)
         ask_for_ladder(step)
+        ask_for_access(step)
     return step.state, step.effects
 
 
@@ -99,8 +111,8 @@ def _take(step: Step, event: Input, event_id: str, chance: Chance, *, suspected:
     match event:
         case Call():
             _called(step, event, event_id, chance)
-        case ConnectionDiagnosed():
-            learn(step, event)
+        case ConnectionDiagnosed() | AccessChecked():
+            _learned(step, event)
         case ConnectionDescribed():
             _described(step, event)
         case BreakerForced():
@@ -121,6 +133,13 @@ def _take(step: Step, event: Input, event_id: str, chance: Chance, *, suspected:
             assert_never(event)
 
 
+def _learned(step: Step, event: ConnectionDiagnosed | AccessChecked) -> None:
+    if isinstance(event, AccessChecked):
+        learn_access(step, event)
+    else:
+        learn(step, event)
+
+
 def _called(step: Step, event: Call, event_id: str, chance: Chance) -> None:
     """New credentials end what the old ones began, before their own call is judged."""
     if not step.state.system:
@@ -134,6 +153,8 @@ def _called(step: Step, event: Call, event_id: str, chance: Chance) -> None:
     )
     if fault is not None:
         step.seen[fault] = event.count
+    if fault is Fault.PERMISSION:
+        doubt_access(step)
 
 
 def due_at(state: ConnectionState, thresholds: Thresholds, now: datetime) -> datetime | None:
@@ -160,6 +181,8 @@ def due_at(state: ConnectionState, thresholds: Thresholds, now: datetime) -> dat
             next_confirm(state, thresholds),
             next_quiet_probe(state, thresholds, now),
             next_ladder(state, thresholds),
+            next_access_check(state, thresholds),
+            next_expiry_warning(state, thresholds),
         )
         if at is not None
     ]

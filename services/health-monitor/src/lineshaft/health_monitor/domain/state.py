@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from lineshaft.common.events.access import Permission
 from lineshaft.common.events.connections import Lifecycle
 from lineshaft.common.events.health import Evidence
 from lineshaft.common.outcomes import ConnectionStatus, Fault, LadderRung, Operation, Rung
@@ -96,6 +97,23 @@ class LadderFinding(_Part):
     ask: str
 
 
+class Access(_Part):
+    """What the source grants, as of the last check."""
+
+    asked_at: datetime | None = None
+    asked_version: int = 0
+    """Of the credentials that a check was asked for."""
+    answered: bool = False
+    """That check has told something."""
+    doubted: bool = False
+    """Something happened since that may have changed it."""
+    checked_at: datetime | None = None
+    permissions: tuple[Permission, ...] = ()
+    expires_at: datetime | None = None
+    warned: tuple[float, ...] = ()
+    """Days before that end of which has been warned."""
+
+
 class Issue(_Part):
     """One fault of one connection from its first failure until it has been quiet for long enough."""
 
@@ -149,6 +167,7 @@ class ConnectionState(_Part):
     quiet_probed_at: datetime | None = None
     ladder: LadderFinding | None = None
     ladder_asked_at: datetime | None = None
+    access: Access = Access()
     exempt_outage: str = ""
     """An outage that an operator told this connection not to heed."""
     held_until: datetime | None = None

@@ -60,6 +60,8 @@ def describe(state: ConnectionState, faults: Sequence[ActiveFault], now: datetim
             for name in sorted({*state.known_objects, *filter(None, state.stops)})
         ],
         breaker=_breaker(state),
+        permissions=list(state.access.permissions),
+        credentials_expire_at=state.access.expires_at,
         credential_version=state.credential_version,
         revision=state.revision,
         at=now,

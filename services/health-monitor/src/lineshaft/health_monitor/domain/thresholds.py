@@ -22,6 +22,12 @@ class Thresholds:
     """The network is looked at so long after a source went out of reach: time to see a common outage."""
     ladder_pause: timedelta | None = None
     """It is looked at no more often than this."""
+    access_check: timedelta | None = None
+    """What the source grants is compared with what is needed this often."""
+    access_pause: timedelta = timedelta(minutes=10)
+    """It is not asked for more often than this, whatever happens."""
+    expiry_warnings: tuple[float, ...] = (14, 7, 1)
+    """Days before the credentials end."""
     whole: BreakerRules = field(default_factory=BreakerRules)
     """Calls that fail for a while, for the connection."""
     passing: BreakerRules = field(default_factory=lambda: BreakerRules(successes=1))

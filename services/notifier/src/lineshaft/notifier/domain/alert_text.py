@@ -17,6 +17,8 @@ TITLES = {
     "connection.status_changed": "The state of a connection has changed",
     "connection.created": "A connection was made",
     "connection.disconnected": "A connection was ended",
+    "connection.credentials_expiring": "Credentials of a connection will end",
+    "connection.permissions_missing": "A connection lacks rights that it needs",
     "sync.completed": "A sync has ended",
     "sync.failed": "A sync has failed",
     "mapping.drifted": "Data no longer fits its mapping",

@@ -54,6 +54,8 @@ class AuthorizedHttp:
         manifest = target.system.manifest
         self._http = http
         self._access: Access
+        self._unproven = False
+        """Renewed, and nothing has been opened since: another renewal would come to the same."""
         if manifest.auth.strategy in OAUTH_STRATEGIES:
             self._access = OAuthAccess(OAuthOptions.of(manifest), target, http, sessions, clock)
         else:
@@ -80,9 +82,13 @@ class AuthorizedHttp:
             SourceFailureError: there is no token.
         """
         answer = await self._once(method, url, headers, content, seconds)
-        if self._access.renews and refused(answer):
+        if not self._access.renews:
+            return answer
+        if refused(answer) and not self._unproven:
             await self._access.renew()
+            self._unproven = True
             answer = await self._once(method, url, headers, content, seconds)
+        self._unproven = self._unproven and refused(answer)
         return answer
 
     async def _once(

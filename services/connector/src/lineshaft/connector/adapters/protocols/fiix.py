@@ -18,6 +18,7 @@ from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.protocols import fiix_requests as requests
 from lineshaft.connector.adapters.protocols.access import AuthorizedHttp
 from lineshaft.connector.adapters.protocols.fiix_requests import Window
+from lineshaft.connector.adapters.protocols.read_rights import rights_by_reading
 from lineshaft.connector.adapters.protocols.rest_answers import raw_at, records_at, take_apart
 from lineshaft.connector.adapters.protocols.rest_calls import RestCalls, filter_ignored, unusable
 from lineshaft.connector.adapters.protocols.rest_requests import as_written
@@ -27,8 +28,10 @@ from lineshaft.connector.domain.fields import head_of
 from lineshaft.connector.domain.protocol import (
     Cursor,
     FieldDescription,
+    Need,
     ObjectDescription,
     Page,
+    Right,
     Verified,
     WriteOperation,
     Written,
@@ -47,7 +50,9 @@ class Fiix:
         self._manifest = target.system.manifest
         self._clock = clock
         self._url = str(target.settings["base_url"]).rstrip("/")
-        self._calls = RestCalls(target, AuthorizedHttp(target, http, sessions, clock, proof={}), clock)
+        self._calls = RestCalls(
+            target, AuthorizedHttp(target, http, sessions, clock, proof={}), clock, self.verify
+        )
         self.host = self._calls.host
 
     async def verify(self) -> Verified:
@@ -126,6 +131,9 @@ class Fiix:
         except msgspec.DecodeError:
             return []
         return [] if record == b"null" else [record]
+
+    async def rights(self, needs: Sequence[Need]) -> Mapping[Need, Right]:
+        return await rights_by_reading(needs, lambda need: self.read(need.object, need.fields, None, limit=1))
 
     def classify(self, answer: Answer | NoAnswerError) -> Evidence:
         return self._calls.classify(answer, Operation.READ)

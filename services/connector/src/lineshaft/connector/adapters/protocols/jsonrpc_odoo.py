@@ -9,7 +9,7 @@ import orjson
 
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.integrations.manifest import SourceObject
-from lineshaft.common.outcomes import Operation, Outcome
+from lineshaft.common.outcomes import Grant, Operation, Outcome, Verb
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.protocols.id_window import PageRepeatedError, Window, advanced
 from lineshaft.connector.adapters.protocols.odoo_answers import (
@@ -20,12 +20,15 @@ from lineshaft.connector.adapters.protocols.odoo_answers import (
     take_apart,
 )
 from lineshaft.connector.adapters.protocols.odoo_records import described, records_of, to_odoo
+from lineshaft.connector.adapters.protocols.read_rights import right_of
 from lineshaft.connector.adapters.protocols.target import Target, host_and_port
-from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, shortened
+from lineshaft.connector.domain.evidence import OF_THE_CONNECTION, Evidence, SourceFailureError, shortened
 from lineshaft.connector.domain.protocol import (
     Cursor,
+    Need,
     ObjectDescription,
     Page,
+    Right,
     Verified,
     WriteOperation,
     Written,
@@ -36,6 +39,7 @@ PATH = "/jsonrpc"
 CONTEXT = {"active_test": False, "lang": "en_US"}
 """Records that were archived are read too, so that their change is seen."""
 FACTS = ["string", "type", "relation", "required", "readonly", "store"]
+RIGHTS = {Verb.READ: "read", Verb.CREATE: "create", Verb.UPDATE: "write", Verb.DELETE: "unlink"}
 METHODS = {
     WriteOperation.CREATE: "create",
     WriteOperation.UPDATE: "write",
@@ -134,6 +138,26 @@ class OdooJsonRpc:
             {"fields": _names(fields), "limit": 2, "context": CONTEXT},
         )
         return records_of(msgspec.json.decode(result))
+
+    async def rights(self, needs: Sequence[Need]) -> Mapping[Need, Right]:
+        """Of objects as a whole: fields that are kept for some groups are left out where they are listed."""
+        found: dict[Need, Right] = {}
+        for need in needs:
+            try:
+                _, allowed = await self._call(
+                    Operation.DESCRIBE,
+                    need.object,
+                    "check_access_rights",
+                    [RIGHTS[need.verb]],
+                    {"raise_exception": False},
+                )
+            except SourceFailureError as failure:
+                if failure.evidence.outcome in OF_THE_CONNECTION:
+                    raise
+                found[need] = right_of(failure)
+            else:
+                found[need] = Right(Grant.GRANTED if msgspec.json.decode(allowed) else Grant.DENIED)
+        return found
 
     def classify(self, answer: Answer | NoAnswerError) -> Evidence:
         return self._evidence(answer, Operation.READ)

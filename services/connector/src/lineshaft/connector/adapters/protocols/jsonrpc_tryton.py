@@ -20,6 +20,7 @@ from lineshaft.connector.adapters.protocols.id_window import (
     advanced,
     cut,
 )
+from lineshaft.connector.adapters.protocols.read_rights import right_of
 from lineshaft.connector.adapters.protocols.target import Target, host_and_port
 from lineshaft.connector.adapters.protocols.tryton_answers import (
     KEY_ERROR,
@@ -31,14 +32,21 @@ from lineshaft.connector.adapters.protocols.tryton_answers import (
     take_apart,
 )
 from lineshaft.connector.adapters.protocols.tryton_domain import CURSOR_FIELDS, domain_of
-from lineshaft.connector.adapters.protocols.tryton_fields import denied_objects, described, related_objects
+from lineshaft.connector.adapters.protocols.tryton_fields import (
+    denied_objects,
+    described,
+    related_objects,
+    right_to,
+)
 from lineshaft.connector.adapters.protocols.tryton_values import to_tryton
-from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, shortened
+from lineshaft.connector.domain.evidence import OF_THE_CONNECTION, Evidence, SourceFailureError, shortened
 from lineshaft.connector.domain.fields import sole
 from lineshaft.connector.domain.protocol import (
     Cursor,
+    Need,
     ObjectDescription,
     Page,
+    Right,
     Verified,
     WriteOperation,
     Written,
@@ -175,6 +183,29 @@ class TrytonJsonRpc:
             fields=fields,
         )
         return cut(rows)
+
+    async def rights(self, needs: Sequence[Need]) -> Mapping[Need, Right]:
+        by_object: dict[str, list[Need]] = {}
+        for need in needs:
+            by_object.setdefault(need.object, []).append(need)
+        found: dict[Need, Right] = {}
+        for name, wanted in by_object.items():
+            try:
+                found |= await self._rights_to(name, wanted)
+            except SourceFailureError as failure:
+                if failure.evidence.outcome in OF_THE_CONNECTION:
+                    raise
+                found |= dict.fromkeys(wanted, right_of(failure))
+        return found
+
+    async def _rights_to(self, name: str, needs: Sequence[Need]) -> dict[Need, Right]:
+        (description,) = await self.describe([name])
+        related = [field.relation for field in description.fields if field.relation]
+        _, access = await self._call(
+            Operation.DESCRIBE, RIGHTS, [list(dict.fromkeys([name, *related])), {}], object_name=name
+        )
+        rights = msgspec.json.decode(access)
+        return {need: right_to(need, description, rights) for need in needs}
 
     def classify(self, answer: Answer | NoAnswerError) -> Evidence:
         return self._evidence(answer, Operation.READ)

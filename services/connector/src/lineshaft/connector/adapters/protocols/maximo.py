@@ -26,6 +26,7 @@ from lineshaft.connector.adapters.protocols.maximo_requests import (
     rest_id,
     search_query,
 )
+from lineshaft.connector.adapters.protocols.read_rights import rights_by_reading
 from lineshaft.connector.adapters.protocols.rest_answers import at, records_at, take_apart
 from lineshaft.connector.adapters.protocols.rest_calls import (
     RestCalls,
@@ -41,8 +42,10 @@ from lineshaft.connector.domain.evidence import Evidence
 from lineshaft.connector.domain.protocol import (
     Cursor,
     FieldDescription,
+    Need,
     ObjectDescription,
     Page,
+    Right,
     Verified,
     WriteOperation,
     Written,
@@ -65,7 +68,7 @@ class Maximo:
         login = str(target.settings.get("login") or API_KEY)
         self._root = "/api" if login == API_KEY else "/oslc"
         proven = AuthorizedHttp(target, http, sessions, clock, proof=proof(login, target.credentials))
-        self._calls = RestCalls(target, proven, clock)
+        self._calls = RestCalls(target, proven, clock, self.verify)
         self.host = self._calls.host
 
     async def verify(self) -> Verified:
@@ -136,6 +139,9 @@ class Maximo:
             raise unusable(answer, Operation.READ, object_name, str(error)) from error
         # a % in a value finds what is like it
         return [one for one in map(bytes, records) if _holds(one, match)]
+
+    async def rights(self, needs: Sequence[Need]) -> Mapping[Need, Right]:
+        return await rights_by_reading(needs, lambda need: self.read(need.object, need.fields, None, limit=1))
 
     def classify(self, answer: Answer | NoAnswerError) -> Evidence:
         return self._calls.classify(answer, Operation.READ)

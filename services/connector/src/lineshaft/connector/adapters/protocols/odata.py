@@ -32,13 +32,16 @@ from lineshaft.connector.adapters.protocols.odata_calls import Calls, misconfigu
 from lineshaft.connector.adapters.protocols.odata_literals import moment_of
 from lineshaft.connector.adapters.protocols.odata_requests import Addresses, ForeignLinkError, cookies_of
 from lineshaft.connector.adapters.protocols.odata_window import PageRepeatedError, Window
-from lineshaft.connector.adapters.protocols.rest_answers import at, take_apart
+from lineshaft.connector.adapters.protocols.read_rights import rights_by_reading
+from lineshaft.connector.adapters.protocols.rest_answers import at, moment_at, take_apart
 from lineshaft.connector.adapters.protocols.target import Target, host_and_port
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
 from lineshaft.connector.domain.protocol import (
     Cursor,
+    Need,
     ObjectDescription,
     Page,
+    Right,
     Verified,
     WriteOperation,
     Written,
@@ -58,7 +61,9 @@ class OData:
         self._clock = clock
         self._manifest = target.system.manifest
         self._addresses = Addresses(self._manifest, target.settings)
-        self._calls = Calls(target, AuthorizedHttp(target, http, sessions, clock), self._addresses, clock)
+        self._calls = Calls(
+            target, AuthorizedHttp(target, http, sessions, clock), self._addresses, clock, self.verify
+        )
         secrets = self._manifest.secrets
         self._shown = {name: value for name, value in target.credentials.items() if name not in secrets}
         self.host = host_and_port(self._addresses.base)
@@ -67,12 +72,13 @@ class OData:
         verify = self._manifest.verify
         path = self._addresses.filled(str(verify.request.get("path", "/")))
         answer = await self._calls.call(Operation.VERIFY, "GET", self._addresses.whole(path))
-        found = at(take_apart(answer).body, verify.account_path) if verify.account_path else None
+        body = take_apart(answer).body
+        found = at(body, verify.account_path) if verify.account_path else None
         if found is None and "account" in verify.placeholders:
             raise unusable(answer, Operation.VERIFY, None, "the answer does not say whose account it is")
         known = {**self._target.settings, **self._shown, "account": found}
         account_id = verify.account.format_map(known)
-        return Verified(account_id, str(found or account_id))
+        return Verified(account_id, str(found or account_id), moment_at(body, verify.expires_path))
 
     async def describe(self, objects: Sequence[str]) -> Sequence[ObjectDescription]:
         descriptions = []
@@ -154,7 +160,7 @@ class OData:
             answer = await self._calls.send(
                 Operation.WRITE, _METHODS[operation], url, object_name, headers=headers, content=content
             )
-        answer = self._calls.require(answer, Operation.WRITE, object_name)
+        answer = await self._calls.require(answer, Operation.WRITE, object_name)
         try:
             stored = entity_of(answer.body)
         except _UNFIT as error:
@@ -177,6 +183,11 @@ class OData:
         except _UNFIT as error:
             raise unusable(answer, Operation.READ, object_name, str(error)) from error
         return [plain(record) for record in records][:2]
+
+    async def rights(self, needs: Sequence[Need]) -> Mapping[Need, Right]:
+        return await rights_by_reading(
+            needs, lambda need: self.read(need.object, self._listed(need.object).key, None, limit=1)
+        )
 
     def classify(self, answer: Answer | NoAnswerError) -> Evidence:
         return self._calls.evidence(answer, Operation.READ)

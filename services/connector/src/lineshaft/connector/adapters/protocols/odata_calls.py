@@ -1,6 +1,6 @@
 """Calls to one OData service: what they bring back, or the evidence of why not."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from lineshaft.common.clock import Clock
@@ -14,6 +14,7 @@ from lineshaft.connector.adapters.protocols.odata_metadata import (
     parse_metadata,
 )
 from lineshaft.connector.adapters.protocols.odata_requests import Addresses
+from lineshaft.connector.adapters.protocols.second_probe import believed
 from lineshaft.connector.adapters.protocols.target import Target
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
 
@@ -21,7 +22,16 @@ XML = {"accept": "application/xml"}
 
 
 class Calls:
-    def __init__(self, target: Target, http: AuthorizedHttp, addresses: Addresses, clock: Clock) -> None:
+    def __init__(
+        self,
+        target: Target,
+        http: AuthorizedHttp,
+        addresses: Addresses,
+        clock: Clock,
+        verify: Callable[[], Awaitable[object]],
+    ) -> None:
+        """`verify` is the call that proves the credentials."""
+        self._verify = verify
         self._manifest = target.system.manifest
         self._http = http
         self._clock = clock
@@ -63,7 +73,7 @@ class Calls:
         object_name: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        return self.require(
+        return await self.require(
             await self.send(operation, method, url, object_name, headers=headers or {}),
             operation,
             object_name,
@@ -92,8 +102,8 @@ class Calls:
         except NoAnswerError as error:
             raise SourceFailureError(self.evidence(error, operation, object_name)) from error
 
-    def require(self, answer: Answer, operation: Operation, object_name: str | None) -> Answer:
-        evidence = self.evidence(answer, operation, object_name)
+    async def require(self, answer: Answer, operation: Operation, object_name: str | None) -> Answer:
+        evidence = await believed(self.evidence(answer, operation, object_name), self._verify)
         if evidence.outcome is not Outcome.OK:
             raise SourceFailureError(evidence)
         return answer

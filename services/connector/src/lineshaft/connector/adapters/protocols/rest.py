@@ -22,7 +22,14 @@ from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.unified import join_source_key, split_source_key
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.protocols.access import AuthorizedHttp
-from lineshaft.connector.adapters.protocols.rest_answers import at, raw_at, records_at, take_apart
+from lineshaft.connector.adapters.protocols.read_rights import FIELDS_MISSING, rights_by_reading
+from lineshaft.connector.adapters.protocols.rest_answers import (
+    at,
+    moment_at,
+    raw_at,
+    records_at,
+    take_apart,
+)
 from lineshaft.connector.adapters.protocols.rest_calls import (
     RestCalls,
     filter_ignored,
@@ -50,8 +57,10 @@ from lineshaft.connector.domain.fields import head_of, sole
 from lineshaft.connector.domain.protocol import (
     Cursor,
     FieldDescription,
+    Need,
     ObjectDescription,
     Page,
+    Right,
     Verified,
     WriteOperation,
     Written,
@@ -71,7 +80,7 @@ class Rest:
         self._manifest = target.system.manifest
         self._clock = clock
         self._zone = ZoneInfo(str(target.settings.get("timezone") or "UTC"))
-        self._calls = RestCalls(target, AuthorizedHttp(target, http, sessions, clock), clock)
+        self._calls = RestCalls(target, AuthorizedHttp(target, http, sessions, clock), clock, self.verify)
         self.host = self._calls.host
         for listed in self._manifest.objects.values():
             if (listed.paging or NO_PAGES).type not in PAGES:
@@ -87,7 +96,7 @@ class Rest:
         if account is None and "account" in verify.placeholders:
             raise unusable(answer, Operation.VERIFY, None, "the answer does not say whose account it is")
         account_id = verify.account.format_map({**self._target.settings, "account": account})
-        return Verified(account_id, str(account or account_id))
+        return Verified(account_id, str(account or account_id), moment_at(body, verify.expires_path))
 
     async def describe(self, objects: Sequence[str]) -> Sequence[ObjectDescription]:
         declared = isinstance(self._manifest.options.get("schema"), dict)
@@ -156,6 +165,9 @@ class Rest:
             return None
         found = await self._one(object_name, join_source_key([match[part] for part in listed.key]))
         return [] if found is None else [found]
+
+    async def rights(self, needs: Sequence[Need]) -> Mapping[Need, Right]:
+        return await rights_by_reading(needs, lambda need: self.read(need.object, need.fields, None, limit=1))
 
     def classify(self, answer: Answer | NoAnswerError) -> Evidence:
         return self._calls.classify(answer, Operation.READ)
@@ -257,7 +269,7 @@ class Rest:
                 Operation.READ,
                 object_name,
                 http_status=answer.status,
-                code="fields_hidden" if hidden else "fields_missing",
+                code="fields_hidden" if hidden else FIELDS_MISSING,
                 message=f"fields that were there before: {', '.join(hidden or missing)}",
                 field=sole(hidden or missing),
                 duration_ms=answer.duration_ms,

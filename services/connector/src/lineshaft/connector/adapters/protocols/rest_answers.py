@@ -132,6 +132,16 @@ def at(body: Any, path: str) -> Any:
     return body if not path else compile_path(parse_path(path))(body)
 
 
+def moment_at(body: Any, path: str | None) -> datetime | None:
+    """A time of ISO 8601 at a path, in UTC where it names no zone; None where there is none."""
+    found = at(body, path) if path else None
+    try:
+        moment = datetime.fromisoformat(found) if isinstance(found, str) else None
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+
+
 def records_at(body: bytes, path: str | None) -> list[bytes]:
     """The records of a page, each as it came.
 

@@ -1,6 +1,6 @@
 """One call of a REST interface, and what its answer comes to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from lineshaft.common.clock import Clock
 from lineshaft.common.outcomes import Operation, Outcome
@@ -8,6 +8,7 @@ from lineshaft.connector.adapters.http import Answer, NoAnswerError
 from lineshaft.connector.adapters.protocols.access import AuthorizedHttp
 from lineshaft.connector.adapters.protocols.rest_answers import Classifier
 from lineshaft.connector.adapters.protocols.rest_requests import own_headers
+from lineshaft.connector.adapters.protocols.second_probe import believed
 from lineshaft.connector.adapters.protocols.target import Target, host_and_port
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
 from lineshaft.connector.domain.fields import sole
@@ -16,7 +17,15 @@ from lineshaft.connector.domain.fields import sole
 class RestCalls:
     """Every address begins with the configured one."""
 
-    def __init__(self, target: Target, http: AuthorizedHttp, clock: Clock) -> None:
+    def __init__(
+        self,
+        target: Target,
+        http: AuthorizedHttp,
+        clock: Clock,
+        verify: Callable[[], Awaitable[object]],
+    ) -> None:
+        """`verify` is the call that proves the credentials."""
+        self._verify = verify
         self._manifest = target.system.manifest
         self._http = http
         self._clock = clock
@@ -54,7 +63,7 @@ class RestCalls:
             )
         except NoAnswerError as error:
             answer = error
-        evidence = self.classify(answer, operation, object_name)
+        evidence = await believed(self.classify(answer, operation, object_name), self._verify)
         if evidence.outcome is not Outcome.OK or isinstance(answer, NoAnswerError):
             raise SourceFailureError(evidence)
         return answer

@@ -45,13 +45,15 @@ from lineshaft.connector.adapters.protocols.sql_values import (
 )
 from lineshaft.connector.adapters.protocols.sql_window import Window
 from lineshaft.connector.adapters.protocols.target import Target
-from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, shortened
+from lineshaft.connector.domain.evidence import OF_THE_CONNECTION, Evidence, SourceFailureError, shortened
 from lineshaft.connector.domain.fields import sole
 from lineshaft.connector.domain.protocol import (
     Cursor,
     FieldDescription,
+    Need,
     ObjectDescription,
     Page,
+    Right,
     Verified,
     WriteOperation,
     Written,
@@ -100,7 +102,7 @@ class Sql:
         account = self._manifest.verify.account.format_map(
             {**self._target.settings, "port": self._place.port, "account": f"{user}@{self.host}/{database}"}
         )
-        return Verified(account_id=account, account_label=f"{user} on {database}")
+        return Verified(account, f"{user} on {database}", await self._expiry())
 
     async def describe(self, objects: Sequence[str]) -> Sequence[ObjectDescription]:
         descriptions = []
@@ -183,6 +185,11 @@ class Sql:
         rows = await self._rows(statement, Operation.READ, object_name, selected)
         return records(selected, rows, columns, self._zone)
 
+    async def rights(self, needs: Sequence[Need]) -> Mapping[Need, Right]:
+        tables = {need: self._table(need.object) for need in needs}
+        asked = self._dialect.rights(await self._open(), tables)
+        return await self._told(asked, Operation.DESCRIBE, None, (), "select")
+
     def classify(self, answer: BaseException) -> Evidence:
         return self._evidence(answer, Operation.READ)
 
@@ -246,8 +253,18 @@ class Sql:
         return row
 
     async def _time(self) -> datetime:
-        moment: datetime = (await self._who_am_i(Operation.READ))[2]
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return _in_utc((await self._who_am_i(Operation.READ))[2])
+
+    async def _expiry(self) -> datetime | None:
+        for text in self._dialect.expiries:
+            try:
+                rows = await self._rows(Statement(text), Operation.VERIFY)
+            except SourceFailureError as failure:
+                if failure.evidence.outcome in OF_THE_CONNECTION:
+                    raise
+                continue
+            return _in_utc(rows[0][0]) if rows and rows[0][0] else None
+        return None
 
     async def _rows(
         self,
@@ -368,6 +385,10 @@ def _following(
         return window.next_sync(overlap, _moment(youngest))
     key = [text_of(rows[-1][positions[name]]) for name in listing.key]
     return window.next_page(key if window.since is None else [text_of(youngest), *key])
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _moment(value: Any) -> datetime | None:

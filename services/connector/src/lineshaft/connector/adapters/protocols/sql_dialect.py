@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 from lineshaft.common.errors import LineshaftError
 from lineshaft.common.outcomes import Outcome, Rung
 from lineshaft.connector.domain.evidence import Confidence
+from lineshaft.connector.domain.protocol import Need, Right
 
 Row = Sequence[Any]
 
@@ -126,6 +127,8 @@ class Dialect(Protocol):
     """By error code, else by the first two characters of the SQLSTATE."""
     who_am_i: str
     """Gives the account, the server's own identity if it has one, and its time in UTC."""
+    expiries: Sequence[str]
+    """Each gives when the password of the account ends, or null; the first that is answered counts."""
     default_port: int
 
     async def connect(self, place: Place, address: str) -> SqlConnection:
@@ -145,6 +148,9 @@ class Dialect(Protocol):
 
     def fault(self, error: BaseException) -> Fault | None:
         """What the database said; None where the error is no answer of it."""
+
+    async def rights(self, connection: SqlConnection, needs: Mapping[Need, Table]) -> Mapping[Need, Right]:
+        """What the database's own tables of rights say of the account."""
 
     async def explain(
         self, connection: SqlConnection, fault: Fault, table: Table, columns: Sequence[str], right: str

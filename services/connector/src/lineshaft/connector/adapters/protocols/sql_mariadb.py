@@ -24,7 +24,9 @@ from lineshaft.connector.adapters.protocols.sql_dialect import (
     Statement,
     Table,
 )
+from lineshaft.connector.adapters.protocols.sql_rights import parse_grants, right_by_grants
 from lineshaft.connector.domain.evidence import DENIED_OR_GONE
+from lineshaft.connector.domain.protocol import Need, Right
 
 CODES: Mapping[str, Finding] = {
     "1045": Finding(Outcome.CREDENTIALS_REJECTED),
@@ -77,6 +79,18 @@ _FAMILIES = {
     **dict.fromkeys(("enum", "set"), Family.TEXT),
     "date": Family.DATE,
 }
+_EXPIRES_SINCE_11_5 = """
+select password_expiration_time from information_schema.users
+where user = concat('''', replace(current_user(), '@', '''@'''), '''')
+"""
+_EXPIRES = """
+select case when days > 0 then from_unixtime(changed) + interval days day end from (
+    select json_value(priv, '$.password_last_changed') as changed,
+           if(coalesce(json_value(priv, '$.password_lifetime'), -1) < 0, @@default_password_lifetime,
+              json_value(priv, '$.password_lifetime')) as days
+    from mysql.global_priv where concat(user, '@', host) = current_user()
+) as account
+"""
 _LOST = {2006, 2013, 2055}
 _NO_ANSWER = {2003, *_LOST}
 _CLEAR_PLUGINS = ("mysql_clear_password", "dialog")
@@ -135,6 +149,7 @@ class _InTheClear:
 class MariaDb:
     codes = CODES
     default_port = 3306
+    expiries: Sequence[str] = (_EXPIRES_SINCE_11_5, _EXPIRES)
     who_am_i = "select substring_index(current_user(), '@', 1), database(), utc_timestamp(6)"
 
     async def connect(self, place: Place, address: str) -> SqlConnection:
@@ -218,6 +233,11 @@ class MariaDb:
             return None
         sqlstate = error.sqlstate if isinstance(error.sqlstate, str) else None
         return Fault(str(error.args[0]), str(error.args[-1]), sqlstate)
+
+    async def rights(self, connection: SqlConnection, needs: Mapping[Need, Table]) -> Mapping[Need, Right]:
+        """A grant on a name says nothing of whether it is there; a column without one may be gone."""
+        grants = parse_grants(row[0] for row in await connection.rows(Statement("show grants")))
+        return {need: right_by_grants(grants, table, need.verb, need.fields) for need, table in needs.items()}
 
     async def explain(
         self, connection: SqlConnection, fault: Fault, table: Table, columns: Sequence[str], right: str

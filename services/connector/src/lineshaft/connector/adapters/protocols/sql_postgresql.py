@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from lineshaft.common.outcomes import Outcome, Rung
+from lineshaft.common.outcomes import Grant, Outcome, Rung
 from lineshaft.connector.adapters.protocols.sql_addresses import (
     LOGIN_SECONDS,
     TlsNotOfferedError,
@@ -28,6 +28,9 @@ from lineshaft.connector.adapters.protocols.sql_dialect import (
     Statement,
     Table,
 )
+from lineshaft.connector.adapters.protocols.sql_rights import PRIVILEGES, right_by_columns
+from lineshaft.connector.domain.fields import head_of
+from lineshaft.connector.domain.protocol import Need, Right
 
 CODES: Mapping[str, Finding] = {
     "28P01": Finding(Outcome.CREDENTIALS_REJECTED),
@@ -56,6 +59,11 @@ _RIGHTS = """
 select a.attname from pg_attribute a
 where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped
   and not has_column_privilege(a.attrelid, a.attnum, $2)
+"""
+_VERBS = """
+select has_any_column_privilege(t.oid, 'select'), has_any_column_privilege(t.oid, 'insert'),
+       has_any_column_privilege(t.oid, 'update'), has_table_privilege(t.oid, 'delete')
+from (select to_regclass($1)::oid) as t (oid)
 """
 _MAY_DELETE = "select has_table_privilege(to_regclass($1), 'delete')"
 
@@ -104,6 +112,9 @@ class PostgreSql:
     codes = CODES
     default_port = 5432
     who_am_i = "select current_user::text, current_database()::text, now()"
+    expiries: Sequence[str] = (
+        "select nullif(rolvaliduntil, 'infinity') from pg_roles where rolname = session_user",
+    )
 
     async def connect(self, place: Place, address: str) -> SqlConnection:
         context = tls_context(place.host, place.tls)
@@ -173,6 +184,21 @@ class PostgreSql:
             words = f"{error} ({detail})" if (detail := getattr(error, "detail", None)) else str(error)
             return Fault(error.sqlstate, words, error.sqlstate)
         return None
+
+    async def rights(self, connection: SqlConnection, needs: Mapping[Need, Table]) -> Mapping[Need, Right]:
+        found: dict[Need, Right] = {}
+        for need, table in needs.items():
+            name = self._name(table)
+            try:
+                (allowed,) = await connection.rows(Statement(_VERBS, (name,)))
+                closed = await connection.rows(Statement(_RIGHTS, (name, "select")))
+            except asyncpg.InsufficientPrivilegeError:  # of the schema
+                found[need] = Right(Grant.DENIED)
+                continue
+            hidden = {row[0] for row in closed}
+            lost = [column for column in need.fields if head_of(column) in hidden]
+            found[need] = right_by_columns(dict(zip(PRIVILEGES, allowed, strict=True)), need.verb, lost)
+        return found
 
     async def explain(
         self, connection: SqlConnection, fault: Fault, table: Table, columns: Sequence[str], right: str

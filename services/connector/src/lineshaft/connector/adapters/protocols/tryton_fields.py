@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lineshaft.connector.domain.protocol import FieldDescription, ObjectDescription
+from lineshaft.common.outcomes import Grant, Verb
+from lineshaft.connector.domain.protocol import FieldDescription, Need, ObjectDescription, Right
 
 _NEVER_PLAIN = frozenset({"binary", "one2many", "many2many", "one2one"})
 
@@ -55,6 +56,31 @@ def denied_objects(access: Mapping[str, Mapping[str, Any]], object_name: str, ri
     return [
         name for name, rights in access.items() if not rights.get(right if name == object_name else "read", 1)
     ]
+
+
+RIGHTS: Mapping[Verb, str] = {
+    Verb.READ: "read",
+    Verb.CREATE: "create",
+    Verb.UPDATE: "write",
+    Verb.DELETE: "delete",
+}
+
+
+def right_to(need: Need, description: ObjectDescription, access: Mapping[str, Mapping[str, Any]]) -> Right:
+    """From the answer of `get_access` on the object and those that it refers to.
+
+    A dotted field needs the object behind it to be readable, any field that the account may see it.
+    """
+    if not access.get(need.object, {}).get(RIGHTS[need.verb], 1):
+        return Right(Grant.DENIED)
+    fields = {field.name: field for field in description.fields}
+    closed = tuple(
+        name
+        for name in need.fields
+        if (field := fields.get(name.split(".", 1)[0])) is not None
+        and (not field.readable or ("." in name and not access.get(field.relation or "", {}).get("read", 1)))
+    )
+    return Right(Grant.DENIED, closed) if closed else Right(Grant.GRANTED)
 
 
 def related_objects(registered: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[str]:
