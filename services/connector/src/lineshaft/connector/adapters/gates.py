@@ -42,7 +42,7 @@ async def obey(tx: Connection, status: StatusDescribed) -> bool:
         await tx.fetchval(
             QUERIES["gate_status"],
             status.connection_id,
-            status.model_dump(mode="json", exclude={"verdict"}),
+            status.model_dump(mode="json", exclude={"verdict", "permissions"}),
             status.revision,
         )
     )
