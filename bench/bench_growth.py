@@ -11,6 +11,7 @@ from dataclasses import replace
 import bench_mapping
 import bench_sync
 from harness.fill import ENTITIES, fill_pages
+from harness.picture import draw
 from harness.report import Target, table, write
 from harness.rows import PAGE
 from harness.runs import Result, Subject, alternated, micros_per_record, middle
@@ -93,6 +94,8 @@ def report(results: Results, sizes: Sequence[int], rounds: int) -> None:
     print(table(columns, rows))
     met = targets(results, sizes)
     print("\n" + "\n".join(target.line() for target in met))
+    bars = [(name, micros_per_record(some)) for name, some in results.items()]
+    print(draw("growth", "CPU per record, µs", bars))
     print(write("growth", {"sizes": list(sizes), "rounds": rounds, "results": results}, met))
 
 

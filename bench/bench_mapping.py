@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from harness.fill import ENTITIES, MAPPED, PAGE, RECORDS, fill_pages, fill_records
 from harness.peers import connect_jars, peers_python
+from harness.picture import draw
 from harness.report import Target, folder, table, write
 from harness.runs import Result, Subject, SubjectError, alternated, micros_per_record, middle, run_subject
 from harness.stack import Stack, running_stack
@@ -156,6 +157,8 @@ def report(results: Mapping[str, Sequence[Result]], count: int, rounds: int) -> 
     print(table(columns, rows))
     met = targets(results) if FORWARDED in results else []
     print("\n" + "\n".join(target.line() for target in met))
+    shown = [name for name in results if name != TEXTBOOK]
+    print(draw("mapping", "CPU per record, µs", [(name, micros_per_record(results[name])) for name in shown]))
     print(write("mapping", {"records": count, "rounds": rounds, "results": results}, met))
 
 

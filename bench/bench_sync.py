@@ -10,6 +10,7 @@ from statistics import median
 
 from harness.fill import RECORDS
 from harness.peers import peers_python
+from harness.picture import draw
 from harness.report import Target, folder, table, write
 from harness.rows import PAGE
 from harness.runs import Result, Subject, alternated, micros_per_record, middle, run_subject
@@ -127,6 +128,8 @@ def report(
     met = targets(results, sizes)
     print("\n" + "\n".join(target.line() for target in met))
     body = {"records": count, "rounds": rounds, "results": results, "connector_by_records": sizes}
+    bars = [(name, micros_per_record(some)) for name, some in results.items()]
+    print(draw("sync", "CPU per record, µs", bars))
     print(write("sync", body, met))
 
 

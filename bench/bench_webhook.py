@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 
+from harness.picture import draw
 from harness.report import Target, folder, table, write
 from harness.runs import Result, Subject, alternated, micros_per_record, middle, run_subject
 from harness.servers import running_server
@@ -92,6 +93,8 @@ def report(results: Mapping[str, Sequence[Result]], deliveries: int, rounds: int
     print(table(["way", "CPU µs/delivery", "ratio", "Postgres µs", "deliveries/s", "peak MB"], rows))
     met = targets(results)
     print("\n" + "\n".join(target.line() for target in met))
+    bars = [(name, micros_per_record(some)) for name, some in results.items()]
+    print(draw("webhook", "CPU per delivery, µs", bars))
     print(write("webhook", {"deliveries": deliveries, "rounds": rounds, "results": results}, met))
 
 
