@@ -89,7 +89,7 @@ async def records(bootstrap_servers: str) -> AsyncIterator[tuple[str, bytes]]:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False)
     await consumer.start()
     try:
-        partitions = await _all_partitions(bootstrap_servers)
+        partitions = await all_partitions(bootstrap_servers)
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         ends = await consumer.end_offsets(partitions)
@@ -107,7 +107,7 @@ async def records(bootstrap_servers: str) -> AsyncIterator[tuple[str, bytes]]:
         await consumer.stop()
 
 
-async def _all_partitions(bootstrap_servers: str) -> list[TopicPartition]:
+async def all_partitions(bootstrap_servers: str) -> list[TopicPartition]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
     await admin.start()
     try:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from lineshaft.common.clock import now
 from lineshaft.common.encryption import KeyRing
 from lineshaft.common.errors import RetryableError
-from lineshaft.common.events.commands import AuthorizationRequested, Command
+from lineshaft.common.events.commands import AuthorizationRequested, Command, ConnectorPurgeRequested
 from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.events.health import Breaker, ScopeStatus, StatusDescribed
@@ -24,6 +24,7 @@ from lineshaft.common.ids import new_id
 from lineshaft.common.integrations import Catalog
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.outcomes import ConnectionStatus
+from lineshaft.common.postgres.inbox import transactional
 from lineshaft.common.postgres.pool import Pool, create_pool
 from lineshaft.connector.adapters.credentials import Credentials
 from lineshaft.connector.adapters.http import SourceHttp
@@ -239,6 +240,16 @@ class Rig:
         async with self.pool.acquire() as tx, tx.transaction():
             await self.handlers.on_connections(tx, [an_event(described, connection_id)])
 
+    async def purge(self, connection_id: str) -> dict[str, Any]:
+        """Delete the connection for good; the receipt."""
+        await self.describe(connection_id, Lifecycle.DELETED)
+        command = ConnectorPurgeRequested(command_id=new_id("cmd"), connection_id=connection_id)
+        await transactional(self.pool, "commands", self.handlers.on_commands)(
+            [an_event(command, connection_id)]
+        )
+        receipt: dict[str, Any] = (await self.answer(command.command_id))["result"]
+        return receipt
+
     async def status(
         self,
         connection_id: str,
@@ -292,7 +303,8 @@ async def a_rig(pools: tuple[Pool, Pool]) -> AsyncIterator[Rig]:
     """With an empty database and a source in memory."""
     own, api = pools
     await own.execute(
-        "truncate connection, credential, session, oauth_client, sync, command_job, outbox, inbox cascade"
+        "truncate connection, credential, session, oauth_client, sync, command_job, outbox, inbox, tombstone"
+        " cascade"
     )
     plant, broker = FakePlant(), Broker()
     http = SourceHttp(AddressPolicy(["127.0.0.0/8"]))

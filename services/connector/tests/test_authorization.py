@@ -5,6 +5,7 @@ import pytest
 from lineshaft.common.events.commands import AuthorizationRequested
 from lineshaft.common.events.connections import Lifecycle
 from lineshaft.common.outcomes import Operation, Outcome, Rung
+from lineshaft.connector.adapters.postgres import QUERIES
 from lineshaft.connector.domain.evidence import Evidence
 from lineshaft.connector.workers.commanding import Commanding
 
@@ -130,10 +131,13 @@ async def test_a_deleted_connection_takes_no_credentials(rig: Rig) -> None:
     connection_id = a_connection_id()
     await rig.authorize(connection_id)
     await rig.describe(connection_id, Lifecycle.DELETED)
-    assert await states(rig, connection_id) == [("retired", 1, False)]
     answer = await rig.authorize(connection_id)
     assert answer["problem"]["code"] == "conflict"
-    assert all(not has_secret for _, _, has_secret in await states(rig, connection_id))
+    await rig.purge(connection_id)
+    assert await states(rig, connection_id) == []
+    await rig.candidate(connection_id, {"username": "u", "password": "late"})
+    await rig.pool.execute(QUERIES["forget_late_credentials"])
+    assert await states(rig, connection_id) == []
 
 
 async def test_api_cannot_read_what_it_stored(rig: Rig) -> None:

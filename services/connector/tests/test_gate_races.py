@@ -215,7 +215,7 @@ async def test_a_deleted_connection_is_read_no_more(rig: Rig) -> None:
     await rig.request_sync(ids, entities=["item"])
 
     async def delete_meanwhile(_: str) -> None:
-        await rig.describe(ids, Lifecycle.DELETED)
+        await rig.purge(ids)
 
     rig.plant.before_read = delete_meanwhile
     await rig.read_all()

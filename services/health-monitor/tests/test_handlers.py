@@ -11,8 +11,9 @@ import pytest
 import pytest_asyncio
 
 from lineshaft.common.clock import now
+from lineshaft.common.errors import RetryableError
 from lineshaft.common.events.calls import CALL_EVENT_TYPES, Call
-from lineshaft.common.events.commands import BreakerForced, IssueMuted
+from lineshaft.common.events.commands import BreakerForced, HealthPurgeRequested, IssueMuted
 from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.diagnoses import ConnectionDiagnosed
 from lineshaft.common.events.envelope import Event, new_event
@@ -53,6 +54,13 @@ class Stage:
         ]
         await transactional(self.pool, "calls", self.handlers.on_calls)(events)
         return events
+
+    async def purge(self, connection_id: str) -> dict[str, Any]:
+        command = HealthPurgeRequested(command_id=new_id("cmd"), connection_id=connection_id)
+        event = new_event(command, source="t", key=connection_id)
+        await transactional(self.pool, "commands", self.handlers.on_commands)([event])
+        receipt: dict[str, Any] = (await self.published(connection_id))[-1][1]["result"]
+        return receipt
 
     async def describe(self, *connections: ConnectionDescribed) -> None:
         events = [new_event(one, source="t", key=one.connection_id) for one in connections]
@@ -335,6 +343,10 @@ async def test_of_a_deleted_connection_nothing_is_left_whatever_comes_late(stage
         described(connection_id, revision=2, lifecycle="deleted", reason="deleted", metadata={"customer": 7})
     )
     assert (await stage.types(connection_id))[-1] == "connection.disconnected"
+    await stage.order(a_force("open", connection_id=connection_id))
+    assert (await stage.published(connection_id))[-1][1]["problem"]["code"] == "not_found"
+    receipt = await stage.purge(connection_id)
+    assert (receipt["rows"]["issue"], receipt["rows"]["error_log"]) == (2, 2)
     before = await stage.published(connection_id)
     await stage.calls(called(connection_id, Outcome.CREDENTIALS_REJECTED, version=9))
     await stage.sync(a_sync().model_copy(update={"connection_id": connection_id}))
@@ -352,8 +364,17 @@ async def test_of_a_deleted_connection_nothing_is_left_whatever_comes_late(stage
     assert row["described"] is None
     assert row["document"]["lifecycle"] == "deleted"
     assert {"metadata", "issues", "scopes", "rejection"}.isdisjoint(row["document"])
-    await stage.order(a_force("open", connection_id=connection_id))
-    assert (await stage.published(connection_id))[-1][1]["problem"]["code"] == "not_found"
+
+
+async def test_a_purge_waits_for_the_last_word(stage: Stage) -> None:
+    connection_id = new_id("con")
+    await stage.describe(described(connection_id))
+    with pytest.raises(RetryableError):
+        await stage.purge(connection_id)
+    await stage.describe(described(connection_id, revision=2, lifecycle="deleted"))
+    await stage.purge(connection_id)
+    last = [one for one in await stage.published(connection_id) if one[0] == "connection.disconnected"]
+    assert last[0][1]["metadata"] == {"customer": 7}
 
 
 async def test_a_repeated_event_changes_nothing(stage: Stage) -> None:
@@ -411,6 +432,7 @@ async def test_the_last_ladder_stays_and_api_reads_it(stage: Stage, database: Da
         query = "select document from health_monitor.ladder_view where connection_id = $1"
         assert orjson.loads(await api.fetchval(query, connection_id))["failed_rung"] == "tcp"
         await stage.describe(described(connection_id, revision=2, lifecycle="deleted"))
+        await stage.purge(connection_id)
         await stage.diagnoses(a_diagnosis(connection_id=connection_id, at=now()))
         assert await api.fetchval(query, connection_id) is None
     finally:

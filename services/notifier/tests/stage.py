@@ -14,6 +14,7 @@ from standardwebhooks import Webhook
 
 from lineshaft.common.clock import now
 from lineshaft.common.encryption import KeyRing
+from lineshaft.common.events.commands import NotifierPurgeRequested
 from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.events.health import ConnectionEvent, ConnectionRecovered
 from lineshaft.common.events.model import EventData
@@ -105,6 +106,10 @@ class Stage:
             "commands": self.handlers.on_commands,
         }
         await transactional(self.pool, subscription, effects[subscription])(events)
+
+    async def purge(self, connection_id: str) -> None:
+        command = NotifierPurgeRequested(command_id=new_id("cmd"), connection_id=connection_id)
+        await self.handle("commands", an_event(command, connection_id))
 
     async def endpoint(self, path: str, *, secret: str | None = SECRET, **fields: Any) -> str:
         endpoint_id = fields.pop("endpoint_id", None) or new_id("whe")

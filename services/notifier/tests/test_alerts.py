@@ -174,7 +174,7 @@ class Alarms(Stage):
 @pytest_asyncio.fixture
 async def stage(pool: Pool) -> AsyncIterator[Alarms]:
     await pool.execute(
-        "truncate endpoint, event, delivery, attempt, webhook_secret, connection, outbox,"
+        "truncate endpoint, event, delivery, attempt, webhook_secret, connection, tombstone, outbox,"
         " alert_channel, alert_secret, alert_message, alert"
     )
     async with a_receiver() as receiver:
@@ -394,6 +394,7 @@ async def test_alerts_of_a_deleted_connection_are_removed(stage: Alarms, chat: C
         reason="deleted",
     )
     await stage.handle("connections", an_event(deleted, "con_1"))
+    await stage.purge("con_1")
     stage.moment += timedelta(minutes=1)
     await stage.turn()
     [message] = chat.got

@@ -31,7 +31,9 @@ async def pool(database: Database) -> AsyncIterator[Pool]:
 @pytest_asyncio.fixture
 async def posted(pool: Pool) -> tuple[dict[str, str], bytes]:
     """Headers and body of a webhook, as its receiver got them."""
-    await pool.execute("truncate endpoint, event, delivery, attempt, webhook_secret, connection, outbox")
+    await pool.execute(
+        "truncate endpoint, event, delivery, attempt, webhook_secret, connection, tombstone, outbox"
+    )
     got: list[tuple[dict[str, str], bytes]] = []
 
     async def keep(request: web.Request) -> web.StreamResponse:

@@ -31,7 +31,9 @@ async def pool(database: Database) -> AsyncIterator[Pool]:
 
 @pytest_asyncio.fixture
 async def stage(pool: Pool) -> AsyncIterator[Stage]:
-    await pool.execute("truncate endpoint, event, delivery, attempt, webhook_secret, connection, outbox")
+    await pool.execute(
+        "truncate endpoint, event, delivery, attempt, webhook_secret, connection, tombstone, outbox"
+    )
     async with a_receiver() as receiver:
         yield Stage(pool, receiver)
 

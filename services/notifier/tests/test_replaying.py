@@ -38,7 +38,7 @@ async def pool(database: Database) -> AsyncIterator[Pool]:
 @pytest_asyncio.fixture
 async def stage(pool: Pool) -> AsyncIterator[Stage]:
     await pool.execute(
-        "truncate endpoint, event, delivery, attempt, webhook_secret, connection, outbox, replay"
+        "truncate endpoint, event, delivery, attempt, webhook_secret, connection, tombstone, outbox, replay"
     )
     async with a_receiver() as receiver:
         yield Stage(pool, receiver)

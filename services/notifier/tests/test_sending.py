@@ -47,7 +47,9 @@ async def pool(database: Database) -> AsyncIterator[Pool]:
 
 @pytest_asyncio.fixture
 async def stage(pool: Pool) -> AsyncIterator[Stage]:
-    await pool.execute("truncate endpoint, event, delivery, attempt, webhook_secret, connection, outbox")
+    await pool.execute(
+        "truncate endpoint, event, delivery, attempt, webhook_secret, connection, tombstone, outbox"
+    )
     async with a_receiver() as receiver:
         yield Stage(pool, receiver)
 
@@ -233,16 +235,19 @@ async def test_of_a_deleted_connection_only_its_last_word_goes_out_and_then_noth
         reason="deleted",
     )
     await stage.handle("connections", an_event(deleted, "con_1"))
+    await stage.purge("con_1")
     assert [row["connection_id"] for row in await stage.deliveries(endpoint)] == ["con_2"]
     await stage.tell("con_1", ReauthorizationRequired)
     await stage.tell("con_1", ConnectionDisconnected)
     late = deleted.model_copy(update={"lifecycle": Lifecycle.ACTIVE, "revision": 9})
     await stage.handle("connections", an_event(late, "con_1"))
+    await postgres.purge_last_words(stage.pool)
+    assert await stage.pool.fetchval("select count(*) from event where connection_id = 'con_1'") == 1
     async with stage.sending():
         await all_in(stage, endpoint, "delivered", 2)
     types = {body["data"]["connection_id"]: body["type"] for _, body, _ in stage.receiver.got["/hooks"]}
     assert types == {"con_2": "connection.recovered", "con_1": "connection.disconnected"}
-    await postgres.forget(stage.pool, timedelta(days=1))
+    await postgres.purge_last_words(stage.pool)
     assert await stage.pool.fetchval("select count(*) from event where connection_id = 'con_1'") == 0
     row = await stage.pool.fetchrow("select * from connection where connection_id = 'con_1'")
     assert (row["deleted"], row["metadata"], row["system"]) == (True, {}, "")

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.integration
 async def test_many_starters_migrate_once(database: Database) -> None:
     pools = [await create_pool(database.dsn("api"), size=2, service="test") for _ in range(5)]
     ran = await asyncio.gather(*(migrate(pool, COMMON_PACKAGE) for pool in pools))
-    assert sorted(map(len, ran)) == [0, 0, 0, 0, 1]
+    assert sorted(map(len, ran)) == [0, 0, 0, 0, 2]
     for pool in pools:
         await pool.close()
 

@@ -75,7 +75,9 @@ class World:
         )
 
     async def outbox(self, topic: str) -> list[dict[str, Any]]:
-        rows = await self.context.pool.fetch("select value from outbox where topic = $1 order by id", topic)
+        rows = await self.context.pool.fetch(
+            "select value from outbox where topic = $1 and value is not null order by id", topic
+        )
         return [orjson.loads(row["value"]) for row in rows]
 
     async def answer(

@@ -57,15 +57,15 @@ COMMANDS_CONNECTOR = _topic(
     consumers="connector",
 )
 COMMANDS_HEALTH = _topic(
-    "commands.health", "Force a breaker, mute.", producers="api", consumers="health-monitor"
+    "commands.health", "Force a breaker, mute, purge.", producers="api", consumers="health-monitor"
 )
 COMMANDS_MAPPING = _topic("commands.mapping", "Re-map, purge.", producers="api", consumers="mapping")
 COMMANDS_NOTIFIER = _topic(
     "commands.notifier",
-    "Redeliver, replay, test.",
+    "Redeliver, replay, test, purge.",
     producers="api",
     consumers="notifier",
-    key="<endpoint_id>, <channel_id>",
+    key=f"<endpoint_id>, <channel_id>, {CONNECTION}",
 )
 COMMAND_RESULTS = _topic(
     "command.results",

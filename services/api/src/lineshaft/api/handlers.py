@@ -13,6 +13,7 @@ from lineshaft.api.adapters.connections import (
 )
 from lineshaft.api.adapters.keys import end_tokens
 from lineshaft.api.adapters.link_sessions import complete, lock_session, reopen
+from lineshaft.api.adapters.purges import keep_receipt
 from lineshaft.api.domain.authorizations import Submitted, Verified, connected_again, first_connected
 from lineshaft.api.domain.link_sessions import SessionState
 from lineshaft.common.clock import Clock
@@ -39,6 +40,8 @@ class Handlers:
     async def on_results(self, tx: Transaction, events: Sequence[Event[CommandCompleted]]) -> None:
         for event in events:
             data = event.data
+            if await keep_receipt(tx, data):
+                continue
             command = await complete_command(
                 tx,
                 data.command_id,

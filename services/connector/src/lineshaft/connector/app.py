@@ -9,6 +9,7 @@ from lineshaft.common.encryption import KeyRing
 from lineshaft.common.events.commands import (
     AccessCheckRequested,
     AuthorizationRequested,
+    ConnectorPurgeRequested,
     DescriptionRequested,
     DiagnosisRequested,
     ProbeRequested,
@@ -108,6 +109,7 @@ async def build(settings: ConnectorSettings) -> Service:
                     DriftPolicyRequested,
                     SchemaChangesAccepted,
                     AccessCheckRequested,
+                    ConnectorPurgeRequested,
                 ),
                 handlers.on_commands,
             ),

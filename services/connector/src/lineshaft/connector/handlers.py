@@ -5,12 +5,18 @@ from typing import Any
 
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.errors import DeadLetterError
-from lineshaft.common.events.commands import AccessCheckRequested, CommandProblem, ScheduleRequested
+from lineshaft.common.events.commands import (
+    AccessCheckRequested,
+    CommandProblem,
+    ConnectorPurgeRequested,
+    ScheduleRequested,
+)
 from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.drift import DriftPolicyRequested, SchemaAccepted, SchemaChangesAccepted
 from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.events.health import StatusDescribed
 from lineshaft.common.events.mappings import MappingChanged
+from lineshaft.common.events.purges import purged
 from lineshaft.common.events.syncs import SyncMode, SyncRequested
 from lineshaft.common.ids import derived_id
 from lineshaft.common.integrations import Catalog
@@ -19,6 +25,7 @@ from lineshaft.common.postgres.outbox import add_events
 from lineshaft.common.postgres.pool import Connection
 from lineshaft.common.unified import is_custom
 from lineshaft.connector.adapters import commands, connections, gates, schedules, schemas, syncs
+from lineshaft.connector.adapters.commands import NAME
 from lineshaft.connector.domain.fields import head_of
 from lineshaft.connector.domain.problems import NOTHING_CHANGED, UNKNOWN_CONNECTION
 from lineshaft.connector.domain.sync_requests import objects_asked_for
@@ -61,6 +68,9 @@ class Handlers:
                     await self._set_policy(tx, event)
                 case SchemaChangesAccepted():
                     await self._accept_changes(tx, event)
+                case ConnectorPurgeRequested():
+                    rows = await connections.purge(tx, event.data.connection_id)
+                    await add_events(tx, [purged(event.data, NAME, rows, self._clock(), event)])
                 case _:
                     await commands.add(tx, event)
 

@@ -6,24 +6,27 @@ from datetime import timedelta
 from typing import Any, NamedTuple, assert_never
 
 from lineshaft.common.clock import Clock, now
+from lineshaft.common.errors import RetryableError
 from lineshaft.common.events.access import AccessChecked
 from lineshaft.common.events.calls import Call
 from lineshaft.common.events.commands import (
     AccessCheckRequested,
     BreakerForced,
     DiagnosisRequested,
+    HealthPurgeRequested,
     IssueMuted,
     ProbeRequested,
 )
-from lineshaft.common.events.connections import ConnectionDescribed
+from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.diagnoses import ConnectionDiagnosed
 from lineshaft.common.events.drift import MappingDrifted, SchemaAccepted
 from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.events.mappings import MappingChanged
+from lineshaft.common.events.purges import purged
 from lineshaft.common.events.syncs import SyncEvent
 from lineshaft.common.ids import derived_id
 from lineshaft.common.outcomes import Outcome
-from lineshaft.common.postgres import outbox
+from lineshaft.common.postgres import outbox, tombstones
 from lineshaft.common.postgres.pool import Connection
 from lineshaft.health_monitor.adapters import outages, postgres
 from lineshaft.health_monitor.adapters.outages import OF_ALL
@@ -90,8 +93,7 @@ class Handlers:
         await postgres.add_errors(tx, [event for event in kept if _failed(event.data)])
 
     async def on_connections(self, tx: Connection, events: Sequence[Event[ConnectionDescribed]]) -> None:
-        states = await self._on_events(tx, events)
-        await postgres.purge(tx, [name for name, state in states.items() if state.deleted])
+        await self._on_events(tx, events)
 
     async def on_sync_events(self, tx: Connection, events: Sequence[Event[SyncEvent]]) -> None:
         await self._on_events(tx, events)
@@ -102,8 +104,32 @@ class Handlers:
     async def on_mapping_events(self, tx: Connection, events: Sequence[Event[MappingDrifted]]) -> None:
         await self._on_events(tx, events)
 
-    async def on_commands(self, tx: Connection, events: Sequence[Event[BreakerForced | IssueMuted]]) -> None:
-        await self._on_events(tx, events)
+    async def on_commands(
+        self, tx: Connection, events: Sequence[Event[BreakerForced | IssueMuted | HealthPurgeRequested]]
+    ) -> None:
+        orders = [event for event in events if not isinstance(event.data, HealthPurgeRequested)]
+        if orders:
+            await self._on_events(tx, orders)
+        for event in events:
+            if isinstance(event.data, HealthPurgeRequested):
+                await self._purge(tx, event)
+
+    async def _purge(self, tx: Connection, event: Event[Any]) -> None:
+        """Once its end was announced, of which `connections` tells.
+
+        Raises:
+            RetryableError: that has not come yet.
+        """
+        connection_id = event.data.connection_id
+        await tombstones.bury(tx, connection_id)
+        state = (await postgres.lock_states(tx, [connection_id]))[connection_id]
+        if state.lifecycle is None:
+            state = state.model_copy(update={"lifecycle": Lifecycle.DELETED})
+        if not state.deleted:
+            raise RetryableError(f"{connection_id}: its deletion has not been told yet")
+        await self._save(tx, {connection_id: state})
+        rows = await postgres.purge(tx, connection_id)
+        await outbox.add_events(tx, [purged(event.data, SOURCE, rows, self._clock(), event)])
 
     async def find_due(self, connection: Connection, limit: int) -> list[str]:
         return await postgres.find_due(connection, self._clock(), limit)
@@ -173,7 +199,7 @@ class Handlers:
             {
                 name: describe(state, active_faults(state, moment), moment)
                 for name, state in states.items()
-                if state.lifecycle is not None
+                if state.lifecycle is not None and not state.deleted
             },
         )
 

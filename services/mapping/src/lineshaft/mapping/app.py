@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from lineshaft.common import topics
 from lineshaft.common.clock import now
-from lineshaft.common.events.commands import DeletionsApproved
+from lineshaft.common.events.commands import DeletionsApproved, MappingPurgeRequested
 from lineshaft.common.events.envelope import Decoder
 from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.integrations import Catalog
@@ -15,12 +15,14 @@ from lineshaft.common.postgres.inbox import transactional
 from lineshaft.common.postgres.migrate import migrate
 from lineshaft.common.postgres.pool import Pool, create_pool
 from lineshaft.common.service import Service, start_producer
+from lineshaft.mapping.commands import on_commands
 from lineshaft.mapping.completion import Completer
-from lineshaft.mapping.deleting import Deleter, on_approvals
+from lineshaft.mapping.deleting import Deleter
 from lineshaft.mapping.domain.mappings import Mappings
 from lineshaft.mapping.domain.messages import decode
 from lineshaft.mapping.drifting import Drifts
 from lineshaft.mapping.handlers import RawHandler
+from lineshaft.mapping.purging import Purger
 from lineshaft.mapping.recording import Recorder
 from lineshaft.mapping.remapping import Remapper, on_mappings_changed
 from lineshaft.mapping.settings import MappingSettings
@@ -71,11 +73,12 @@ async def build(settings: MappingSettings) -> Service:
             Subscription(
                 COMMANDS,
                 [topics.COMMANDS_MAPPING],
-                decode=Decoder(DeletionsApproved),
-                handle=transactional(pool, COMMANDS, on_approvals),
+                decode=Decoder(DeletionsApproved, MappingPurgeRequested),
+                handle=transactional(pool, COMMANDS, on_commands),
             ),
         ],
         background={
+            "purges": Purger(pool, producer, now).run,
             "housekeeping": housekeeping(
                 pool,
                 now,

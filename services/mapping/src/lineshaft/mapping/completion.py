@@ -6,7 +6,7 @@ from lineshaft.common.events.records import ReadCompleted
 from lineshaft.common.events.syncs import SyncCompleted, SyncFailed, SyncResult
 from lineshaft.common.ids import derived_id
 from lineshaft.common.logs import logger
-from lineshaft.common.postgres import outbox
+from lineshaft.common.postgres import outbox, tombstones
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.mapping.adapters import syncs
 from lineshaft.mapping.domain.entity_events import SOURCE
@@ -24,6 +24,8 @@ class Completer:
         """Note the end of one object; the last one ends the sync, once."""
         marker = event.data
         async with self._pool.acquire() as connection, connection.transaction():
+            if await tombstones.buried(connection, [marker.connection_id]):
+                return
             ended = await syncs.add_end(connection, marker)
             if ended is None or not complete(ended.expected_objects, ended.objects):
                 return

@@ -16,7 +16,7 @@ from lineshaft.common.ids import derived_id
 from lineshaft.common.kafka.record import Record
 from lineshaft.common.logs import logger
 from lineshaft.common.metrics import METRICS
-from lineshaft.common.postgres import outbox
+from lineshaft.common.postgres import outbox, tombstones
 from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.common.topics import RECORDS_RAW
 from lineshaft.mapping.adapters import deletions
@@ -42,6 +42,8 @@ class Deleter:
             return
         name = marker.result.object
         async with self._pool.acquire() as connection, connection.transaction():
+            if await tombstones.buried(connection, [marker.connection_id]):
+                return
             found = await deletions.missing(connection, marker)
             suspicious = is_suspicious(len(found.keys), found.known)
             if suspicious and not await deletions.take_approval(connection, marker.connection_id, name):

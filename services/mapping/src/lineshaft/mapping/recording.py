@@ -1,13 +1,13 @@
 """Pages of records: mapped, published, then stored.
 
-1. Which mappings are in force, and which pages a later one has overtaken.
+1. Which connections were purged, which mappings are in force, which pages a later one has overtaken.
 2. What the store holds of these records: one read for the whole batch.
 3. Map what differs, in order.
 4. Publish the events of new and changed records.
-5. Write them and the keys of the pages in one transaction.
+5. Write them and the keys of the pages.
 
-A crash between 4 and 5 repeats the batch: the store is as it was, so the events come again with the
-same revisions and ids.
+One transaction spans it all, so that no purge comes between. A crash between 4 and 5 repeats the batch: the
+store is as it was, so the events come again with the same revisions and ids.
 """
 
 from collections import Counter
@@ -20,6 +20,7 @@ from lineshaft.common.kafka.quarantine import Quarantine
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.logs import logger
 from lineshaft.common.metrics import METRICS
+from lineshaft.common.postgres import tombstones
 from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.mapping.adapters import definitions, postgres
 from lineshaft.mapping.domain.batch import Batch, KeyedPage, Rejected, Result, key_page, late_pages
@@ -44,15 +45,17 @@ class Recorder:
 
     async def record(self, pages: Sequence[Page]) -> None:
         """Publish and store one batch; pages of one stream are in the order of their positions."""
-        async with self._pool.acquire() as connection:
+        async with self._pool.acquire() as connection, connection.transaction():
+            pages = await _of_living(connection, pages)
+            if not pages:
+                return
             result, keyed = await self._map(connection, pages)
             messages = [*result.messages, *(_set_aside(rejected) for rejected in result.rejected)]
             await self._producer.publish_batches(messages)
             errors = result.errors.all()
-            async with connection.transaction():
-                await postgres.write_records(connection, result.rows.values(), result.based_on)
-                await postgres.add_read_slices(connection, [(one.page, one.keys) for one in keyed])
-                await postgres.add_field_errors(connection, errors)
+            await postgres.write_records(connection, result.rows.values(), result.based_on)
+            await postgres.add_read_slices(connection, [(one.page, one.keys) for one in keyed])
+            await postgres.add_field_errors(connection, errors)
         self._report(pages, result.rejected)
         _count(result, errors, {page.data.connection_id: page.data.system for page in pages})
 
@@ -108,6 +111,12 @@ class Recorder:
         if not plan:
             log.warning("object_not_mapped", connection_id=page.data.connection_id, object=page.data.object)
         return plan
+
+
+async def _of_living(tx: Connection, pages: Sequence[Page]) -> Sequence[Page]:
+    """Without those of purged connections, which nothing is published or stored of any more."""
+    gone = await tombstones.buried(tx, {page.data.connection_id for page in pages})
+    return [page for page in pages if page.data.connection_id not in gone] if gone else pages
 
 
 def _set_aside(rejected: Rejected) -> Message:

@@ -13,7 +13,7 @@ from lineshaft.common.events.records import RemapRequested
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.logs import logger
 from lineshaft.common.metrics import METRICS
-from lineshaft.common.postgres import outbox
+from lineshaft.common.postgres import outbox, tombstones
 from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.mapping.adapters import definitions, postgres, remaps
 from lineshaft.mapping.domain.entity_events import SOURCE
@@ -60,7 +60,9 @@ class Remapper:
     async def chunk(self, event: Event[RemapRequested]) -> None:
         """Map the next stored records; then ask for the next chunk, or end where none is behind."""
         request = event.data
-        async with self._pool.acquire() as connection:
+        async with self._pool.acquire() as connection, connection.transaction():
+            if await tombstones.buried(connection, [request.connection_id]):
+                return
             progress = await remaps.progress(connection, request.connection_id, request.entity)
             expected = (request.version, request.after, None)
             if progress != expected:
@@ -97,20 +99,19 @@ class Remapper:
         result = remap(request.connection_id, rows, active, now)
         await self._producer.publish_batches(result.messages)
         errors = result.errors.all()
-        async with connection.transaction():
-            await remaps.write(connection, request.connection_id, active, result, now)
-            await postgres.add_field_errors(connection, errors)
-            await remaps.advance(
-                connection,
-                request.connection_id,
-                request.entity,
-                after=rows[-1].id if rows else request.after,
-                mapped=len(rows),
-                changed=len(result.changed),
-                finished_at=None if rows else now,
-            )
-            if rows:
-                await outbox.add_events(connection, [_chunk(request, rows[-1].id, event)])
+        await remaps.write(connection, request.connection_id, active, result, now)
+        await postgres.add_field_errors(connection, errors)
+        await remaps.advance(
+            connection,
+            request.connection_id,
+            request.entity,
+            after=rows[-1].id if rows else request.after,
+            mapped=len(rows),
+            changed=len(result.changed),
+            finished_at=None if rows else now,
+        )
+        if rows:
+            await outbox.add_events(connection, [_chunk(request, rows[-1].id, event)])
         mapped = METRICS.records_mapped.labels
         mapped(request.system, entity_label(request.entity), Effect.CHANGED).inc(len(result.changed))
         mapped(request.system, entity_label(request.entity), Effect.UNCHANGED).inc(len(result.unchanged))

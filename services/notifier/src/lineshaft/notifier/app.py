@@ -9,6 +9,7 @@ from lineshaft.common.events.alerts import ChannelDescribed
 from lineshaft.common.events.commands import (
     AlertTestRequested,
     EndpointTestRequested,
+    NotifierPurgeRequested,
     RedeliveryRequested,
     ReplayCancelRequested,
     ReplayRequested,
@@ -49,6 +50,7 @@ from lineshaft.notifier.housekeeping import (
     count_worker,
     endurance_worker,
     forget_worker,
+    last_word_worker,
     replay_worker,
 )
 from lineshaft.notifier.replaying import Replays
@@ -143,6 +145,7 @@ async def build(settings: NotifierSettings) -> Service:
                     AlertTestRequested,
                     ReplayRequested,
                     ReplayCancelRequested,
+                    NotifierPurgeRequested,
                 ),
                 handle=effect("commands", handlers.on_commands),
             ),
@@ -155,6 +158,7 @@ async def build(settings: NotifierSettings) -> Service:
             "replays": replay_worker(pool, Replays().step),
             "alerts": alert_worker(alerts),
             "count": count_worker(pool),
+            "last-words": last_word_worker(pool),
             "forget": forget_worker(pool, settings.history_days, secret_overlap),
             "resealing": Resealing(pool, keys, (*SEALED, ALERT_SECRETS), NAME).run,
         },

@@ -11,14 +11,16 @@ from lineshaft.common.events.commands import (
     CommandCompleted,
     CommandProblem,
     EndpointTestRequested,
+    NotifierPurgeRequested,
     RedeliveryRequested,
     ReplayCancelRequested,
     ReplayRequested,
 )
-from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
+from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.drift import MappingDrifted
 from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.events.health import ConnectionEvent, ConnectionWarning, SystemEvent
+from lineshaft.common.events.purges import purged
 from lineshaft.common.events.syncs import SyncCompleted
 from lineshaft.common.events.webhooks import EndpointDescribed, NotificationSuperseded
 from lineshaft.common.ids import derived_id
@@ -35,9 +37,10 @@ TEST_EVENT = "endpoint.test"
 RECOVERED = "connection.recovered"
 DISCONNECTED = "connection.disconnected"
 
-NotifierCommand = (
+Order = (
     RedeliveryRequested | EndpointTestRequested | AlertTestRequested | ReplayRequested | ReplayCancelRequested
 )
+NotifierCommand = Order | NotifierPurgeRequested
 
 
 class Handlers:
@@ -87,8 +90,6 @@ class Handlers:
         await postgres.wake_senders(tx)
 
     async def on_connections(self, tx: Connection, events: Sequence[Event[ConnectionDescribed]]) -> None:
-        if any(event.data.lifecycle is Lifecycle.DELETED for event in events):
-            await postgres.change_routing(tx)
         for event in events:
             await postgres.save_connection(tx, event.data)
 
@@ -97,10 +98,18 @@ class Handlers:
 
     async def on_commands(self, tx: Connection, events: Sequence[Event[NotifierCommand]]) -> None:
         for event in events:
+            if isinstance(event.data, NotifierPurgeRequested):
+                await self._purge(tx, event)
+                continue
             done = await self._obey(tx, event.data)
             await outbox.add_events(tx, [new_event(done, source=SOURCE, key=event.key, cause=event)])
 
-    async def _obey(self, tx: Connection, command: NotifierCommand) -> CommandCompleted:
+    async def _purge(self, tx: Connection, event: Event[Any]) -> None:
+        await postgres.change_routing(tx)
+        rows = await postgres.purge(tx, event.data.connection_id)
+        await outbox.add_events(tx, [purged(event.data, SOURCE, rows, self._clock(), event)])
+
+    async def _obey(self, tx: Connection, command: Order) -> CommandCompleted:
         match command:
             case RedeliveryRequested():
                 return await self._redeliver(tx, command)

@@ -16,6 +16,7 @@ from lineshaft.notifier.alerting import AlertSender
 COUNT_SECONDS = 5.0
 FORGET_SECONDS = 3600.0
 ENDURANCE_SECONDS = 30.0
+LAST_WORD_SECONDS = 10.0
 REPLAY_SECONDS = 0.5
 RETRY_SECONDS = 1.0
 
@@ -58,6 +59,14 @@ def alert_worker(sender: AlertSender) -> Background:
         await sender.finish()
 
     return run
+
+
+def last_word_worker(pool: Pool) -> Background:
+    async def work() -> float:
+        await postgres.purge_last_words(pool)
+        return LAST_WORD_SECONDS
+
+    return _every(work)
 
 
 def forget_worker(pool: Pool, history_days: float, secret_overlap: timedelta) -> Background:

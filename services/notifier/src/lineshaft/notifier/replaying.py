@@ -60,6 +60,7 @@ class Replays:
     async def step(self, tx: Connection) -> bool:
         """Queue the next messages of one replay; whether there was one."""
         moment = self._clock()
+        await postgres.share_routing(tx)
         replay = await replays.take(tx, moment)
         if replay is None:
             return False

@@ -129,6 +129,40 @@ class IssueMuted(Command):
     reason: str = ""
 
 
+class PurgeRequested(Command):
+    """Delete all that is held of this connection, for good; the answer is the receipt."""
+
+    outlives_connection = True
+
+
+@event("connector_purge.requested", topics.COMMANDS_CONNECTOR.name)
+class ConnectorPurgeRequested(PurgeRequested):
+    """Delete credentials, cursors, syncs and descriptions of this connection, for good."""
+
+    topic_name = topics.COMMANDS_CONNECTOR.name
+
+
+@event("mapping_purge.requested", topics.COMMANDS_MAPPING.name)
+class MappingPurgeRequested(PurgeRequested):
+    """Delete the records of this connection, in the store and on `entities.*`, for good."""
+
+    topic_name = topics.COMMANDS_MAPPING.name
+
+
+@event("health_purge.requested", topics.COMMANDS_HEALTH.name)
+class HealthPurgeRequested(PurgeRequested):
+    """Delete issues, timeline and errors of this connection, for good."""
+
+    topic_name = topics.COMMANDS_HEALTH.name
+
+
+@event("notifier_purge.requested", topics.COMMANDS_NOTIFIER.name)
+class NotifierPurgeRequested(PurgeRequested):
+    """Delete events, deliveries and alerts of this connection, for good."""
+
+    topic_name = topics.COMMANDS_NOTIFIER.name
+
+
 @event("deletions.approved", topics.COMMANDS_MAPPING.name)
 class DeletionsApproved(Command):
     """What the next complete read of an object does not find is gone, however much it is."""
@@ -195,6 +229,8 @@ class CommandProblem(BaseModel):
 
 @event("command.completed", topics.COMMAND_RESULTS.name)
 class CommandCompleted(EventData):
+    outlives_connection = True
+
     command_id: str
     connection_id: str | None = None
     at: datetime

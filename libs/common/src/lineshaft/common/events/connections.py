@@ -19,7 +19,9 @@ class Lifecycle(StrEnum):
 
 @event("connection.described", topics.CONNECTIONS.name)
 class ConnectionDescribed(EventData):
-    """The whole description; a later one replaces it."""
+    """The whole description; a later one replaces it. Of a deleted connection it says only that it was."""
+
+    outlives_connection = True
 
     connection_id: str
     system: str

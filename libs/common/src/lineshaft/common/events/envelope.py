@@ -129,6 +129,8 @@ class Decoder:
         Raises:
             UndecodableError: bad header, bad JSON, or data that does not fit the model.
         """
+        if record.value is None:
+            return None
         texts = header_text(record)
         event_type = texts.get("ce_type")
         if event_type is None:
@@ -139,8 +141,6 @@ class Decoder:
         elif event_type in self._by_type:
             model = self._by_type[event_type]
         else:
-            return None
-        if record.value is None:
             return None
         try:
             data = model.model_validate(orjson.loads(record.value))

@@ -119,7 +119,7 @@ class StatusChanged(ConnectionEvent):
 
 @event("connection.disconnected", topics.CONNECTION_EVENTS.name)
 class ConnectionDisconnected(ConnectionEvent):
-    pass
+    outlives_connection = True
 
 
 class ConnectionWarning(ConnectionEvent):

@@ -12,6 +12,8 @@ class EventData(BaseModel):
 
     event_type: ClassVar[str]
     topic_name: ClassVar[str]
+    outlives_connection: ClassVar[bool] = False
+    """Whether it is of use when the connection that it names has been purged."""
 
 
 EVENT_TYPES: dict[str, type[EventData]] = {}

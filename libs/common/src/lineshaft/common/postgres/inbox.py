@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from lineshaft.common.errors import RetryableError
 from lineshaft.common.events.envelope import Event
 from lineshaft.common.events.model import EventData
+from lineshaft.common.postgres import tombstones
 from lineshaft.common.postgres.pool import RETRYABLE, Connection, Pool
 
 KEEP = timedelta(days=8)
@@ -25,7 +26,10 @@ def transactional(
     subscription: str,
     effect: Callable[[Connection, Sequence[Event[D]]], Awaitable[None]],
 ) -> Callable[[Sequence[Event[D]]], Awaitable[None]]:
-    """A handler whose effect, inbox rows and outbox rows commit together; events seen before are left out."""
+    """A handler whose effect, inbox rows and outbox rows commit together.
+
+    Left out are events that were seen before, and what comes late about a connection that was purged.
+    """
 
     async def handle(events: Sequence[Event[D]]) -> None:
         try:
@@ -37,12 +41,23 @@ def transactional(
                     if event.id in new:
                         new.discard(event.id)
                         fresh.append(event)
+                fresh = await _of_living(connection, fresh)
                 if fresh:
                     await effect(connection, fresh)
         except RETRYABLE as error:
             raise RetryableError(f"Postgres: {error!r}") from error
 
     return handle
+
+
+async def _of_living(tx: Connection, events: Sequence[Event[D]]) -> list[Event[D]]:
+    named = {
+        event.id: getattr(event.data, "connection_id", None)
+        for event in events
+        if not event.data.outlives_connection
+    }
+    gone = await tombstones.buried(tx, {name for name in named.values() if name is not None})
+    return [event for event in events if named.get(event.id) not in gone]
 
 
 async def prune(pool: Pool) -> int:

@@ -74,6 +74,11 @@ async def lock_session(tx: Transaction, session_id: str) -> LinkSession | None:
     return build_or_none(LinkSession, row, state=SessionState)
 
 
+async def lock_sessions_of(tx: Transaction, connection_id: str) -> None:
+    """Before the connection, as a visit that ends locks them in this order."""
+    await tx.execute(SQL["lock_link_sessions"], connection_id)
+
+
 async def submit(
     tx: Transaction,
     session: LinkSession,

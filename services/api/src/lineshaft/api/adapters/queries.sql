@@ -198,6 +198,9 @@ select * from link_session where capability_hash = $1
 -- name: lock_link_session
 select * from link_session where session_id = $1 for update
 
+-- name: lock_link_sessions
+select from link_session where connection_id = $1 order by session_id for update
+
 -- name: submit_link_session
 -- An attempt begins.
 update link_session set state = 'verifying', attempts = attempts + 1, command_id = $2, submitted_at = $3
@@ -595,3 +598,35 @@ select client_id, has_secret, created_at, created_by from connector.oauth_client
 -- name: insert_oauth_client
 insert into connector.oauth_client (registration_id, system, client_id, sealed, created_by)
 values ($1, $2, $3, $4, $5)
+
+-- name: mapped_entities
+-- Those of which a definition was published.
+select distinct entity from mapping_version where connection_id = $1
+
+-- name: empty_connection
+-- What a change does not reach.
+update connection set settings = '{}' where connection_id = $1
+
+-- name: purge_link_session
+delete from link_session where connection_id = $1
+
+-- name: purge_command
+delete from command where connection_id = $1
+
+-- name: purge_mapping_version
+delete from mapping_version where connection_id = $1
+
+-- name: purge_api_key
+delete from api_key where connection_id = $1
+
+-- name: insert_purge
+insert into purge (connection_id, service, command_id, asked_at, asked_by, completed_at, receipt)
+values ($1, $2, $3, $4, $5, $6, $7)
+
+-- name: complete_purge
+-- The receipt of a service.
+update purge set completed_at = $2, receipt = $3 where command_id = $1 and completed_at is null
+returning connection_id
+
+-- name: purges
+select * from purge where connection_id = $1 order by service

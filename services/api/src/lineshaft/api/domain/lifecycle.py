@@ -10,14 +10,12 @@ class Action(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     DISCONNECT = "disconnect"
-    DELETE = "delete"
 
 
 REASONS = {
     Action.PAUSE: "paused",
     Action.RESUME: "resumed",
     Action.DISCONNECT: "disconnected",
-    Action.DELETE: "deleted",
 }
 
 AFTER = {
@@ -28,9 +26,6 @@ AFTER = {
     (Lifecycle.ACTIVE, Action.DISCONNECT): Lifecycle.DISCONNECTED,
     (Lifecycle.PAUSED, Action.DISCONNECT): Lifecycle.DISCONNECTED,
     (Lifecycle.DISCONNECTED, Action.DISCONNECT): Lifecycle.DISCONNECTED,
-    (Lifecycle.ACTIVE, Action.DELETE): Lifecycle.DELETED,
-    (Lifecycle.PAUSED, Action.DELETE): Lifecycle.DELETED,
-    (Lifecycle.DISCONNECTED, Action.DELETE): Lifecycle.DELETED,
 }
 
 

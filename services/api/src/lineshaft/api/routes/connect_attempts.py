@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 
 from lineshaft.api.adapters.commands import StoredCommand
-from lineshaft.api.adapters.connections import find_connection
+from lineshaft.api.adapters.connections import lock_connection
 from lineshaft.api.adapters.link_sessions import code_for, find_session, lock_session, submit
 from lineshaft.api.domain.consents import asks_for_consent
 from lineshaft.api.domain.link_sessions import LinkSession, Refusal, SessionState, with_code
@@ -17,6 +17,7 @@ from lineshaft.api.routes.connect_pages import form_page, refused
 from lineshaft.api.routes.context import Context
 from lineshaft.api.routes.pages import page_headers, render
 from lineshaft.common.events.commands import CommandProblem
+from lineshaft.common.events.connections import Lifecycle
 
 
 async def start(
@@ -37,8 +38,8 @@ async def start(
             return locked.command_id
         expected = None
         if session.reauthorizes:
-            connection = await find_connection(tx, session.connection_id)
-            if connection is None:
+            connection = await lock_connection(tx, session.connection_id)
+            if connection is None or connection.lifecycle is Lifecycle.DELETED:
                 raise refused(Refusal.GONE)
             expected = connection.account_id
         return await submit(

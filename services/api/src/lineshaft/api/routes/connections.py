@@ -14,6 +14,8 @@ from lineshaft.api.adapters.connections import (
     lock_connection,
 )
 from lineshaft.api.adapters.keys import create_token
+from lineshaft.api.adapters.link_sessions import lock_sessions_of
+from lineshaft.api.adapters.purges import delete_connection
 from lineshaft.api.domain import cursors
 from lineshaft.api.domain.connections import Connection
 from lineshaft.api.domain.lifecycle import REASONS, Action, after
@@ -132,9 +134,15 @@ async def disconnect(api: Api, caller: CanManage, connection_id: ConnectionPath)
 
 @router.delete("/{connection_id}", status_code=204, responses=problems(404))
 async def delete(api: Api, caller: CanManage, connection_id: ConnectionPath) -> Response:
-    """For good: the id stays as a tombstone, and nothing of the connection can be read any more."""
-    await _act(api, caller.key_id, connection_id, Action.DELETE)
-    return Response(status_code=204)
+    """For good: the id stays as a tombstone, and nothing of the connection can be read any more.
+
+    What is stored is deleted by each service; `GET /connections/{id}/purge` shows their receipts.
+    """
+    async with api.pool.acquire() as tx, tx.transaction():
+        await lock_sessions_of(tx, connection_id)
+        connection = await _locked(tx, connection_id)
+        await delete_connection(tx, connection, by=caller.key_id, at=api.clock())
+    return Response(status_code=204, headers={"Location": f"/v1/connections/{connection_id}/purge"})
 
 
 @router.post("/{connection_id}/token", status_code=201, responses=problems(404))

@@ -9,9 +9,22 @@ from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.integrations import custom_object
 from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.mapping import MappingDefinition
+from lineshaft.common.postgres import tombstones
 from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.connector.adapters.postgres import QUERIES, Database
 from lineshaft.connector.domain.sync_requests import MappedObject
+
+PURGES = (
+    "purge_command_job",
+    "purge_sync",
+    "purge_stream",
+    "purge_credential",
+    "purge_gate",
+    "purge_mapping_definition",
+    "purge_object_schema",
+    "purge_schedule",
+    "purge_drift_policy",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +73,14 @@ async def describe(tx: Connection, described: ConnectionDescribed) -> bool:
     if not news:
         return False
     await tx.execute(QUERIES["gate_make"], described.connection_id)
-    if described.lifecycle is Lifecycle.DELETED:
-        await tx.execute(QUERIES["connection_forget"], described.connection_id)
     return True
+
+
+async def purge(tx: Connection, connection_id: str) -> dict[str, int]:
+    """Delete all but the tombstone; how many rows of which table."""
+    await tombstones.bury(tx, connection_id)
+    await tx.execute(QUERIES["connection_bury"], connection_id)
+    return await tombstones.delete_rows(tx, QUERIES, PURGES, connection_id)
 
 
 async def change_mapping(tx: Connection, changed: MappingChanged) -> bool:

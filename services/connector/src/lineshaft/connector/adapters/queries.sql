@@ -27,21 +27,40 @@ select connection_id, system, settings, account_id, lifecycle
 from connection
 where connection_id = $1 and lifecycle <> 'deleted';
 
--- name: connection_forget
--- All that a deleted connection leaves but its tombstone.
-with wiped as (
-    update credential
-    set state = case when state = 'active' then 'retired' else 'superseded' end, sealed = null, ended_at = now()
-    where connection_id = $1 and state in ('candidate', 'active')
-),
-sessions as (delete from session where connection_id = $1),
-definitions as (delete from mapping_definition where connection_id = $1),
-syncs as (delete from sync where connection_id = $1),
-streams as (delete from stream where connection_id = $1),
-schemas as (delete from object_schema where connection_id = $1),
-policies as (delete from drift_policy where connection_id = $1),
-schedules as (delete from schedule where connection_id = $1)
-update connection set settings = '{}', account_id = '' where connection_id = $1;
+-- name: connection_bury
+-- Of a purged connection only that it was.
+insert into connection (connection_id, system, settings, lifecycle)
+values ($1, '', '{}', 'deleted')
+on conflict (connection_id) do update set settings = '{}', account_id = '', lifecycle = 'deleted', changed_at = now();
+
+-- name: purge_credential
+-- Sessions go with them.
+delete from credential where connection_id = $1;
+
+-- name: purge_mapping_definition
+delete from mapping_definition where connection_id = $1;
+
+-- name: purge_sync
+-- Jobs and requests go with them.
+delete from sync where connection_id = $1;
+
+-- name: purge_stream
+delete from stream where connection_id = $1;
+
+-- name: purge_object_schema
+delete from object_schema where connection_id = $1;
+
+-- name: purge_schedule
+delete from schedule where connection_id = $1;
+
+-- name: purge_gate
+delete from gate where connection_id = $1;
+
+-- name: purge_command_job
+delete from command_job where connection_id = $1;
+
+-- name: purge_drift_policy
+delete from drift_policy where connection_id = $1;
 
 -- Credentials
 
@@ -108,6 +127,10 @@ where connection_id = $1 and credential_id = $2 and state = 'candidate';
 update credential
 set state = 'superseded', sealed = null, ended_at = now()
 where state = 'candidate' and created_at < now() - $1::interval;
+
+-- name: forget_late_credentials
+-- Candidates of connections that were purged while their customer filled in the form.
+delete from credential using tombstone where credential.connection_id = tombstone.connection_id;
 
 -- Sessions
 
@@ -290,9 +313,11 @@ where s.connection_id = $1 and s.object = $2 and s.credential_version = $3
     and s.described_at > now() - $4::interval;
 
 -- name: schema_add
--- The first description is what the object is accepted to be.
+-- The first description is what the object is accepted to be; none of a connection that was deleted meanwhile.
 insert into object_schema (connection_id, object, fields, accepted, credential_version)
-values ($1, $2, $3, $3, $4)
+select connection_id, $2, $3, $3, $4 from connection
+where connection_id = $1 and lifecycle <> 'deleted'
+for share
 on conflict do nothing;
 
 -- name: schema_lock
@@ -380,7 +405,8 @@ insert into stream (connection_id, object) select $1, unnest($2::text[]) on conf
 
 -- name: stream_after_write
 -- A place in the order of reads behind all that is being read now, and before what is read next.
-insert into stream (connection_id, object) values ($1, $2)
+insert into stream (connection_id, object)
+select connection_id, $2 from connection where connection_id = $1 and lifecycle <> 'deleted' for share
 on conflict (connection_id, object) do update set object = excluded.object
 returning lease_epoch + 1;
 
@@ -572,7 +598,7 @@ join connection c using (connection_id)
 where least(s.due_at, s.full_due_at) <= $1 and c.lifecycle = 'active'
 order by least(s.due_at, s.full_due_at)
 limit 100
-for update of s skip locked;
+for update of s skip locked for share of c skip locked;
 
 -- name: schedule_next
 -- When it is due again.

@@ -40,12 +40,17 @@ async def get(
 
 
 async def put(pool: Pool, caller: Caller, description: ObjectDescription, at: datetime) -> KnownObject:
-    """Keep the newest description, and tell what has changed since the last one."""
+    """Keep the newest description, and tell what has changed since the last one.
+
+    Nothing is kept of a connection that was deleted meanwhile.
+    """
     key = caller.connection_id, description.name
     fields = [asdict(field) for field in description.fields]
     async with pool.acquire() as tx, tx.transaction():
         await tx.execute(QUERIES["schema_add"], *key, fields, caller.credential_version)
-        (row,) = await tx.fetch(QUERIES["schema_lock"], *key)
+        row = await tx.fetchrow(QUERIES["schema_lock"], *key)
+        if row is None:
+            return KnownObject(description)
         policy = DriftPolicy(row["policy"])
         before, accepted = _fields(row["fields"]), _fields(row["accepted"])
         news = changes_between(before, description.fields) if description.declared else []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from lineshaft.common.errors import RetryableError
 from lineshaft.common.events.syncs import SyncMode
 from lineshaft.common.ids import new_id
 from lineshaft.common.outcomes import Outcome
@@ -20,8 +21,15 @@ LEASE = timedelta(seconds=60)
 
 
 async def place_after_write(pool: Pool, connection_id: str, object_name: str) -> int:
-    """The lease epoch of what a write left behind."""
-    return int(await pool.fetchval(QUERIES["stream_after_write"], connection_id, object_name))
+    """The lease epoch of what a write left behind.
+
+    Raises:
+        RetryableError: the connection was deleted meanwhile.
+    """
+    epoch = await pool.fetchval(QUERIES["stream_after_write"], connection_id, object_name)
+    if epoch is None:
+        raise RetryableError(f"{connection_id} was deleted")
+    return int(epoch)
 
 
 async def request(

@@ -26,6 +26,7 @@ class Housekeeping:
             try:
                 await credentials.drop_forgotten(self._pool, KEEP_CANDIDATES)
                 await self._pool.execute(QUERIES["oauth_clients_forget"])
+                await self._pool.execute(QUERIES["forget_late_credentials"])
                 await self._pool.execute(QUERIES["forget_commands"], KEEP_COMMANDS)
                 await self._pool.execute(QUERIES["forget_syncs"], KEEP_SYNCS)
             except RETRYABLE as error:

@@ -9,6 +9,7 @@ import asyncpg
 from lineshaft.common.events.diagnoses import ConnectionDiagnosed
 from lineshaft.common.events.envelope import Event
 from lineshaft.common.events.health import StatusDescribed
+from lineshaft.common.postgres import tombstones
 from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.common.postgres.queries import load_queries
 from lineshaft.health_monitor.domain.effects import IssueChanged, Noted
@@ -115,11 +116,12 @@ async def save_ladders(tx: Connection, ladders: Iterable[ConnectionDiagnosed]) -
     await _run(tx, "save_ladders", rows)
 
 
-async def purge(tx: Connection, connection_ids: Sequence[str]) -> None:
-    """Everything but that they were."""
-    if connection_ids:
-        for name in ("purge_issues", "purge_timeline", "purge_errors", "purge_ladders", "purge_states"):
-            await tx.execute(SQL[name], connection_ids)
+async def purge(tx: Connection, connection_id: str) -> dict[str, int]:
+    """Everything but that it was; how many rows of which table."""
+    await tx.execute(SQL["purge_state"], connection_id)
+    return await tombstones.delete_rows(
+        tx, SQL, ("purge_issue", "purge_timeline", "purge_error_log", "purge_ladder"), connection_id
+    )
 
 
 async def refusing_systems(

@@ -294,22 +294,18 @@ update state set due_at = $1 from stale where state.connection_id = stale.connec
 -- Outages that were over before the retention.
 delete from outage where resolved_at < now() - $1::interval;
 
--- name: purge_issues
--- Of deleted connections.
-delete from issue where connection_id = any($1::text[]);
+-- name: purge_issue
+delete from issue where connection_id = $1;
 
 -- name: purge_timeline
--- Of deleted connections.
-delete from timeline where connection_id = any($1::text[]);
+delete from timeline where connection_id = $1;
 
--- name: purge_errors
--- Of deleted connections.
-delete from error_log where connection_id = any($1::text[]);
+-- name: purge_error_log
+delete from error_log where connection_id = $1;
 
--- name: purge_ladders
--- Of deleted connections.
-delete from ladder where connection_id = any($1::text[]);
+-- name: purge_ladder
+delete from ladder where connection_id = $1;
 
--- name: purge_states
+-- name: purge_state
 -- The row stays, so that what comes late is known to be late.
-update state set described = null, last_sync_at = null, due_at = null where connection_id = any($1::text[]);
+update state set described = null, last_sync_at = null, due_at = null where connection_id = $1;

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import assert_never
+from typing import Any, assert_never
 
 from lineshaft.common.events.access import AccessChecked
 from lineshaft.common.events.calls import Call
@@ -202,6 +202,10 @@ def _ripened(state: ConnectionState, now: datetime) -> ConnectionState:
     return state.model_copy(update={"scopes": {**state.scopes, **ripe}}) if ripe else state
 
 
+_LEFT_OF_DELETED: dict[str, Any] = {"known_objects": (), "stops": {}, "scopes": {}}
+"""Its metadata stays for its last word; its last description says nothing of what it held."""
+
+
 def _described(step: Step, event: ConnectionDescribed) -> None:
     before = step.state
     if event.revision <= before.connection_revision:
@@ -210,7 +214,7 @@ def _described(step: Step, event: ConnectionDescribed) -> None:
         update={
             "connection_revision": event.revision,
             "system": event.system,
-            "metadata": event.metadata,
+            **(_LEFT_OF_DELETED if event.lifecycle is Lifecycle.DELETED else {"metadata": event.metadata}),
             "lifecycle": event.lifecycle,
         }
     )

@@ -341,3 +341,53 @@ update remap set
     changed = changed + $5,
     finished_at = $6
 where connection_id = $1 and entity = $2
+
+-- name: begin_purge
+-- Asked for once more, it is answered once more.
+insert into purge (connection_id, command_id, traceparent) values ($1, $2, $3)
+on conflict (connection_id) do update set
+    command_id = excluded.command_id, traceparent = excluded.traceparent, completed_at = null
+
+-- name: take_purge
+-- The oldest that no other replica is at.
+select connection_id, command_id, traceparent, records from purge
+where completed_at is null
+order by asked_at
+limit 1
+for update skip locked
+
+-- name: keys_to_purge
+-- The next records of a connection.
+select entity, id from record where connection_id = $1 limit $2
+
+-- name: purge_records
+-- A chunk, and how many it makes by now.
+with gone as (
+    delete from record
+    using unnest($2::text[], $3::text[]) as key (entity, id)
+    where record.connection_id = $1 and record.entity = key.entity and record.id = key.id
+    returning 1
+)
+update purge set records = records + (select count(*) from gone) where connection_id = $1
+
+-- name: purge_definition
+delete from definition where connection_id = $1
+
+-- name: purge_deletion_proposal
+delete from deletion_proposal where connection_id = $1
+
+-- name: purge_field_error
+delete from field_error where connection_id = $1
+
+-- name: purge_read_slice
+delete from read_slice where connection_id = $1
+
+-- name: purge_remap
+delete from remap where connection_id = $1
+
+-- name: purge_sync
+-- Ends of its objects go with it.
+delete from sync where connection_id = $1
+
+-- name: complete_purge
+update purge set completed_at = now() where connection_id = $1

@@ -156,7 +156,6 @@ async def next_due(pool: Pool) -> datetime | None:
 
 
 async def forget(pool: Pool, older_than: timedelta) -> None:
-    await pool.execute(SQL["purge_alerts"], None)
     await pool.execute(SQL["forget_alerts"], older_than)
     await pool.execute(SQL["forget_waiting_alerts"], older_than)
     await pool.execute(SQL["forget_alert_secrets"])

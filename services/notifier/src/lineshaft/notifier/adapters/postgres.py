@@ -10,6 +10,7 @@ import asyncpg
 from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.webhooks import EndpointDescribed
 from lineshaft.common.ids import derived_id
+from lineshaft.common.postgres import tombstones
 from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.common.postgres.queries import load_queries
 from lineshaft.notifier.domain.endurance import Failing, Tally
@@ -125,7 +126,7 @@ async def events_since(tx: Connection, since: datetime) -> list[Told]:
 
 
 async def save_connection(tx: Connection, connection: ConnectionDescribed) -> None:
-    """Of a deleted one only that it was, and its last word until that is delivered."""
+    """Of a deleted one only that it was."""
     deleted = connection.lifecycle is Lifecycle.DELETED
     await tx.execute(
         SQL["save_connection"],
@@ -135,9 +136,23 @@ async def save_connection(tx: Connection, connection: ConnectionDescribed) -> No
         connection.revision,
         deleted,
     )
-    if deleted:
-        await tx.execute(SQL["purge_connections"], [connection.connection_id])
-        await tx.execute(SQL["purge_alerts"], [connection.connection_id])
+
+
+async def purge(tx: Connection, connection_id: str) -> dict[str, int]:
+    """Delete all but the tombstone, and a last word until it is delivered; how many rows of which table."""
+    await tombstones.bury(tx, connection_id)
+    await tx.execute(SQL["bury_connection"], connection_id)
+    counted = await tx.fetchrow(SQL["count_deliveries"], connection_id)
+    return {
+        "delivery": counted["deliveries"] if counted else 0,
+        "attempt": counted["attempts"] if counted else 0,
+        **await tombstones.delete_rows(tx, SQL, ("purge_event", "purge_alert"), connection_id),
+    }
+
+
+async def purge_last_words(pool: Pool) -> None:
+    await pool.execute(SQL["purge_last_words"])
+    await pool.execute(SQL["purge_last_alerts"])
 
 
 async def deleted_connections(tx: Connection, connection_ids: Iterable[str]) -> frozenset[str]:
@@ -318,6 +333,5 @@ async def count_due(pool: Pool) -> tuple[int, float]:
 
 async def forget(pool: Pool, older_than: timedelta) -> None:
     await pool.execute(SQL["cancel_abandoned"], older_than)
-    await pool.execute(SQL["purge_connections"], None)
     await pool.execute(SQL["forget"], older_than)
     await pool.execute(SQL["forget_replays"], older_than)

@@ -55,6 +55,11 @@ on conflict (connection_id) do update set
     deleted = excluded.deleted
 where connection.revision < excluded.revision and not connection.deleted;
 
+-- name: bury_connection
+-- Of a purged connection only that it was.
+insert into connection (connection_id, system, metadata, revision, deleted) values ($1, '', '{}', 0, true)
+on conflict (connection_id) do update set system = '', metadata = '{}', deleted = true;
+
 -- name: connections
 -- What the vendor keeps with each connection.
 select connection_id, metadata from connection where connection_id = any($1::text[]);
@@ -392,17 +397,31 @@ delete from replay where completed_at < now() - $1::interval;
 -- Those of some connections that are no more.
 select connection_id from connection where connection_id = any($1::text[]) and deleted;
 
--- name: purge_connections
--- Events, deliveries and attempts of deleted connections, but for a last word that is still to be delivered.
+-- name: count_deliveries
+-- Of a connection that is about to be purged, with their attempts.
+select count(distinct delivery_id) as deliveries, count(attempt.delivery_id) as attempts
+from delivery left join attempt using (delivery_id)
+where connection_id = $1;
+
+-- name: purge_event
+-- With their deliveries and attempts; its last word stays until it is delivered.
+delete from event where connection_id = $1 and event_type <> 'connection.disconnected';
+
+-- name: purge_alert
+delete from alert where connection_id = $1 and event_type <> 'connection.disconnected';
+
+-- name: purge_last_words
+-- Those of deleted connections that were delivered, or that nobody is told.
 delete from event using connection
-where event.connection_id = connection.connection_id and deleted
-    and ($1::text[] is null or connection.connection_id = any($1))
-    and not (
-        event_type = 'connection.disconnected' and (
-            $1 is not null
-            or exists (select from delivery where delivery.event_id = event.event_id and state = 'due')
-        )
-    );
+where event.connection_id = connection.connection_id and deleted and not exists (
+    select from delivery where delivery.event_id = event.event_id and state = 'due'
+);
+
+-- name: purge_last_alerts
+-- The same, of people.
+delete from alert using connection
+where alert.connection_id = connection.connection_id and connection.deleted and message_id is not null
+    and message_id not in (select message_id from alert_message where state = 'due');
 
 -- name: save_alert_channel
 -- A newer description.
@@ -515,18 +534,6 @@ select least(
     (select min(due_at) from alert where message_id is null),
     (select min(due_at) from alert_message where state = 'due')
 );
-
--- name: purge_alerts
--- Those of deleted connections, but for a last word that is still to be sent.
-delete from alert using connection
-where alert.connection_id = connection.connection_id and connection.deleted
-    and ($1::text[] is null or connection.connection_id = any($1))
-    and not (
-        event_type = 'connection.disconnected' and (
-            message_id is null
-            or message_id in (select message_id from alert_message where state = 'due')
-        )
-    );
 
 -- name: forget_alerts
 -- Messages that ended before the retention, with their alerts.
