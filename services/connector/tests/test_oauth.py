@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
+from lineshaft.common.clock import now
 from lineshaft.common.ids import new_id
 from lineshaft.common.integrations.oauth import AUTHORIZATION_CODE, CLIENT_CREDENTIALS
 from lineshaft.common.outcomes import Operation, Outcome
@@ -300,3 +302,23 @@ async def test_a_401_of_one_object_renews_once_and_is_a_question_of_rights(
     assert failure.value.evidence.outcome is Outcome.PERMISSION_DENIED
     assert refreshes(sandbox) == before + 1
     assert (await source.adapter.read("vendors", ["id"], None, 1)).records
+
+
+async def test_the_end_of_a_grant_is_told_once_a_renewal_did_not_move_it(
+    rig: Rig, sandbox: SandboxSource
+) -> None:
+    sandbox.oauth(token_seconds=0.2, refresh_seconds=86_400.0, rotates=False)
+    connection_id = await connected(rig, sandbox)
+    source = await rig.tools.open_in_force(connection_id)
+    assert source is not None
+    await asyncio.sleep(0.3)
+    ends = (await source.adapter.verify()).expires_at
+    assert ends is not None
+    assert timedelta(hours=23) < ends - now() <= timedelta(hours=24)
+
+
+async def test_a_grant_whose_end_nobody_tells_has_none(rig: Rig, sandbox: SandboxSource) -> None:
+    connection_id = await connected(rig, sandbox)
+    source = await rig.tools.open_in_force(connection_id)
+    assert source is not None
+    assert (await source.adapter.verify()).expires_at is None

@@ -76,3 +76,39 @@ def test_an_answer_without_a_bearer_token(body: Any) -> None:
     with pytest.raises(SourceFailureError) as failure:
         token_of(answer(200, body), NOW, AHEAD)
     assert failure.value.evidence.code == "unusable_answer"
+
+
+@pytest.mark.parametrize(
+    ("told", "days"),
+    [
+        ({"refresh_token_expires_in": 86_400 * 30}, 30),
+        ({"refresh_expires_in": "864000"}, 10),
+        ({"refresh_expires_in": 0}, None),
+        ({"refresh_expires_in": "never"}, None),
+        ({"refresh_expires_in": 1e300}, None),
+        ({}, None),
+    ],
+)
+def test_when_nothing_can_be_renewed_any_more(told: dict[str, Any], days: int | None) -> None:
+    token = token_of(answer(200, {"access_token": "at", "refresh_token": "rt", **told}), NOW, AHEAD)
+    assert token.grant_ends_at == (None if days is None else NOW + timedelta(days=days))
+    assert token.loads(token.dumps()) == token
+
+
+@pytest.mark.parametrize(
+    ("renewed", "fixed"),
+    [
+        ({}, True),
+        ({"refresh_token": "rt-2", "refresh_expires_in": 86_400 * 9}, True),
+        ({"refresh_token": "rt-2", "refresh_expires_in": 86_400 * 10}, False),
+        ({"refresh_token": "rt-2"}, False),
+    ],
+)
+def test_an_end_that_a_renewal_moves_is_no_end(renewed: dict[str, Any], fixed: bool) -> None:  # noqa: FBT001
+    first = {"access_token": "at", "refresh_token": "rt", "refresh_expires_in": 86_400 * 10}
+    before = token_of(answer(200, first), NOW, AHEAD)
+    assert not before.end_is_fixed
+    later = token_of(answer(200, {"access_token": "at-2", **renewed}), NOW + timedelta(days=1), AHEAD)
+    token = later.following(before)
+    assert token.end_is_fixed == fixed
+    assert token.refresh_token == renewed.get("refresh_token", "rt")

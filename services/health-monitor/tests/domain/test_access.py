@@ -169,6 +169,14 @@ def test_what_is_lost_and_gained_later_is_told_once_each() -> None:
     assert lines(scene)[1:] == [("permissions.gained", "tryton now lets this account read parts.")]
 
 
+def test_a_source_that_does_not_tell_for_once_changes_nothing() -> None:
+    scene = a_scene()
+    for granted in (Grant.DENIED, Grant.UNKNOWN, Grant.DENIED, Grant.UNKNOWN, Grant.GRANTED):
+        check(scene, a_right("parts", granted))
+        scene.wait(ROUND.total_seconds())
+    assert [kind for kind, _ in lines(scene)] == ["permissions.missing", "permissions.gained"]
+
+
 def test_fewer_refused_fields_are_no_news_and_other_ones_are() -> None:
     scene = a_scene()
     for fields in (("a", "b"), ("a",), ("a", "c"), ()):

@@ -109,3 +109,15 @@ def test_the_days_are_the_operators() -> None:
     assert warnings(scene) == []
     scene.wait(2 * DAY)
     assert len(warnings(scene)) == 1
+
+
+def test_an_end_that_comes_out_a_little_different_is_the_same_one() -> None:
+    scene = a_scene(5)
+    for days in (5.001, 4.999, 5.02):
+        learn(scene, days)
+    assert len(warnings(scene)) == 1
+    assert scene.described.credentials_expire_at == START + timedelta(days=5)
+    learn(scene, 6)
+    assert len(warnings(scene)) == 2
+    learn(scene, None)
+    assert scene.described.credentials_expire_at is None

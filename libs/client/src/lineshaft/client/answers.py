@@ -45,6 +45,8 @@ class Status(TypedDict):
     verdict: Verdict | None
     objects: list[dict[str, Any]]
     breaker: Breaker
+    permissions: list[dict[str, Any]]
+    credentials_expire_at: str | None
     last_sync_at: str | None
     data_as_of: str | None
     reauthorize_url: str | None

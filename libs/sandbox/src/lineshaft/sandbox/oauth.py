@@ -33,6 +33,8 @@ class Habits(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     token_seconds: float = Field(default=3600, gt=0)
+    refresh_seconds: float | None = Field(default=None, gt=0)
+    """So long a refresh token can be used, which the answer then tells; null: without an end."""
     delay_seconds: float = Field(default=0, ge=0, le=60)
     rotates: bool = True
     consents: bool = True
@@ -56,7 +58,12 @@ class _Family:
 @dataclass(slots=True)
 class _Refresh:
     family: _Family
+    ends_at: float | None = None
     used: bool = False
+
+    @property
+    def ended(self) -> bool:
+        return self.family.revoked or (self.ends_at is not None and time.time() >= self.ends_at)
 
 
 @dataclass
@@ -135,7 +142,7 @@ class Provider:
 
     def _refreshed(self, token: str) -> dict[str, str | float]:
         refresh = self.refreshes.get(token)
-        if refresh is None or refresh.family.revoked:
+        if refresh is None or refresh.ended:
             raise RefusedError("invalid_grant", "the refresh token has ended, or never was one")
         if refresh.used:
             self.reused += 1
@@ -158,6 +165,9 @@ class Provider:
         }
         if renewable:
             refresh = secrets.token_urlsafe(24)
-            self.refreshes[refresh] = _Refresh(family)
+            life = self.habits.refresh_seconds
+            self.refreshes[refresh] = _Refresh(family, None if life is None else time.time() + life)
             given["refresh_token"] = refresh
+            if life is not None:
+                given["refresh_expires_in"] = life
         return given

@@ -12,6 +12,7 @@ from lineshaft.common.ids import derived_id
 from lineshaft.common.outcomes import Grant, Move, NeededBy
 from lineshaft.health_monitor.domain.confirming import spread
 from lineshaft.health_monitor.domain.effects import AccessCheckWanted, Announced
+from lineshaft.health_monitor.domain.expiry import end_has_moved
 from lineshaft.health_monitor.domain.state import ConnectionState
 from lineshaft.health_monitor.domain.step import Step
 from lineshaft.health_monitor.domain.thresholds import Thresholds
@@ -27,15 +28,12 @@ def learn_access(step: Step, event: AccessChecked) -> None:
     stale = known.checked_at is not None and event.at < known.checked_at
     if state.ended or stale or event.credential_version < state.credential_version:
         return
-    missing = [one for one in event.permissions if one.granted is Grant.DENIED]
-    before = {_key(one): one for one in known.permissions}
-    lost = [one for one in missing if not _was_missing(before.get(_key(one)), one)]
-    gained = [
-        one
-        for one in event.permissions
-        if one.granted is Grant.GRANTED and (was := before.get(_key(one))) and was.granted is Grant.DENIED
-    ]
-    ends_anew = event.credentials_expire_at != known.expires_at
+    before = {_key(one): one for one in known.missing}
+    denied = [one for one in event.permissions if one.granted is Grant.DENIED]
+    lost = [one for one in denied if not _was_missing(before.get(_key(one)), one)]
+    gained = [one for one in event.permissions if one.granted is Grant.GRANTED and _key(one) in before]
+    unknown = {_key(one) for one in event.permissions if one.granted is Grant.UNKNOWN}
+    moved = end_has_moved(known.expires_at, event.credentials_expire_at)
     step.state = state.model_copy(
         update={
             "access": known.model_copy(
@@ -43,8 +41,9 @@ def learn_access(step: Step, event: AccessChecked) -> None:
                     "answered": True,
                     "checked_at": event.at,
                     "permissions": tuple(event.permissions),
-                    "expires_at": event.credentials_expire_at,
-                    "warned": () if ends_anew else known.warned,
+                    "missing": (*denied, *(one for key, one in before.items() if key in unknown)),
+                    "expires_at": event.credentials_expire_at if moved else known.expires_at,
+                    "warned": () if moved else known.warned,
                 }
             )
         }
@@ -133,7 +132,7 @@ def _key(permission: Permission) -> tuple[str, str]:
 
 def _was_missing(before: Permission | None, now: Permission) -> bool:
     """Fewer fields than before are no news."""
-    if before is None or before.granted is not Grant.DENIED:
+    if before is None:
         return False
     return not before.fields or (bool(now.fields) and set(now.fields) <= set(before.fields))
 

@@ -10,6 +10,8 @@ from lineshaft.health_monitor.domain.state import ConnectionState
 from lineshaft.health_monitor.domain.step import Step
 from lineshaft.health_monitor.domain.thresholds import Thresholds
 
+JITTER = timedelta(hours=1)
+
 
 def warn_of_expiry(step: Step) -> None:
     """Of several days that have come meanwhile the nearest one speaks for all."""
@@ -52,6 +54,13 @@ def next_expiry_warning(state: ConnectionState, thresholds: Thresholds) -> datet
         return None
     left = [days for days in thresholds.expiry_warnings if days not in state.access.warned]
     return _before(expires_at, max(left)) if left else None
+
+
+def end_has_moved(known: datetime | None, told: datetime | None) -> bool:
+    """Some sources tell how long it is until then, which comes out a little different each time."""
+    if known is None or told is None:
+        return known is not told
+    return abs(told - known) > JITTER
 
 
 def _before(expires_at: datetime, days: float) -> datetime:

@@ -109,6 +109,8 @@ class Access(_Part):
     """Something happened since that may have changed it."""
     checked_at: datetime | None = None
     permissions: tuple[Permission, ...] = ()
+    missing: tuple[Permission, ...] = ()
+    """What was found to be denied last; a source that does not tell for once changes nothing."""
     expires_at: datetime | None = None
     warned: tuple[float, ...] = ()
     """Days before that end of which has been warned."""

@@ -1,6 +1,7 @@
 """How a request over HTTP proves who asks: by headers that stay, or by a token that is renewed."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Protocol
 
 from lineshaft.common.clock import Clock
@@ -18,6 +19,10 @@ class Access(Protocol):
     secrets: set[str]
     """What no message may repeat."""
 
+    @property
+    def expires_at(self) -> datetime | None:
+        """When nothing of it opens anything any more, where that is known."""
+
     async def headers(self) -> Mapping[str, str]: ...
 
     async def renew(self) -> None:
@@ -26,6 +31,7 @@ class Access(Protocol):
 
 class _Fixed:
     renews = False
+    expires_at = None
 
     def __init__(self, target: Target, proof: Mapping[str, str] | None) -> None:
         self.secrets = set(target.secrets)
@@ -64,6 +70,10 @@ class AuthorizedHttp:
     @property
     def secrets(self) -> set[str]:
         return self._access.secrets
+
+    @property
+    def expires_at(self) -> datetime | None:
+        return self._access.expires_at
 
     async def request(
         self,

@@ -7,8 +7,6 @@ at a time, from the refresh token that came with the one before.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-import msgspec
-
 from lineshaft.common.clock import Clock
 from lineshaft.common.integrations.oauth import (
     AUTHORIZATION_CODE,
@@ -67,6 +65,16 @@ class OAuthAccess:
         if self._session is not None:
             self._session = await self._sessions.renew(self._session, self._obtain)
 
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the customer has to consent again, as far as the provider has told."""
+        if self._session is None or not self._by_code:
+            return None
+        token = Token.loads(self._session.secret)
+        if not self._renewable(token):
+            return token.renew_at
+        return token.grant_ends_at if token.end_is_fixed else None
+
     def _renewable(self, token: Token) -> bool:
         return not self._by_code or token.refresh_token is not None
 
@@ -75,10 +83,7 @@ class OAuthAccess:
         if before is not None:
             self.secrets |= before.secrets
         token = await self._ask(self._grant(before))
-        if token.refresh_token is None and before is not None:
-            # a source that does not rotate sends none: the old one goes on
-            token = msgspec.structs.replace(token, refresh_token=before.refresh_token)
-        return token.dumps()
+        return (token if before is None else token.following(before)).dumps()
 
     def _grant(self, before: Token | None) -> Mapping[str, str]:
         if not self._by_code:

@@ -15,6 +15,8 @@ from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, sh
 
 _OK = 200
 _LAST_QUARTER = 0.25
+_JITTER = timedelta(minutes=1)
+_LIVES_OF_REFRESH_TOKENS = ("refresh_token_expires_in", "refresh_expires_in")
 
 _OUTCOMES: Mapping[str, Outcome] = MappingProxyType(
     {
@@ -38,6 +40,10 @@ class Token(msgspec.Struct, frozen=True, omit_defaults=True):
     access_token: str
     renew_at: datetime | None = None
     refresh_token: str | None = None
+    grant_ends_at: datetime | None = None
+    """After this nothing can be renewed, where the provider says so."""
+    end_is_fixed: bool = False
+    """A renewal did not move that end."""
 
     @classmethod
     def loads(cls, text: bytes) -> "Token":
@@ -45,6 +51,18 @@ class Token(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def dumps(self) -> bytes:
         return msgspec.json.encode(self)
+
+    def following(self, before: "Token") -> "Token":
+        """What a renewal leaves: a source that does not rotate sends no refresh token, the old goes on."""
+        kept = self.refresh_token is None
+        ends_at = before.grant_ends_at if kept else self.grant_ends_at
+        moved = ends_at is None or before.grant_ends_at is None or ends_at - before.grant_ends_at > _JITTER
+        return msgspec.structs.replace(
+            self,
+            refresh_token=before.refresh_token if kept else self.refresh_token,
+            grant_ends_at=ends_at,
+            end_is_fixed=not moved,
+        )
 
     def ends_soon(self, now: datetime) -> bool:
         return self.renew_at is not None and now >= self.renew_at
@@ -67,14 +85,34 @@ def token_of(answer: Answer, asked_at: datetime, ahead: timedelta) -> Token:
         given,
         _renew_at(body.get("expires_in"), asked_at, ahead),
         refresh if isinstance(refresh, str) and refresh else None,
+        _grant_ends_at(body, asked_at),
     )
 
 
-def _renew_at(expires_in: Any, asked_at: datetime, ahead: timedelta) -> datetime | None:
+def _grant_ends_at(body: Mapping[str, Any], asked_at: datetime) -> datetime | None:
+    """No RFC names this; a life of 0 is one without an end."""
+    lives = [_life(body.get(name)) for name in _LIVES_OF_REFRESH_TOKENS]
+    life = next((life for life in lives if life), None)
     try:
-        life = timedelta(seconds=float(expires_in))
-        return (asked_at + life - min(ahead, life * _LAST_QUARTER)).astimezone(UTC)
+        return None if life is None else (asked_at + life).astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def _life(seconds: Any) -> timedelta | None:
+    try:
+        return timedelta(seconds=float(seconds))
     except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _renew_at(expires_in: Any, asked_at: datetime, ahead: timedelta) -> datetime | None:
+    life = _life(expires_in)
+    if life is None:
+        return None
+    try:
+        return (asked_at + life - min(ahead, life * _LAST_QUARTER)).astimezone(UTC)
+    except OverflowError:
         return None
 
 

@@ -78,7 +78,11 @@ class OData:
             raise unusable(answer, Operation.VERIFY, None, "the answer does not say whose account it is")
         known = {**self._target.settings, **self._shown, "account": found}
         account_id = verify.account.format_map(known)
-        return Verified(account_id, str(found or account_id), moment_at(body, verify.expires_path))
+        return Verified(
+            account_id,
+            str(found or account_id),
+            moment_at(body, verify.expires_path) or self._calls.expires_at,
+        )
 
     async def describe(self, objects: Sequence[str]) -> Sequence[ObjectDescription]:
         descriptions = []

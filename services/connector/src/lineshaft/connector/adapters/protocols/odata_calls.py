@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from lineshaft.common.clock import Clock
 from lineshaft.common.outcomes import Operation, Outcome
@@ -39,6 +40,10 @@ class Calls:
         self._headers = {"accept": "application/json"}
         self._classifier = Classifier(self._manifest, http.secrets)
         self._metadata: dict[str, Metadata] = {}
+
+    @property
+    def expires_at(self) -> datetime | None:
+        return self._http.expires_at
 
     def evidence(
         self, answer: Answer | NoAnswerError, operation: Operation, object_name: str | None = None

@@ -96,7 +96,11 @@ class Rest:
         if account is None and "account" in verify.placeholders:
             raise unusable(answer, Operation.VERIFY, None, "the answer does not say whose account it is")
         account_id = verify.account.format_map({**self._target.settings, "account": account})
-        return Verified(account_id, str(account or account_id), moment_at(body, verify.expires_path))
+        return Verified(
+            account_id,
+            str(account or account_id),
+            moment_at(body, verify.expires_path) or self._calls.expires_at,
+        )
 
     async def describe(self, objects: Sequence[str]) -> Sequence[ObjectDescription]:
         declared = isinstance(self._manifest.options.get("schema"), dict)

@@ -1,6 +1,7 @@
 """One call of a REST interface, and what its answer comes to."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 
 from lineshaft.common.clock import Clock
 from lineshaft.common.outcomes import Operation, Outcome
@@ -33,6 +34,10 @@ class RestCalls:
         self._headers = {"accept": "application/json", **own_headers(self._manifest, target.settings)}
         self._classifier = Classifier(self._manifest, http.secrets)
         self.host = host_and_port(self._url)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        return self._http.expires_at
 
     async def call(
         self,
