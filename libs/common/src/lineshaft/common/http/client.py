@@ -10,6 +10,8 @@ from lineshaft.common.http.addresses import AddressPolicy
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 30.0
+KEPT_SECONDS = 3.0
+"""An idle connection is used again within this: many servers close theirs after five, just as it is used."""
 
 
 class _CheckedBackend(httpcore.AsyncNetworkBackend):
@@ -62,7 +64,11 @@ def create_client(
     transport = httpx.AsyncHTTPTransport(
         verify=verify,
         trust_env=False,
-        limits=httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections),
+        limits=httpx.Limits(
+            max_connections=max_connections,
+            max_keepalive_connections=max_connections,
+            keepalive_expiry=KEPT_SECONDS,
+        ),
     )
     # httpx has no public argument for the network backend of the pool that it builds
     transport._pool._network_backend = _CheckedBackend(policy)  # noqa: SLF001
