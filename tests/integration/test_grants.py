@@ -11,6 +11,8 @@ pytestmark = pytest.mark.integration
 GRANTED = {
     ("api", "connector", "credential", "INSERT"),
     ("api", "connector", "key_usage_view", "SELECT"),
+    ("api", "connector", "network", "INSERT"),
+    ("api", "connector", "network_view", "SELECT"),
     ("api", "connector", "oauth_client", "INSERT"),
     ("api", "connector", "oauth_client_view", "SELECT"),
     ("api", "connector", "schedule_view", "SELECT"),

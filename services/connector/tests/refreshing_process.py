@@ -16,6 +16,7 @@ from lineshaft.common.integrations import Catalog
 from lineshaft.common.postgres.pool import create_pool
 from lineshaft.connector.adapters.credentials import Credentials
 from lineshaft.connector.adapters.http import SourceHttp
+from lineshaft.connector.adapters.networks import Networks
 from lineshaft.connector.domain.evidence import SourceFailureError
 from lineshaft.connector.workers.tools import Tools
 
@@ -32,7 +33,7 @@ async def read(options: argparse.Namespace) -> Counter[str]:
         producer=cast("Producer", None),
         catalog=Catalog.load(options.integrations),
         keys=keys,
-        http=http,
+        networks=Networks(http),
         credentials=Credentials(keys),
     )
     found: Counter[str] = Counter()

@@ -28,6 +28,7 @@ from lineshaft.common.postgres.inbox import transactional
 from lineshaft.common.postgres.pool import Pool, create_pool
 from lineshaft.connector.adapters.credentials import Credentials
 from lineshaft.connector.adapters.http import SourceHttp
+from lineshaft.connector.adapters.networks import Networks
 from lineshaft.connector.domain.jobs import Lease
 from lineshaft.connector.handlers import Handlers
 from lineshaft.connector.workers.commanding import Commanding
@@ -313,7 +314,7 @@ async def a_rig(pools: tuple[Pool, Pool]) -> AsyncIterator[Rig]:
         producer=cast("Producer", broker),
         catalog=CATALOG,
         keys=KEYS,
-        http=http,
+        networks=Networks(http),
         credentials=Credentials(KEYS),
         opener=plant.open,
     )

@@ -19,6 +19,7 @@ from lineshaft.common.ids import new_id
 from lineshaft.common.outcomes import ConnectionStatus
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.connector.adapters.http import SourceHttp
+from lineshaft.connector.adapters.networks import Networks
 from lineshaft.connector.adapters.protocols import open_source
 from lineshaft.sandbox.faults import Faults
 from lineshaft.sandbox.interface import Interface
@@ -234,7 +235,7 @@ async def test_a_source_that_must_not_be_called_gets_no_request_at_all(
 async def test_an_address_that_the_operator_does_not_allow(rig: Rig, plant: Plant) -> None:
     connection_id = await connected(rig, plant.settings)
     http = SourceHttp(AddressPolicy())
-    rig.tools = replace(rig.tools, http=http)
+    rig.tools = replace(rig.tools, networks=Networks(http))
     before = plant.requests
     ladder = await diagnosed(rig, connection_id)
     await http.close()

@@ -15,7 +15,8 @@ from lineshaft.common.http.addresses import AddressPolicy
 from lineshaft.common.outcomes import LadderRung, RungStatus
 from lineshaft.connector.adapters.http import SourceHttp
 from lineshaft.connector.adapters.ladder import Climb
-from lineshaft.connector.adapters.protocols.route import Offer, Route
+from lineshaft.connector.adapters.protocols.proxies import Offer
+from lineshaft.connector.adapters.protocols.route import Route
 from lineshaft.connector.adapters.protocols.sql_offers import postgresql_offer
 from lineshaft.connector.domain.ladder import HTTP, Ladder
 from lineshaft.tools.stack.ports import free_port

@@ -10,8 +10,8 @@ import pytest
 from lineshaft.common.errors import ConfigurationError
 from lineshaft.common.integrations import Manifest
 from lineshaft.common.outcomes import Grant, Outcome, Rung, Verb
-from lineshaft.connector.adapters.protocols.rest_answers import moment_of_reset
 from lineshaft.connector.adapters.protocols.rest_requests import authorization
+from lineshaft.connector.adapters.rate_headers import moment_of_reset
 from lineshaft.connector.domain.evidence import Evidence
 from lineshaft.connector.domain.protocol import Need, Right, WriteOperation
 from lineshaft.tools.stack.layout import Layout

@@ -34,6 +34,7 @@ from lineshaft.common.topics import Topic
 from lineshaft.connector.adapters.commands import NAME
 from lineshaft.connector.adapters.credentials import Credentials
 from lineshaft.connector.adapters.http import SourceHttp
+from lineshaft.connector.adapters.networks import Networks
 from lineshaft.connector.adapters.sealed import SEALED
 from lineshaft.connector.handlers import Handlers
 from lineshaft.connector.settings import ConnectorSettings
@@ -63,7 +64,7 @@ async def build(settings: ConnectorSettings) -> Service:
         producer=producer,
         catalog=catalog,
         keys=keys,
-        http=SourceHttp(AddressPolicy(settings.allowed_networks)),
+        networks=Networks(SourceHttp(AddressPolicy(settings.allowed_networks))),
         credentials=Credentials(keys),
         slice_seconds=settings.slice_seconds,
         silent_limit=timedelta(seconds=settings.rate_limit_seconds),

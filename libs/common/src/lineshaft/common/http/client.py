@@ -53,9 +53,9 @@ class NameResolutionError(httpcore.ConnectError):
 
 
 def create_client(
-    policy: AddressPolicy, *, verify: Any = True, max_connections: int = 100
+    policy: AddressPolicy, *, verify: Any = True, proxy_url: str | None = None, max_connections: int = 100
 ) -> httpx.AsyncClient:
-    """A client for source systems.
+    """A client for source systems; over a proxy, it is the proxy's address that is dialled and checked.
 
     Raises (from its calls):
         ForbiddenAddressError: the host is at an address that may not be dialled.
@@ -63,6 +63,7 @@ def create_client(
     """
     transport = httpx.AsyncHTTPTransport(
         verify=verify,
+        proxy=proxy_url,
         trust_env=False,
         limits=httpx.Limits(
             max_connections=max_connections,

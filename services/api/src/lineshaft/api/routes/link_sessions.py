@@ -8,9 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lineshaft.api.adapters.keys import Caller, create_token
 from lineshaft.api.adapters.link_sessions import NewSession, exchange, open_session
+from lineshaft.api.adapters.networks import set_network
 from lineshaft.api.adapters.oauth_clients import find_client
 from lineshaft.api.domain.connections import Connection
 from lineshaft.api.domain.forms import given_settings
+from lineshaft.api.domain.keys import Scope
 from lineshaft.api.domain.link_sessions import check_redirect_url
 from lineshaft.api.domain.problems import (
     FieldProblem,
@@ -23,6 +25,7 @@ from lineshaft.api.routes.authentication import CanConnect
 from lineshaft.api.routes.connections import Token
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection
+from lineshaft.api.routes.networks import NetworkSettings, require_http
 from lineshaft.common.ids import new_id
 from lineshaft.common.integrations import UnknownSystemError
 from lineshaft.common.integrations.oauth import operators_client
@@ -50,6 +53,9 @@ class NewLinkSession(BaseModel):
     )
     metadata: dict[str, Any] = Field(default={}, description="Your own; comes back in webhooks.")
     label: str = Field(default="", max_length=200, description="What you call this connection.")
+    network: NetworkSettings | None = Field(
+        default=None, description="Of a new connection: its way to the source. Needs the scope `manage`."
+    )
 
 
 class LinkSessionModel(BaseModel):
@@ -74,6 +80,17 @@ async def create(api: Api, caller: CanConnect, body: NewLinkSession) -> LinkSess
     else:
         new = _connection(api, body, redirect_url, caller)
     await _require_client(api, new.system)
+    _check_network(api, new, body, caller)
+    if body.network is not None:
+        async with api.pool.acquire() as tx, tx.transaction():
+            await set_network(
+                tx,
+                new.connection_id,
+                body.network.network,
+                keys=api.keys,
+                by=caller.key_id,
+                at=api.clock(),
+            )
     session_id, capability = await open_session(api.pool, new, at=api.clock())
     return LinkSessionModel(
         id=session_id,
@@ -95,6 +112,19 @@ async def exchange_code(api: Api, caller: CanConnect, body: Code) -> Token:
             tx, connection_id, old_end_at=now + api.settings.token_grace, by=caller.key_id, at=now
         )
     return Token(connection_id=connection_id, token=token)
+
+
+def _check_network(api: Context, new: NewSession, body: NewLinkSession, caller: Caller) -> None:
+    if body.network is None:
+        return
+    if new.reauthorizes:
+        path = f"PUT /v1/connections/{new.connection_id}/network"
+        raise invalid(
+            "network", f"is of a new connection; {path} changes it", connection_id=new.connection_id
+        )
+    if Scope.MANAGE not in caller.scopes:
+        raise problem(ProblemCode.FORBIDDEN, f"network needs a key with the scope {Scope.MANAGE}")
+    require_http(api, new.system)
 
 
 async def _require_client(api: Context, system_id: str) -> None:

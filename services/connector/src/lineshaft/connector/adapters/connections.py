@@ -24,6 +24,8 @@ PURGES = (
     "purge_object_schema",
     "purge_schedule",
     "purge_drift_policy",
+    "purge_network",
+    "purge_budget",
 )
 
 

@@ -4,16 +4,17 @@ import asyncio
 import ssl
 import time
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
 from lineshaft.common.errors import LineshaftError
-from lineshaft.common.http.addresses import AddressPolicy, ForbiddenAddressError
+from lineshaft.common.http.addresses import AddressPolicy, ForbiddenAddressError, is_number
 from lineshaft.common.http.client import CONNECT_SECONDS, NameResolutionError, create_client
 from lineshaft.common.outcomes import Outcome, Rung
 
@@ -71,8 +72,18 @@ class Answer:
         return min(max(moment, now), now + LONGEST_WAIT)
 
 
+class Budget(Protocol):
+    """How many requests a connection may make."""
+
+    async def take(self) -> None:
+        """Returns when the next one may be made; raises RetryableError where that takes long."""
+
+    async def heed(self, answer: Answer) -> None:
+        """What an answer says of those that are left."""
+
+
 class SourceHttp:
-    """One pool of HTTP connections for all sources."""
+    """One pool of HTTP connections for all sources that are reached alike."""
 
     def __init__(
         self,
@@ -80,10 +91,13 @@ class SourceHttp:
         *,
         most_body_bytes: int = MOST_BODY_BYTES,
         tls: ssl.SSLContext | None = None,
+        proxy_url: str | None = None,
     ) -> None:
         self.policy = policy
         self.tls = tls or httpx.create_ssl_context(trust_env=False)
-        self._client = create_client(policy, verify=self.tls)
+        self.proxy_url = proxy_url
+        self._budget: Budget | None = None
+        self._client = create_client(policy, verify=self.tls, proxy_url=proxy_url)
         # customers share this client, so no cookie of one may reach another
         self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._most_body_bytes = most_body_bytes
@@ -91,6 +105,12 @@ class SourceHttp:
 
     async def close(self) -> None:
         await self._client.aclose()
+
+    def within(self, budget: Budget) -> "SourceHttp":
+        """The same pool for one connection, whose requests are counted."""
+        counted = copy(self)
+        counted._budget = budget  # noqa: SLF001  our own
+        return counted
 
     async def post(
         self, url: str, content: bytes, headers: Mapping[str, str], *, seconds: float = TOTAL_SECONDS
@@ -111,16 +131,35 @@ class SourceHttp:
         Raises:
             NoAnswerError: the source was not reached, did not answer in time or sent too much.
         """
+        if self._budget is not None:
+            await self._budget.take()
+        answer = await self._asked(method, url, headers, content, seconds)
+        if self._budget is not None:
+            await self._budget.heed(answer)
+        return answer
+
+    async def _asked(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, seconds: float
+    ) -> Answer:
         started = time.perf_counter()
         try:
-            _check(url)
+            self._check(url)
             async with asyncio.timeout(seconds):
                 return await self._send(method, url, content, headers, started)
         except NoAnswerError as error:
             error.duration_ms = _milliseconds_since(started)
             raise
         except (httpx.HTTPError, httpx.InvalidURL, ForbiddenAddressError, OSError, UnicodeError) as error:
-            raise no_answer(error, _milliseconds_since(started)) from error
+            took = _milliseconds_since(started)
+            raise no_answer(error, took, proxied=self.proxy_url is not None) from error
+
+    def _check(self, url: str) -> None:
+        parts = httpx.URL(url)
+        if parts.port is not None and not 0 < parts.port <= HIGHEST_PORT:
+            raise httpx.InvalidURL(f"there is no port {parts.port}")
+        if self.proxy_url is not None and is_number(parts.host):
+            # the proxy looks up names and dials; what needs no look-up is checked here
+            self.policy.check(parts.host, [parts.host])
 
     async def _send(
         self, method: str, url: str, content: bytes, headers: Mapping[str, str], started: float
@@ -147,15 +186,11 @@ class SourceHttp:
             )
 
 
-def _check(url: str) -> None:
-    port = httpx.URL(url).port
-    if port is not None and not 0 < port <= HIGHEST_PORT:
-        raise httpx.InvalidURL(f"there is no port {port}")
-
-
-def no_answer(error: BaseException, duration_ms: float = 0.0) -> NoAnswerError:
-    """What an exception of the HTTP client means."""
+def no_answer(error: BaseException, duration_ms: float = 0.0, *, proxied: bool = False) -> NoAnswerError:
+    """What an exception of the HTTP client means; over a proxy it is the proxy that was not reached."""
     outcome, rung, code = _meaning(error)
+    if proxied and rung in {Rung.DNS, Rung.TCP}:
+        rung, code = Rung.PROXY, "proxy_not_reached"
     return NoAnswerError(outcome, code, _words(error), rung=rung, duration_ms=duration_ms)
 
 

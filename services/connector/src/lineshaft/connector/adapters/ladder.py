@@ -2,17 +2,17 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import socket
 import ssl
 import time
 from collections.abc import Callable
 
 from lineshaft.common.events.diagnoses import Certificate
-from lineshaft.common.http.addresses import ForbiddenAddressError, look_up
+from lineshaft.common.http.addresses import ForbiddenAddressError, is_number, look_up
 from lineshaft.common.outcomes import LadderRung, Rung
 from lineshaft.connector.adapters.certificates import chain_of, untrusting
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
+from lineshaft.connector.adapters.protocols.proxies import TunnelRefusedError
 from lineshaft.connector.adapters.protocols.route import Route
 from lineshaft.connector.adapters.protocols.sql_addresses import TlsNotOfferedError
 from lineshaft.connector.domain import ladder_words as words
@@ -38,7 +38,9 @@ class Climb:
         self._route = route
         self._http = http
         self._seconds = seconds
-        self.way = Way(route.host, route.port)
+        self._host = route.proxy.host if route.proxy else route.host
+        self._port = route.proxy.port if route.proxy else route.port
+        self.way = Way(self._host, self._port)
 
     async def network(self) -> None:
         addresses = await self._dns()
@@ -65,7 +67,7 @@ class Climb:
             failure = words.proxy_in_between(self.way, seen)
             self._ladder.failed(LadderRung.PROXY, failure, duration_ms=took, address=self._address)
             return
-        self._ladder.skip(LadderRung.PROXY, "no proxy is configured")
+        self._past_the_proxy()
         if decisive and answer.status in _GATEWAY_FAILURES:
             failure = words.no_http(self.way, f"http_{answer.status}", seen)
             self._ladder.failed(LadderRung.HTTP, failure, duration_ms=took, address=self._address)
@@ -77,21 +79,21 @@ class Climb:
         return _place(self.way.address, self.way.port) if self.way.address else None
 
     async def _dns(self) -> list[str]:
-        started, route = time.perf_counter(), self._route
+        started, host = time.perf_counter(), self._host
         try:
             async with asyncio.timeout(self._seconds):
-                addresses = await look_up(route.host, route.port)
+                addresses = await look_up(host, self._port)
         except (OSError, UnicodeError) as error:
             failure = words.name_not_resolved(self.way, str(error) or "no answer in time")
             self._ladder.failed(LadderRung.DNS, failure, duration_ms=_since(started))
             return []
-        if _is_number(route.host):
-            self._ladder.skip(LadderRung.DNS, f"{route.host} is an address already")
+        if is_number(host):
+            self._ladder.skip(LadderRung.DNS, f"{host} is an address already")
         else:
-            seen = f"{route.host} is {', '.join(addresses)}"
+            seen = f"{host} is {', '.join(addresses)}"
             self._ladder.ok(LadderRung.DNS, seen, duration_ms=_since(started))
         try:
-            self._http.policy.check(route.host, addresses)
+            self._http.policy.check(host, addresses)
         except ForbiddenAddressError as error:
             self._ladder.failed(LadderRung.TCP, words.address_not_allowed(str(error)))
             return []
@@ -102,7 +104,7 @@ class Climb:
         passed: list[str] = []
         for address in addresses:
             started = time.perf_counter()
-            self.way = Way(self._route.host, self._route.port, address, _own_address(address))
+            self.way = Way(self._host, self._port, address, _own_address(address))
             try:
                 stream = await self._dial(address)
             except OSError as error:
@@ -121,7 +123,7 @@ class Climb:
 
     async def _dial(self, address: str) -> Stream:
         async with asyncio.timeout(self._seconds):
-            return await asyncio.open_connection(address, self._route.port)
+            return await asyncio.open_connection(address, self._port)
 
     async def _tls(self, stream: Stream) -> None:
         started, context = time.perf_counter(), self._route.tls
@@ -132,6 +134,10 @@ class Climb:
             secured = await self._secured(stream, context)
         except TlsNotOfferedError:
             self._stopped(words.tls_not_offered(self.way), started)
+        except TunnelRefusedError as error:
+            failure = words.no_tunnel(self.way, self._route.place, str(error))
+            took = _since(started)
+            self._ladder.failed(LadderRung.PROXY, failure, duration_ms=took, address=self._address)
         except ssl.SSLCertVerificationError as error:
             chain = await self._look(untrusting(context))
             own = chain[0] if chain else None
@@ -154,6 +160,8 @@ class Climb:
         async with asyncio.timeout(self._seconds):
             if self._route.offer is not None:
                 await self._route.offer(reader, writer)
+            if self._route.proxy is not None:
+                self._ladder.ok(LadderRung.PROXY, f"a tunnel to {self._route.place}", address=self._address)
             await writer.start_tls(
                 context, server_hostname=self._route.host, ssl_handshake_timeout=self._seconds
             )
@@ -162,7 +170,7 @@ class Climb:
 
     async def _look(self, context: ssl.SSLContext) -> list[Certificate]:
         """The chain of a server that is not trusted."""
-        with contextlib.suppress(OSError, EOFError, TlsNotOfferedError):
+        with contextlib.suppress(OSError, EOFError, TlsNotOfferedError, TunnelRefusedError):
             stream = await self._dial(self.way.address or "")
             try:
                 return chain_of(await self._secured(stream, context))
@@ -179,10 +187,16 @@ class Climb:
             certificates=chain or (),
         )
 
+    def _past_the_proxy(self) -> None:
+        if self._route.proxy is None:
+            self._ladder.skip(LadderRung.PROXY, "no proxy is configured")
+        elif self._route.tls is None:
+            self._ladder.ok(LadderRung.PROXY, "it passes requests on", address=self._address)
+
     def _no_http(self, error: NoAnswerError) -> None:
         proxy = error.rung is Rung.PROXY
         if not proxy:
-            self._ladder.skip(LadderRung.PROXY, "no proxy is configured")
+            self._past_the_proxy()
         failure: Callable[[], Failure] = (
             (lambda: words.proxy_in_between(self.way, error.message))
             if proxy
@@ -236,14 +250,6 @@ async def _close(stream: Stream) -> None:
 
 def _place(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
-def _is_number(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _since(started: float) -> float:

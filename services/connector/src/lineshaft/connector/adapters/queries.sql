@@ -62,6 +62,12 @@ delete from command_job where connection_id = $1;
 -- name: purge_drift_policy
 delete from drift_policy where connection_id = $1;
 
+-- name: purge_network
+delete from network where connection_id = $1;
+
+-- name: purge_budget
+delete from budget where connection_id = $1;
+
 -- Credentials
 
 -- name: credential_candidate
@@ -221,6 +227,67 @@ for no key update skip locked;
 update oauth_client set sealed = again.sealed
 from unnest($1::text[], $2::bytea[]) as again (id, sealed)
 where oauth_client.registration_id = again.id;
+
+-- name: networks_under_keys
+-- A batch that is sealed with some keys, locked.
+select network_id as id, connection_id, sealed
+from network
+where key_id = any($1::text[]) and network_id > $2
+order by network_id
+limit $3
+for no key update skip locked;
+
+-- name: networks_reseal
+-- The same secrets under the active key.
+update network set sealed = again.sealed
+from unnest($1::text[], $2::bytea[]) as again (id, sealed)
+where network.network_id = again.id;
+
+-- Networks and budgets
+
+-- name: network
+-- How the source is reached.
+select network_id, sealed, ca_certificate, requests_per_minute
+from network
+where connection_id = $1
+order by created_at desc, network_id desc
+limit 1;
+
+-- name: networks_forget
+-- What later rows have replaced, and what was set for customers who never connected.
+delete from network old
+where exists (
+    select from network later
+    where later.connection_id = old.connection_id
+        and (later.created_at, later.network_id) > (old.created_at, old.network_id)
+)
+or (
+    old.created_at < now() - $1::interval
+    and not exists (select from connection c where c.connection_id = old.connection_id)
+);
+
+-- name: budgets_forget
+-- Of connections that were deleted while somebody still read.
+delete from budget
+where not exists (
+    select from connection c where c.connection_id = budget.connection_id and c.lifecycle <> 'deleted'
+);
+
+-- name: budget_take
+-- A lot of $4 requests, where there are so many; the bucket holds $2 and gets $3 a second.
+insert into budget as b (connection_id, tokens, filled_at)
+values ($1, $2::float8 - $4::float8, clock_timestamp())
+on conflict (connection_id) do update
+set tokens = least($2, b.tokens + $3::float8 * greatest(0, extract(epoch from clock_timestamp() - b.filled_at))) - $4,
+    filled_at = greatest(b.filled_at, clock_timestamp())
+where least($2, b.tokens + $3 * greatest(0, extract(epoch from clock_timestamp() - b.filled_at))) >= $4
+returning tokens;
+
+-- name: budget_filled
+-- How many requests there are in the bucket.
+select least($2::float8, tokens + $3::float8 * greatest(0, extract(epoch from clock_timestamp() - filled_at)))
+from budget
+where connection_id = $1;
 
 -- Gate
 

@@ -2,6 +2,7 @@
 
 from lineshaft.common.postgres.sealed import SealedTable
 from lineshaft.connector.adapters.credentials import credential_binding, oauth_client_binding
+from lineshaft.connector.adapters.networks import network_binding
 from lineshaft.connector.adapters.postgres import QUERIES
 from lineshaft.connector.adapters.sessions import session_binding
 
@@ -20,5 +21,10 @@ SEALED = (
         pick=QUERIES["oauth_clients_under_keys"],
         put=QUERIES["oauth_clients_reseal"],
         bound_to=lambda row: oauth_client_binding(row["system"], row["id"]),
+    ),
+    SealedTable(
+        pick=QUERIES["networks_under_keys"],
+        put=QUERIES["networks_reseal"],
+        bound_to=lambda row: network_binding(row["connection_id"], row["id"]),
     ),
 )

@@ -9,6 +9,16 @@ from lineshaft.connector.domain.evidence import Evidence
 
 NETWORK = (LadderRung.DNS, LadderRung.TCP, LadderRung.TLS)
 HTTP = (*NETWORK, LadderRung.PROXY, LadderRung.HTTP, LadderRung.AUTH, LadderRung.OBJECT)
+PROXIED = (
+    LadderRung.DNS,
+    LadderRung.TCP,
+    LadderRung.PROXY,
+    LadderRung.TLS,
+    LadderRung.HTTP,
+    LadderRung.AUTH,
+    LadderRung.OBJECT,
+)
+"""It is the proxy that is looked up and dialled; TLS begins behind it."""
 DATABASE = (*NETWORK, LadderRung.AUTH, LadderRung.OBJECT)
 """No HTTP, and no HTTP proxy, on the way to a database."""
 

@@ -171,6 +171,16 @@ def tls_not_offered(way: Way) -> Failure:
     )
 
 
+def no_tunnel(way: Way, source: str, seen: str) -> Failure:
+    """`way` leads to the proxy."""
+    return Failure(
+        "tunnel_refused",
+        f"the proxy {way.host}:{way.port} opens no way to {source}: {seen}",
+        f"let {way.origin} reach {source} through the proxy {way.host}:{way.port}, with the user and password"
+        " that are set for this connection",
+    )
+
+
 def proxy_in_between(way: Way, seen: str) -> Failure:
     return Failure(
         "proxy_refused",

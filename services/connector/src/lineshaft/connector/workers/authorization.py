@@ -68,6 +68,7 @@ class Authorization:
                 tools.pool, command.connection_id, command.credential_id
             )
             values = await tools.with_client(system, candidate.values) if candidate else {}
+            http = await tools.http_of(command.connection_id)
         except UnknownKeyError:
             raise
         except (ConfigurationError, UnreadableSecretError) as error:
@@ -77,7 +78,7 @@ class Authorization:
             return problems.conflict()
         label = system.manifest.label
         own = OwnSession()
-        adapter = tools.open(Target(system, command.settings, values), own)
+        adapter = tools.open(Target(system, command.settings, values), http, own)
         try:
             async with aclosing(adapter):
                 verified = await adapter.verify()

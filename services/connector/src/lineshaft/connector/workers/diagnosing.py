@@ -24,7 +24,7 @@ from lineshaft.connector.adapters.protocols.route import InvalidAddressError, ro
 from lineshaft.connector.domain import ladder_words as words
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, about, succeeded_calls
 from lineshaft.connector.domain.gate import GateClosedError, Obedience, Reason, Standing, decide
-from lineshaft.connector.domain.ladder import DATABASE, HTTP, Ladder, rung_of
+from lineshaft.connector.domain.ladder import DATABASE, HTTP, PROXIED, Ladder, rung_of
 from lineshaft.connector.domain.ladder_words import Way
 from lineshaft.connector.domain.problems import UNKNOWN_CONNECTION
 from lineshaft.connector.workers.probing import key_of
@@ -85,11 +85,14 @@ class Diagnosis:
 
     async def _network(self) -> None:
         try:
-            route = route_of(self._system, self._known.settings, self._tools.http)
+            http = await self._tools.http_of(self._known.connection_id)
+            route = route_of(self._system, self._known.settings, http)
         except InvalidAddressError as error:
             self._ladder.failed(LadderRung.DNS, words.invalid_address(str(error)))
             return
-        climb = Climb(self._ladder, route, self._tools.http)
+        if route.proxy is not None:
+            self._ladder = Ladder(PROXIED)
+        climb = Climb(self._ladder, route, http)
         await climb.network()
         self._way = climb.way
         if self._ladder.stopped is not None or LadderRung.HTTP not in self._ladder:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from lineshaft.common.logs import logger
 from lineshaft.common.postgres.pool import RETRYABLE, Pool
 from lineshaft.connector.adapters import credentials
+from lineshaft.connector.adapters.networks import KEEP_UNCONNECTED
 from lineshaft.connector.adapters.postgres import QUERIES
 
 EVERY_SECONDS = 600.0
@@ -27,6 +28,8 @@ class Housekeeping:
                 await credentials.drop_forgotten(self._pool, KEEP_CANDIDATES)
                 await self._pool.execute(QUERIES["oauth_clients_forget"])
                 await self._pool.execute(QUERIES["forget_late_credentials"])
+                await self._pool.execute(QUERIES["networks_forget"], KEEP_UNCONNECTED)
+                await self._pool.execute(QUERIES["budgets_forget"])
                 await self._pool.execute(QUERIES["forget_commands"], KEEP_COMMANDS)
                 await self._pool.execute(QUERIES["forget_syncs"], KEEP_SYNCS)
             except RETRYABLE as error:

@@ -20,10 +20,12 @@ from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.metrics import METRICS
 from lineshaft.common.outcomes import Operation
 from lineshaft.common.postgres.pool import Pool
-from lineshaft.connector.adapters import connections
+from lineshaft.connector.adapters import connections, networks
+from lineshaft.connector.adapters.budgets import SharedBudget
 from lineshaft.connector.adapters.commands import NAME, CommandJob, completed
 from lineshaft.connector.adapters.credentials import Credential, Credentials
 from lineshaft.connector.adapters.http import SourceHttp
+from lineshaft.connector.adapters.networks import Networks
 from lineshaft.connector.adapters.protocols import Opener, open_source
 from lineshaft.connector.adapters.protocols.target import Target
 from lineshaft.connector.adapters.sessions import SharedSessions
@@ -42,7 +44,7 @@ class Tools:
     producer: Producer
     catalog: Catalog
     keys: KeyRing
-    http: SourceHttp
+    networks: Networks
     credentials: Credentials
     slice_seconds: float = 45.0
     silent_limit: timedelta = RATE_LIMIT_PAUSE
@@ -69,8 +71,12 @@ class Tools:
     def after(self, evidence: Evidence, attempts: int = 0) -> Aftermath:
         return after_failure(evidence, attempts, self.clock(), CHANCE, silent_limit=self.silent_limit)
 
-    def open(self, target: Target, sessions: Sessions) -> SourceAdapter:
-        return self.opener(target, self.http, sessions)
+    async def http_of(self, connection_id: str) -> SourceHttp:
+        """On the way that an operator has set, if there is one."""
+        return self.networks.http(await networks.find(self.pool, self.keys, connection_id))
+
+    def open(self, target: Target, http: SourceHttp, sessions: Sessions) -> SourceAdapter:
+        return self.opener(target, http, sessions)
 
     async def open_in_force(
         self, connection_id: str, obeys: Obedience = Obedience.ALL
@@ -86,9 +92,21 @@ class Tools:
             self.pool, self.keys, credential, login_owner, obeys=obeys, clock=self.clock
         )
         values = await self.with_client(system, credential.values)
-        adapter = self.open(Target(system, credential.settings, values), sessions)
+        http = await self._counted(connection_id, system)
+        adapter = self.open(Target(system, credential.settings, values), http, sessions)
         caller = Caller(connection_id, credential.system, credential.version, adapter.host)
         return OpenSource(adapter, caller, credential, system, login_owner)
+
+    async def _counted(self, connection_id: str, system: System) -> SourceHttp:
+        network, limits = await networks.find(self.pool, self.keys, connection_id), system.manifest.limits
+        budget = SharedBudget(
+            self.pool,
+            connection_id,
+            network.requests_per_minute or limits.requests_per_minute,
+            limits.reset_header,
+            self.clock,
+        )
+        return self.networks.http(network).within(budget)
 
 
 @dataclass(frozen=True, slots=True)

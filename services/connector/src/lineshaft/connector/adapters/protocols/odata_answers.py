@@ -12,6 +12,7 @@ from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError
 from lineshaft.connector.adapters.protocols.http_evidence import ruled, unanswered
 from lineshaft.connector.adapters.protocols.rest_answers import take_apart
+from lineshaft.connector.adapters.rate_headers import resets_at
 from lineshaft.connector.domain.classification import BodyShape, Facts, Rule, ruling
 from lineshaft.connector.domain.evidence import Evidence
 
@@ -59,9 +60,12 @@ class Classifier:
             object_name,
             code=code,
             message=message,
-            retry_at=answer.retry_at(now) if rule.outcome is not Outcome.OK else None,
+            retry_at=self._retry_at(answer, now) if rule.outcome is not Outcome.OK else None,
             secrets=tuple(self.secrets),
         )
+
+    def _retry_at(self, answer: Answer, now: datetime) -> datetime | None:
+        return answer.retry_at(now) or resets_at(answer, now, self.manifest.limits.reset_header)
 
 
 def is_metadata(answer: Answer) -> bool:

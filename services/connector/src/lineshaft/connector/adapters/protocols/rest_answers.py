@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -12,11 +12,10 @@ from lineshaft.common.mapping.paths import compile_path, parse_path
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import LONGEST_WAIT, Answer, NoAnswerError
 from lineshaft.connector.adapters.protocols.http_evidence import ruled, unanswered
+from lineshaft.connector.adapters.rate_headers import resets_at
 from lineshaft.connector.domain.classification import BodyShape, Facts, ruling
 from lineshaft.connector.domain.evidence import Evidence
 
-_EPOCH_SECONDS = 1_000_000_000
-_EPOCH_MILLISECONDS = 1_000_000_000_000
 _SUCCESS = 2
 
 
@@ -104,27 +103,7 @@ class Classifier:
         wait = self._found(reading, "wait_path")
         if wait is not None and wait.isdigit():
             return min(now + timedelta(milliseconds=int(wait)), now + LONGEST_WAIT)
-        name = self.manifest.limits.reset_header
-        if told is not None or name is None:
-            return told
-        return moment_of_reset(answer.headers.get(name.lower(), ""), now)
-
-
-def moment_of_reset(text: str, now: datetime) -> datetime | None:
-    """Seconds from now, or since 1970 in seconds or milliseconds, told apart by their size."""
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    if not 0 <= number < _EPOCH_MILLISECONDS * 10:
-        return None
-    if number >= _EPOCH_MILLISECONDS:
-        number /= 1000
-    if number >= _EPOCH_SECONDS:
-        moment = datetime.fromtimestamp(number, UTC)
-    else:
-        moment = now + timedelta(seconds=number)
-    return min(max(moment, now), now + LONGEST_WAIT)
+        return told or resets_at(answer, now, self.manifest.limits.reset_header)
 
 
 def at(body: Any, path: str) -> Any:

@@ -1,8 +1,7 @@
 """Where a source is dialled, and what has to be said before TLS."""
 
-import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -10,11 +9,9 @@ from urllib.parse import urlsplit, urlunsplit
 from lineshaft.common.errors import ActionRequiredError
 from lineshaft.common.integrations import System
 from lineshaft.connector.adapters.http import SourceHttp
+from lineshaft.connector.adapters.protocols.proxies import Offer, Proxy, proxy_of
 from lineshaft.connector.adapters.protocols.sql_addresses import tls_context
 from lineshaft.connector.adapters.protocols.sql_offers import mariadb_offer, postgresql_offer
-
-Offer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-"""What is said in the clear until both sides agree on TLS; raises TlsNotOfferedError."""
 
 _PORTS = {"http": 80, "https": 443}
 _OFFERS: Mapping[str, tuple[Offer, int]] = {
@@ -36,6 +33,12 @@ class Route:
     offer: Offer | None = None
     url: str | None = None
     """What HTTP is asked for; None of a database."""
+    proxy: Proxy | None = None
+    """Who is dialled in place of the host."""
+
+    @property
+    def place(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def route_of(system: System, settings: Mapping[str, Any], http: SourceHttp) -> Route:
@@ -61,4 +64,7 @@ def route_of(system: System, settings: Mapping[str, Any], http: SourceHttp) -> R
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     # no user in the address, or it would be tried as credentials
     url = urlunsplit((parts.scheme, f"{host}:{port_given}", parts.path or "/", "", ""))
-    return Route(parts.hostname, port_given, http.tls if parts.scheme == "https" else None, url=url)
+    tls = http.tls if parts.scheme == "https" else None
+    proxy = proxy_of(http.proxy_url) if http.proxy_url else None
+    tunnel = proxy.tunnel(parts.hostname, port_given) if proxy and tls else None
+    return Route(parts.hostname, port_given, tls, tunnel, url, proxy)
