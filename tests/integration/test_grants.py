@@ -10,6 +10,7 @@ pytestmark = pytest.mark.integration
 
 GRANTED = {
     ("api", "connector", "credential", "INSERT"),
+    ("api", "connector", "drift_policy_view", "SELECT"),
     ("api", "connector", "key_usage_view", "SELECT"),
     ("api", "connector", "network", "INSERT"),
     ("api", "connector", "network_view", "SELECT"),
