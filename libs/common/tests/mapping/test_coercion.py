@@ -89,9 +89,19 @@ def test_dates_are_days_of_the_connection(value: Any, day: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "value", ["0000-00-00", "00000000", "0000-00-00 00:00:00", "0000-00-00T00:00:00.000"]
+)
+@pytest.mark.parametrize("kind", [Kind.DATE, Kind.TIMESTAMP])
+def test_noughts_are_no_date(value: str, kind: Kind) -> None:
+    assert BERLIN.scalar(kind)(value) is None
+
+
+@pytest.mark.parametrize(
     "value",
     [
         "soon",
+        "0000-01-00",
+        "0000-00-00 00:00:01",
         "2026-02-30",
         "2026-13-01T00:00:00Z",
         "2026-03-01T06:05+01Z",

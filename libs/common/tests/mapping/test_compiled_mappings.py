@@ -350,12 +350,24 @@ def test_texts_that_postgres_cannot_hold_never_lose_the_record(text: str) -> Non
 
 
 def test_naive_times_are_those_of_the_connection() -> None:
-    result = mapped(
-        "asset", {"fields": {"created_at": "c"}}, {"c": "2026-07-01T12:00:00"}, timezone="Europe/Berlin"
+    body = {"fields": {"created_at": "c", "warranty_until": "w"}, "timezone": "Europe/Berlin"}
+    record = {"c": "/Date(1782907200000)/", "w": "2026-07-01T23:30:00Z"}
+    document = mapped("asset", body, record).document
+    assert (document["created_at"], document["warranty_until"]) == ("2026-07-01T10:00:00Z", "2026-07-02")
+    assert (
+        mapped("asset", body | {"timezone": "UTC"}, record).document["created_at"] == "2026-07-01T12:00:00Z"
     )
-    assert result.document["created_at"] == "2026-07-01T10:00:00Z"
-    with pytest.raises(ValueError, match="no IANA time zone"):
-        mapped("asset", {}, {}, timezone="Mars/Olympus")
+
+
+def test_a_date_of_noughts_is_none_and_no_error() -> None:
+    body = {
+        "fields": {"created_at": "c", "warranty_until": "w"},
+        "custom_fields": {"due": {"path": "d", "type": "date"}},
+    }
+    result = mapped("asset", body, {"c": "0000-00-00 00:00:00", "w": "0000-00-00", "d": "00000000"})
+    assert result.errors == []
+    assert [result.document[name] for name in ("created_at", "warranty_until")] == [None, None]
+    assert result.document["custom_fields"] == {"due": None}
 
 
 def test_custom_objects_are_entities_of_their_own() -> None:

@@ -190,6 +190,18 @@ def test_laying_over_twice_changes_nothing_more(below: dict[str, Any], above: di
     assert set(once.fields) == {name for name, spec in {**below, **above}.items() if spec is not None}
 
 
+def test_the_zone_of_the_changes_stands_above_the_default_and_a_wrong_one_is_named() -> None:
+    default = MappingDefinition.parse({"timezone": "Europe/Berlin"})
+    assert overlay(default, MappingOverlay.parse({})).timezone == "Europe/Berlin"
+    assert overlay(default, MappingOverlay.parse({"timezone": "Asia/Tokyo"})).timezone == "Asia/Tokyo"
+    assert "timezone" not in overlay(MappingDefinition(), MappingOverlay()).dump()
+    with pytest.raises(MappingDefinitionError) as failure:
+        MappingOverlay.parse({"timezone": "Mars/Olympus"})
+    (issue,) = failure.value.issues
+    assert issue.field == "timezone"
+    assert "no IANA time zone" in issue.message
+
+
 def test_the_sources_of_each_field_are_known() -> None:
     definition = MappingDefinition.parse(
         {

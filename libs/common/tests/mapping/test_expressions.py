@@ -34,6 +34,7 @@ def value_of(text: str) -> Any:
     ("text", "value"),
     [
         ("x_abc || 'none'", "none"),
+        ("@.__class__ || name.__class__.__mro__ || lines[0].__dict__", None),
         ("lower(trim(name))", "feed pump"),
         ("upper(code)", "000123"),
         ("concat(code, '-', party, x_abc)", "000123-5"),

@@ -15,6 +15,21 @@ CHANGE = {
 }
 
 
+async def test_a_zone_is_in_force_at_once(world: World) -> None:
+    connection_id, token = await world.connect()
+    noon = "2026-07-01T12:00:00"
+    await world.store(connection_id, "item", [{"id": 1, "code": "A", "create_date": noon}])
+    path = f"/connections/{connection_id}/mappings/item"
+    fields = {"created_at": {"path": "create_date"}}
+    for zone, moment in (("Europe/Berlin", "2026-07-01T10:00:00Z"), ("Asia/Tokyo", "2026-07-01T03:00:00Z")):
+        put = await world.call("PUT", path, {"fields": fields, "timezone": zone})
+        assert put.json()["effective"]["timezone"] == zone, put.text
+        (one,) = (await world.call("GET", "/items", key=token)).json()["data"]
+        assert one["created_at"] == moment
+    wrong = await world.call("PUT", path, {"timezone": "Mars/Olympus"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "timezone")
+
+
 async def test_the_default_is_version_one(world: World) -> None:
     connection_id, _ = await world.connect()
     answer = await world.call("GET", f"/connections/{connection_id}/mappings/item")

@@ -104,11 +104,10 @@ def compile_mapping(
 
     Raises:
         MappingDefinitionError: with all that is wrong.
-        ValueError: the context has an unknown time zone.
     """
     require_valid(entity, definition)
     context = context or MappingContext()
-    compiler = FieldCompiler(Coercers(zone(context.timezone)), definition.value_maps)
+    compiler = FieldCompiler(Coercers(zone(definition.timezone or "UTC")), definition.value_maps)
     fields = mapped_fields(fields_of(entity), definition.fields)
     customs = [MappedField(name, custom_kind(spec), spec) for name, spec in definition.custom_fields.items()]
     fills = _Fills(

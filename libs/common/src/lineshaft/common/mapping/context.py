@@ -7,5 +7,3 @@ from dataclasses import dataclass
 class MappingContext:
     mapping_version: int = 0
     """Written into each document."""
-    timezone: str = "UTC"
-    """IANA name of the zone of times that the source sends without one."""

@@ -19,9 +19,18 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    field_validator,
+)
 
 from lineshaft.common.mapping.errors import DefinitionIssue, MappingDefinitionError
+from lineshaft.common.mapping.moments import zone
 
 OTHER_CODES = "*"
 
@@ -100,10 +109,19 @@ ValueMap = Annotated[dict[str, JsonValue], BeforeValidator(_expand_codes)]
 
 class _Body(_Part):
     comment: str | None = Field(default=None, max_length=2_000)
+    timezone: str | None = Field(default=None, max_length=100)
+    """IANA name of the zone of times that the source sends without one; UTC where none is given."""
     key: list[str] = Field(default=[], max_length=10)
     """Of a custom object: the source fields that identify a record; `id` where none is given."""
     cursor: str | None = None
     """Of a custom object: the source field that tells when a record was changed."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        if name is not None:
+            zone(name)
+        return name
 
     @classmethod
     def parse(cls, body: object) -> Self:
@@ -152,8 +170,13 @@ def overlay(default: MappingDefinition, changes: MappingOverlay) -> MappingDefin
         custom_fields=_laid_over(default.custom_fields, changes.custom_fields),
         value_maps=value_maps,
         comment=changes.comment,
+        **_zone(changes.timezone or default.timezone),
         **_of_custom_object(default) | _of_custom_object(changes),
     )
+
+
+def _zone(name: str | None) -> dict[str, Any]:
+    return {} if name is None else {"timezone": name}
 
 
 def _of_custom_object(body: _Body) -> dict[str, Any]:

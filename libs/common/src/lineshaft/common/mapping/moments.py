@@ -9,6 +9,7 @@
 | `{"__class__": "datetime", ...}` (Tryton) | that time in UTC |
 | a date where a timestamp is wanted | its midnight in the connection's zone |
 | a timestamp where a date is wanted | its day in the connection's zone; at midnight the day as written |
+| `0000-00-00`, `00000000`, with a time of noughts too | no date: null, without an error |
 
 A bare number is refused, because seconds and milliseconds look alike: see the transforms `epoch_seconds`
 and `epoch_milliseconds`.
@@ -31,6 +32,8 @@ _LONGEST = 40
 _DATE_LENGTH = 10
 _USUAL_MARKS = "--T::"
 """Every third character from the first dash on."""
+_NO_DATE = re.compile(r"0000-?00-?00(?:[T ]00:?00(?::?00(?:\.0+)?)?)?").fullmatch
+"""What MySQL and SAP store where there is none."""
 _HOURS = 24
 _HOUR = tuple(f"{hour:02}" for hour in range(_HOURS))
 _WHOLE_HOURS = re.compile(r".{19}(([+-](?:0[0-9]|1[0-4])):00)", re.ASCII).fullmatch
@@ -50,11 +53,11 @@ def zone(name: str) -> tzinfo:
         raise ValueError(f"{name!r} is no IANA time zone") from error
 
 
-def timestamp_coercer(local: tzinfo) -> Callable[[Any], str]:
+def timestamp_coercer(local: tzinfo) -> Callable[[Any], str | None]:
     """A function from a source value to a moment in UTC, e.g. `2026-03-01T06:30:00Z`."""
     hours_ahead = {"Z": 0, "+00:00": 0}
 
-    def to_timestamp(value: Any) -> str:
+    def to_timestamp(value: Any) -> str | None:
         # The two forms of nearly all sources go a shorter way, which gives the same result.
         if type(value) is str and value[4:17:3] == _USUAL_MARKS:
             ahead = hours_ahead.get(value[19:])
@@ -67,6 +70,8 @@ def timestamp_coercer(local: tzinfo) -> Callable[[Any], str]:
                     return value[:11] + _HOUR[hour] + value[13:19] + "Z"
             elif match := _WHOLE_HOURS(value):
                 hours_ahead[match[1]] = int(match[2])
+        if _is_no_date(value):
+            return None
         return iso(_aware(parse_moment(value), local))
 
     return to_timestamp
@@ -78,10 +83,12 @@ def _aware(moment: datetime | date, local: tzinfo) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=local)
 
 
-def date_coercer(local: tzinfo) -> Callable[[Any], str]:
+def date_coercer(local: tzinfo) -> Callable[[Any], str | None]:
     """A function from a source value to a day, e.g. `2026-03-01`."""
 
-    def to_date(value: Any) -> str:
+    def to_date(value: Any) -> str | None:
+        if _is_no_date(value):
+            return None
         if type(value) is str and len(value) == _DATE_LENGTH:
             return date.fromisoformat(value).isoformat()
         moment = parse_moment(value)
@@ -92,6 +99,10 @@ def date_coercer(local: tzinfo) -> Callable[[Any], str]:
         return moment.isoformat()
 
     return to_date
+
+
+def _is_no_date(value: Any) -> bool:
+    return type(value) is str and value[:4] == "0000" and _NO_DATE(value.strip()) is not None
 
 
 def parse_moment(value: Any) -> datetime | date:
