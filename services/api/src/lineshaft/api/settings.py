@@ -10,6 +10,11 @@ class ApiSettings(SecretSettings, LinkSettings):
         default=None,
         description="An admin key that is valid from the start: `python -m lineshaft.api.new_key` makes one.",
     )
+    requests_per_minute: int = Field(
+        default=30_000,
+        ge=0,
+        description="API requests of a key in a minute, on each replica of `api`; 0: any number.",
+    )
     link_session_seconds: float = Field(
         default=24 * 3600.0, gt=0, description="How long a customer can use a connect link."
     )

@@ -38,7 +38,7 @@ DEFAULTS: Mapping[ProblemCode, tuple[int, str]] = {
     ProblemCode.CONNECTION_UNAVAILABLE: (503, "The connection cannot be used now"),
     ProblemCode.NOT_SUPPORTED: (422, "The source system cannot do that"),
     ProblemCode.SOURCE_REJECTED: (422, "The source system refused the request"),
-    ProblemCode.RATE_LIMITED: (429, "The source system asks for a pause"),
+    ProblemCode.RATE_LIMITED: (429, "Too many requests for now"),
     ProblemCode.OUTCOME_UNKNOWN: (504, "Nobody knows whether the source did it"),
     ProblemCode.INTERNAL_ERROR: (500, "Something went wrong on our side"),
 }

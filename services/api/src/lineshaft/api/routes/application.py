@@ -47,6 +47,7 @@ from lineshaft.api.routes.connect_pages import problem_page
 from lineshaft.api.routes.context import Context
 from lineshaft.api.routes.data import data_router
 from lineshaft.api.routes.middleware import RequestMiddleware
+from lineshaft.api.routes.rate_limits import RateLimitMiddleware
 from lineshaft.common.operations import Check, operations_routes
 
 DESCRIPTION = (
@@ -109,6 +110,8 @@ def create_application(context: Context, checks: Mapping[str, Check]) -> FastAPI
     ):
         app.include_router(router)
     app.router.routes.extend(operations_routes(checks))
+    if context.settings.requests_per_minute:
+        app.add_middleware(RateLimitMiddleware, per_minute=context.settings.requests_per_minute)
     app.add_middleware(RequestMiddleware)
     _describe_problems(app)
     return app
