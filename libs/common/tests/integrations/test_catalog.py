@@ -126,6 +126,13 @@ def without(key: str) -> dict[str, Any]:
         ({**MANIFEST, "settings": [{"key": "token", "title": "T"}]}, "share the keys token"),
         ({**MANIFEST, "settings": [{"key": "a", "title": "T", "type": "choice"}]}, "choices are given with"),
         (
+            {
+                **MANIFEST,
+                "credentials": [{"key": "until", "title": "U", "secret": False, "expiry": True}],
+            },
+            r"credentials\.0: .*leave out secret: false",
+        ),
+        (
             {**MANIFEST, "errors": [{"when": {"status": 400}, "outcome": "bad"}]},
             r"errors\.0\.outcome: .*'credentials_rejected'",
         ),

@@ -60,6 +60,14 @@ class Credential(_Part):
     lifetime_days: int | None = Field(default=None, ge=1)
     """The source ends it so long after it was made."""
 
+    @model_validator(mode="after")
+    def _asked_for_again(self) -> "Credential":
+        if self.expiry and not self.secret:
+            raise ValueError(
+                "the day of expiry is asked for again at each reconnect: leave out secret: false"
+            )
+        return self
+
 
 class Auth(_Part):
     strategy: Slug
