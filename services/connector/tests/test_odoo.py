@@ -95,6 +95,12 @@ async def test_every_entity_of_the_plant_is_read_and_mapped(rig: Rig, odoo: Odoo
     assert order["planned_start"] == "2026-01-08T06:30:00Z"
     purchase = documents(rig, "purchase_order")[0]
     assert purchase["total"] == {"amount": "62.5", "currency": purchase["currency"]}
+    lines = purchase["lines"]
+    assert [one["quantity"] for one in lines] == ["2.0", "3.0"]
+    assert [one["total"]["amount"] for one in lines] == ["25.0", "37.5"]
+    assert lines[0]["unit_price"]["amount"] == "12.5"
+    assert lines[0]["received_quantity"] == "0.0"
+    assert lines[0]["item"]["display"].startswith("[SP-")
     vendors = documents(rig, "vendor")
     assert {one["active"] for one in vendors} == {True}
     assert len(vendors) == odoo.admin.call("res.partner", "search_count", [["supplier", "=", True]])
@@ -109,6 +115,23 @@ async def test_only_what_changed_is_read_again(rig: Rig, odoo: OdooSource) -> No
     rig.broker.messages.clear()
     await synced(rig, connection_id, entities=["vendor"])
     assert rig.broker.record_ids("res.partner") == []
+
+
+async def test_a_line_that_changes_brings_its_order(rig: Rig, odoo: OdooSource) -> None:
+    connection_id = await connected(rig, odoo)
+    await synced(rig, connection_id, entities=["purchase_order"])
+    order, *_ = odoo.admin.call("purchase.order", "search_read", [], ["order_line", "write_date"], limit=1)
+    await asyncio.sleep(1.1)  # write_date has whole seconds
+    line = order["order_line"][0]
+    odoo.admin.call("purchase.order.line", "write", [line], {"sequence": 99})
+    changed = odoo.admin.call("purchase.order.line", "read", [line], ["write_date"])[0]["write_date"]
+    after = odoo.admin.call("purchase.order", "read", [order["id"]], ["write_date"])[0]["write_date"]
+    assert after == order["write_date"] < changed, "Odoo leaves the order as it was"
+    cursor = {"since": f"{changed.replace(' ', 'T')}+00:00"}
+    await rig.pool.execute("update stream set cursor = $1 where object = 'purchase.order'", cursor)
+    rig.broker.messages.clear()
+    await synced(rig, connection_id, entities=["purchase_order"])
+    assert rig.broker.record_ids("purchase.order") == [order["id"]]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ HTTP_STRATEGIES = ("bearer", "basic", "api_key", "header", *OAUTH_STRATEGIES)
 STRATEGIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "jsonrpc/odoo": ("odoo_login",),
+        "jsonrpc/odoo_json2": ("odoo_api_key",),
         "jsonrpc/tryton": ("tryton_session",),
         "odata": HTTP_STRATEGIES,
         "rest": HTTP_STRATEGIES,

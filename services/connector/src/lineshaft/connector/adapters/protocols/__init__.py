@@ -6,10 +6,12 @@ from types import MappingProxyType
 from lineshaft.common.errors import ConfigurationError
 from lineshaft.connector.adapters.http import SourceHttp
 from lineshaft.connector.adapters.protocols.fiix import Fiix
-from lineshaft.connector.adapters.protocols.jsonrpc_odoo import OdooJsonRpc
 from lineshaft.connector.adapters.protocols.jsonrpc_tryton import TrytonJsonRpc
 from lineshaft.connector.adapters.protocols.maximo import Maximo
 from lineshaft.connector.adapters.protocols.odata import OData
+from lineshaft.connector.adapters.protocols.odoo import Odoo
+from lineshaft.connector.adapters.protocols.odoo_json2 import OdooJson2
+from lineshaft.connector.adapters.protocols.odoo_rpc import OdooRpc
 from lineshaft.connector.adapters.protocols.rest import Rest
 from lineshaft.connector.adapters.protocols.sql import Sql
 from lineshaft.connector.adapters.protocols.sql_dialect import Dialect
@@ -29,7 +31,8 @@ def _sql(dialect: Dialect) -> Opener:
 PROTOCOLS: Mapping[str, Opener] = MappingProxyType(
     {
         "jsonrpc/tryton": TrytonJsonRpc,
-        "jsonrpc/odoo": OdooJsonRpc,
+        "jsonrpc/odoo": lambda target, http, sessions: Odoo(target, OdooRpc(target, http, sessions)),
+        "jsonrpc/odoo_json2": lambda target, http, _: Odoo(target, OdooJson2(target, http)),
         "odata": OData,
         "rest": Rest,
         "rest/fiix": Fiix,

@@ -17,7 +17,7 @@ _PAIR = 2
 
 
 def records_of(rows: Sequence[Mapping[str, Any]]) -> list[bytes]:
-    return [orjson.dumps(_record(row)) for row in rows]
+    return [orjson.dumps(plain(row)) for row in rows]
 
 
 def to_odoo(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,7 +33,8 @@ def _value(value: Any) -> Any:
     return value
 
 
-def _record(row: Mapping[str, Any]) -> dict[str, Any]:
+def plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """With related records in the form that mappings read."""
     record: dict[str, Any] = {}
     for name, value in row.items():
         if _is_related(value):
