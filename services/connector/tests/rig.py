@@ -304,8 +304,8 @@ async def a_rig(pools: tuple[Pool, Pool]) -> AsyncIterator[Rig]:
     """With an empty database and a source in memory."""
     own, api = pools
     await own.execute(
-        "truncate connection, credential, session, oauth_client, sync, command_job, outbox, inbox, tombstone"
-        " cascade"
+        "truncate connection, credential, session, oauth_client, network, budget, sync, command_job, outbox,"
+        " inbox, tombstone cascade"
     )
     plant, broker = FakePlant(), Broker()
     http = SourceHttp(AddressPolicy(["127.0.0.0/8"]))

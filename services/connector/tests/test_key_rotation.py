@@ -252,3 +252,22 @@ async def swap(rig: Rig, table: str, first: str, second: str) -> None:
         first,
         second,
     )
+
+
+async def test_registrations_and_proxies_move_too(rig: Rig) -> None:
+    bindings = {"oauth_client": "oauth_client/system/row", "network": "network/con_1/row"}
+    await rig.pool.execute(
+        "insert into oauth_client (registration_id, system, client_id, sealed, created_by)"
+        " values ('row', 'system', 'client', $1, 'test')",
+        KEYS.seal(b"secret", bound_to=bindings["oauth_client"]),
+    )
+    await rig.pool.execute(
+        "insert into network (network_id, connection_id, sealed, created_by)"
+        " values ('row', 'con_1', $1, 'test')",
+        KEYS.seal(b"secret", bound_to=bindings["network"]),
+    )
+    await resealing(rig).turn(NEVER)
+    assert await usage(rig) == {("oauth_client", "new"): 1, ("network", "new"): 1}
+    for table, bound_to in bindings.items():
+        sealed = await rig.pool.fetchval(f"select sealed from {table}")
+        assert NEW.open(sealed, bound_to=bound_to) == b"secret"

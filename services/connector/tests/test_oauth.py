@@ -37,7 +37,7 @@ pools = fixtures.pools
 pytestmark = pytest.mark.integration
 
 PROCESSES = 4
-SECONDS = 6.0
+SECONDS = 4.0
 LIFE = 1.0
 LAST_QUARTER = 0.25
 

@@ -1,5 +1,6 @@
 """Systems at which the customer logs in: out to them, back with a code, and every way that can go wrong."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -14,11 +15,14 @@ import orjson
 import pytest
 import pytest_asyncio
 
+from lineshaft.api.adapters import consents
 from lineshaft.api.domain.consents import LIFETIME, challenge_of
+from lineshaft.common.encryption import KeyRing, new_key
 from lineshaft.common.events.commands import CommandProblem
 from lineshaft.common.integrations.oauth import AUTHORIZATION_CODE
 from lineshaft.common.links import reauthorize_url
 from lineshaft.common.outcomes import Outcome
+from lineshaft.common.postgres.sealed import Resealing
 from lineshaft.tools.testing.oauth_system import SYSTEM, write_system
 
 from .conftest import REDIRECT_URL, World, verified, whole_application
@@ -233,3 +237,7 @@ async def test_what_is_kept_meanwhile_is_sealed_and_forgotten(world: World) -> N
     rows: list[Any] = await world.context.pool.fetch("select * from consent")
     assert rows
     assert all(b"plant.example.com" not in row["sealed"] for row in rows)
+    newer = KeyRing.parse(f"{new_key('k2')},{world.context.settings.secret_keys.get_secret_value()}")
+    await Resealing(world.context.pool, newer, consents.SEALED, "api").turn(asyncio.Event())
+    asked = await world.context.pool.fetch("select distinct key_id from consent")
+    assert [row["key_id"] for row in asked] == ["k2"]
