@@ -30,10 +30,11 @@ OVER_ALL = {
     "connector": {
         "what is due next, of whomever": "job_pick schedule_due command_lease",
         "keys that secrets are sealed with": "credentials_under_keys credentials_reseal sessions_under_keys"
-        " sessions_reseal",
+        " sessions_reseal networks_under_keys networks_reseal",
         "figures": "job_counts oldest_due_job",
         "a sync, by its id": "sync_requesters",
-        "what is old": "credential_drop_forgotten forget_late_credentials forget_commands forget_syncs",
+        "what is old": "credential_drop_forgotten forget_late_credentials forget_commands forget_syncs"
+        " networks_forget budgets_forget",
     },
     "health-monitor": {
         "what is due next, of whomever": "find_due",

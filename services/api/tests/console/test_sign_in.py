@@ -12,7 +12,14 @@ from .conftest import PASSWORD, VIEWER_PASSWORD, Reader
 
 pytestmark = pytest.mark.integration
 
-OPEN = {"/console/sign-in", "/console/sign-out", "/console/theme", "/console/static/{version}/{name:path}"}
+OPEN = {
+    "/console/sign-in",
+    "/console/sign-in/oidc",
+    "/console/sign-in/oidc/callback",
+    "/console/sign-out",
+    "/console/theme",
+    "/console/static/{version}/{name:path}",
+}
 
 
 def routes() -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 from datetime import timedelta
+from typing import Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from lineshaft.common.settings import LinkSettings, SecretSettings
 
@@ -43,9 +44,31 @@ class ApiSettings(SecretSettings, LinkSettings):
         min_length=12,
         description="Signs in to the console as a viewer, who changes nothing. At least 12 characters.",
     )
+    console_oidc_issuer: str = Field(
+        default="", description="Issuer of the OpenID provider that signs people in to the console."
+    )
+    console_oidc_client_id: str = Field(default="", description="The console's client there.")
+    console_oidc_client_secret: SecretStr | None = Field(default=None, description="Its secret.")
+    console_oidc_name: str = Field(default="your organization", description="What its button says.")
+    console_oidc_scopes: str = Field(default="openid profile email", description="What is asked for there.")
+    console_oidc_role_claim: str = Field(
+        default="groups",
+        description="The claim that says what somebody may do; a dot leads into an object.",
+    )
+    console_oidc_editors: str = Field(default="", description="Values of the claim that edit, by commas.")
+    console_oidc_viewers: str = Field(default="", description="Values of the claim that look, by commas.")
     console_session_seconds: float = Field(
         default=12 * 3600.0, gt=0, description="How long somebody stays signed in to the console."
     )
+
+    @model_validator(mode="after")
+    def _whole_oidc(self) -> Self:
+        wanted = (self.console_oidc_client_id, self.console_oidc_client_secret)
+        if self.console_oidc_issuer and not all(wanted):
+            raise ValueError("console_oidc_issuer needs console_oidc_client_id and ..._client_secret")
+        if self.console_oidc_issuer and not (self.console_oidc_editors or self.console_oidc_viewers):
+            raise ValueError("console_oidc_issuer needs console_oidc_editors or console_oidc_viewers")
+        return self
 
     @property
     def console_session_lifetime(self) -> timedelta:

@@ -14,6 +14,7 @@ from lineshaft.api.console import (
     fleet,
     mapping_editor,
     objects,
+    oidc,
     sign_in,
     site,
     webhooks,
@@ -25,6 +26,7 @@ from lineshaft.api.console.visitors import SignInNeededError, on_sign_in_needed
 ROUTERS: tuple[APIRouter, ...] = (
     site.router,
     sign_in.router,
+    oidc.router,
     fleet.router,
     connect.router,
     connection.router,
@@ -46,3 +48,4 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(SignInNeededError, on_sign_in_needed)
     app.state.problem_pages[HOME] = problem_page
     app.state.throttle = Throttle()
+    oidc.install_provider(app, app.state.context.settings)

@@ -15,6 +15,7 @@ from lineshaft.api.console.visitors import (
     COOKIE,
     SIGN_IN,
     Form,
+    begin_visit,
     find_visitor,
     form_of,
     passwords_of,
@@ -48,15 +49,7 @@ async def sign_in(request: Request, api: Api, form: Form) -> Response:
     if not await _begin(request, api, token, secret, name):
         return _page(request, api, target=target, name=name, refused=True)
     response = back_to(target)
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(api.settings.console_session_seconds),
-        path=HOME,
-        secure=api.settings.public_url.startswith("https://"),
-        httponly=True,
-        samesite="strict",
-    )
+    begin_visit(response, api, token)
     return response
 
 
@@ -110,5 +103,6 @@ def _page(request: Request, api: Context, *, target: str, name: str = "", refuse
         target=target,
         name=name,
         refused=refused,
+        provider=api.settings.console_oidc_name if api.settings.console_oidc_issuer else None,
         has_password=bool(passwords_of(api.settings).by_role),
     )

@@ -1,5 +1,7 @@
 """Who looks at a page: the session behind the cookie, and whether a form may be taken from them."""
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlencode, urlsplit
@@ -52,12 +54,35 @@ def passwords_of(settings: ApiSettings) -> Passwords:
     )
 
 
+def oidc_mark(settings: ApiSettings) -> str:
+    """What a session keeps of the provider that it began with: it ends when another one is set."""
+    told = f"console/oidc/{settings.console_oidc_issuer}/{settings.console_oidc_client_id}"
+    key = settings.link_signing_key.get_secret_value()
+    return hmac.new(key.encode(), told.encode(), hashlib.sha256).hexdigest()
+
+
+def _marks(settings: ApiSettings) -> list[str]:
+    marks = passwords_of(settings).marks
+    return [*marks, oidc_mark(settings)] if settings.console_oidc_issuer else marks
+
+
+def begin_visit(response: Response, api: Context, token: str) -> None:
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(api.settings.console_session_seconds),
+        path=HOME,
+        secure=api.settings.public_url.startswith("https://"),
+        httponly=True,
+        samesite="strict",
+    )
+
+
 async def find_visitor(api: Context, request: Request) -> Visitor | None:
     token = request.cookies.get(COOKIE)
     if not token:
         return None
-    marks = passwords_of(api.settings).marks
-    session = await find_console_session(api.pool, token, marks=marks, at=api.clock())
+    session = await find_console_session(api.pool, token, marks=_marks(api.settings), at=api.clock())
     return Visitor(session.who, session.role, csrf_token(token)) if session else None
 
 
