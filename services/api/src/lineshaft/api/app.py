@@ -36,10 +36,7 @@ async def build(settings: ApiSettings) -> Service:
     admin_key = _admin_key(settings)
     catalog = Catalog.load(settings.integrations_dir)
     pool = await create_pool(
-        settings.postgres_dsn.get_secret_value(),
-        size=settings.postgres_pool_size,
-        service=NAME,
-        reset=False,
+        settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool_size, service=NAME
     )
     await migrate(pool, "lineshaft.api.adapters")
     await refuse_unknown_keys(pool, keys)

@@ -21,6 +21,7 @@ from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.diagnoses import ConnectionDiagnosed
 from lineshaft.common.events.drift import MappingDrifted, SchemaAccepted
 from lineshaft.common.events.envelope import Event, new_event
+from lineshaft.common.events.health import StatusDescribed
 from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.events.purges import purged
 from lineshaft.common.events.syncs import SyncEvent
@@ -43,11 +44,9 @@ from lineshaft.health_monitor.domain.effects import (
     Noted,
     ProbeWanted,
 )
-from lineshaft.health_monitor.domain.faults import active_faults
 from lineshaft.health_monitor.domain.rules import NO_LABELS, Input, Tick, apply, due_at
 from lineshaft.health_monitor.domain.sharing import SharedOutage
 from lineshaft.health_monitor.domain.state import ConnectionState, tombstone
-from lineshaft.health_monitor.domain.status import describe
 from lineshaft.health_monitor.domain.thresholds import Thresholds
 
 SOURCE = "health-monitor"
@@ -177,7 +176,10 @@ class Handlers:
                 suspected=state.system in suspected,
             )
             done += [(given, number, effect) for number, effect in enumerate(effects)]
-        await self._save(tx, states)
+        described = {
+            given.connection_id: effect.data for given, _, effect in done if isinstance(effect, Described)
+        }
+        await self._save(tx, states, described)
         await _carry_out(tx, done)
 
     async def _suspected(self, tx: Connection, states: Iterable[ConnectionState]) -> frozenset[str]:
@@ -189,18 +191,16 @@ class Handlers:
         since = self._clock() - wait * 2 - MOST * 2 * PAUSE
         return await postgres.refusing_systems(tx, systems, since, self._at_once)
 
-    async def _save(self, tx: Connection, states: dict[str, ConnectionState]) -> None:
+    async def _save(
+        self, tx: Connection, states: dict[str, ConnectionState], described: Mapping[str, StatusDescribed]
+    ) -> None:
         moment = self._clock()
         states |= {name: tombstone(state) for name, state in states.items() if state.deleted}
         await postgres.save_states(
             tx,
             states,
             {name: due_at(state, self._thresholds, moment) for name, state in states.items()},
-            {
-                name: describe(state, active_faults(state, moment), moment)
-                for name, state in states.items()
-                if state.lifecycle is not None and not state.deleted
-            },
+            {name: said for name, said in described.items() if not states[name].deleted},
         )
 
 
@@ -240,6 +240,8 @@ async def _carry_out(tx: Connection, done: Sequence[tuple[Given, int, Effect]]) 
                 )
             case Answered():
                 events.append(new_event(effect.data, source=SOURCE, key=key, cause=cause))
+            case Described(news=False):
+                pass
             case Described():
                 described[key] = new_event(effect.data, source=SOURCE, key=key, cause=cause)
             case ProbeWanted():

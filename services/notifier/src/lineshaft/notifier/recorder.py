@@ -22,6 +22,8 @@ from lineshaft.notifier.endurance import disabled_event
 
 SOURCE = "notifier"
 BATCH = 500
+GATHER_SECONDS = 0.02
+"""Tries that come to an end meanwhile go with the first one, in one transaction."""
 PAUSE_SECONDS = 1.0
 GONE = "the receiver answered 410 Gone"
 
@@ -32,7 +34,7 @@ class Recorder:
     """While one batch is written the next one gathers."""
 
     def __init__(self, pool: Pool, clock: Clock, freed: Callable[[], None] = lambda: None) -> None:
-        """`freed` is called when something that others wait for in order has ended."""
+        """`freed` is called when there is another try to wait for, or one ended that others wait for."""
         self._freed = freed
         self._pool = pool
         self._clock = clock
@@ -55,6 +57,8 @@ class Recorder:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
+            if len(self._waiting) < BATCH and not self._closed and not self._others_wait():
+                await asyncio.sleep(GATHER_SECONDS)
             batch = self._take()
             try:
                 await self._write(batch)
@@ -62,6 +66,10 @@ class Recorder:
                 log.warning("recording_retries", error=repr(error), attempts=len(batch))
                 self._waiting[:0] = batch
                 await asyncio.sleep(PAUSE_SECONDS)
+
+    def _others_wait(self) -> bool:
+        """For what ends here: the next delivery of a connection in order."""
+        return any(made.lease.ordered for made in self._waiting)
 
     def _take(self) -> list[Made]:
         """Each delivery at most once; another try of it goes with the next batch."""
@@ -89,7 +97,7 @@ class Recorder:
                 connection, [*(_ended_event(made, numbers[made.lease.delivery_id]) for made in ended), *lost]
             )
             await alerts.tell_of_endpoints(connection, lost, self._clock)
-        if any(made.lease.ordered for made in ended):
+        if len(ended) < len(counted) or any(made.lease.ordered for made in ended):
             self._freed()
         for made in batch:
             METRICS.deliveries.labels(_label(made)).inc()

@@ -182,7 +182,9 @@ class Sender:
             answer = await self._client.post(lease.url, content, headers)
             traced.set_attribute("http.response.status_code", answer.status or 0)
         # the answer is kept, and may repeat the link, which opens the connection's page
-        return replace(answer, body=redacted(answer.body, [link.rpartition("/")[2]])) if link else answer
+        if not link or not answer.body:
+            return answer
+        return replace(answer, body=redacted(answer.body, [link.rpartition("/")[2]]))
 
     def _made(self, lease: Lease, answer: Answer) -> Made:
         decision = decide(

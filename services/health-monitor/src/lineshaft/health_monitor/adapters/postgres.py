@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
+import orjson
 
 from lineshaft.common.events.diagnoses import ConnectionDiagnosed
 from lineshaft.common.events.envelope import Event
@@ -56,8 +57,10 @@ async def save_states(
             state.system,
             state.status,
             due[connection_id],
-            state.model_dump(mode="json", exclude_defaults=True),
-            described[connection_id].model_dump(mode="json") if connection_id in described else None,
+            orjson.Fragment(state.model_dump_json(exclude_defaults=True)),
+            orjson.Fragment(described[connection_id].model_dump_json())
+            if connection_id in described
+            else None,
             state.last_sync_at,
             state.host,
             *_down(state),

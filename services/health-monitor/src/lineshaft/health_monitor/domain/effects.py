@@ -19,9 +19,10 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """The whole health, on `connection.status`."""
+    """The whole health as it is now; on `connection.status` where it says something new."""
 
     data: StatusDescribed
+    news: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def settle(step: Step) -> None:
     _note_issues(step, turn, verdicts)
     _ask_again(step, turn, verdicts)
     _announce(step, turn, faults, verdicts)
-    _describe(step, faults)
+    _describe(step, faults, verdicts)
 
 
 def _note_issues(step: Step, turn: issue_rules.Turn, verdicts: dict[Fault, Verdict]) -> None:
@@ -125,8 +125,12 @@ def _tell(
     step.state = state.model_copy(update={"told_status": state.status})
 
 
-def _describe(step: Step, faults: Sequence[ActiveFault]) -> None:
-    mark = fingerprint(describe(step.state, faults, step.now))
-    if mark != step.state.fingerprint:
-        step.state = step.state.model_copy(update={"fingerprint": mark, "revision": step.state.revision + 1})
-        step.effects.append(Described(describe(step.state, faults, step.now)))
+def _describe(step: Step, faults: Sequence[ActiveFault], verdicts: dict[Fault, Verdict]) -> None:
+    described = describe(step.state, verdicts[faults[0].fault] if faults else None, step.now)
+    mark = fingerprint(described)
+    news = mark != step.state.fingerprint
+    if news:
+        revision = step.state.revision + 1
+        step.state = step.state.model_copy(update={"fingerprint": mark, "revision": revision})
+        described = described.model_copy(update={"revision": revision})
+    step.effects.append(Described(described, news=news))

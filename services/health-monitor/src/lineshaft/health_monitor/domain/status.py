@@ -4,15 +4,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, assert_never
 
-import orjson
 import xxhash
 
 from lineshaft.common.events.connections import Lifecycle
-from lineshaft.common.events.health import Breaker, ScopeStatus, StatusDescribed
+from lineshaft.common.events.health import Breaker, ScopeStatus, StatusDescribed, Verdict
 from lineshaft.common.outcomes import ConnectionStatus, Fault, Operation, Scope
 from lineshaft.health_monitor.domain.faults import ActiveFault
 from lineshaft.health_monitor.domain.state import ConnectionState, ScopeState
-from lineshaft.health_monitor.domain.verdict import verdict
+
+_NOT_NEWS: dict[str, Any] = {
+    "revision": True,
+    "at": True,
+    "since": True,
+    "verdict": {"evidence"},
+    "objects": {"__all__": {"last_ok_at", "last_error_at"}},
+}
 
 
 def status_of(state: ConnectionState, faults: Sequence[ActiveFault]) -> ConnectionStatus:
@@ -46,15 +52,14 @@ def _of_fault(fault: ActiveFault) -> ConnectionStatus:
             assert_never(fault.fault)
 
 
-def describe(state: ConnectionState, faults: Sequence[ActiveFault], now: datetime) -> StatusDescribed:
-    """The whole health of a connection."""
-    speaks = state.active and faults
+def describe(state: ConnectionState, verdict: Verdict | None, now: datetime) -> StatusDescribed:
+    """The whole health of a connection; `verdict` is that on its gravest fault."""
     return StatusDescribed(
         connection_id=state.connection_id,
         system=state.system,
         status=state.status,
         since=state.since or now,
-        verdict=verdict(faults[0], state.called) if speaks else None,
+        verdict=verdict if state.active else None,
         objects=[
             _object_status(state, name, now)
             for name in sorted({*state.known_objects, *filter(None, state.stops)})
@@ -70,12 +75,7 @@ def describe(state: ConnectionState, faults: Sequence[ActiveFault], now: datetim
 
 def fingerprint(described: StatusDescribed) -> str:
     """Changes when the description says something new; evidence and times of calls do not count."""
-    content: dict[str, Any] = described.model_dump(mode="json", exclude={"revision", "at", "since"})
-    if content["verdict"]:
-        del content["verdict"]["evidence"]
-    for item in content["objects"]:
-        del item["last_ok_at"], item["last_error_at"]
-    return xxhash.xxh3_128_hexdigest(orjson.dumps(content))
+    return xxhash.xxh3_128_hexdigest(described.model_dump_json(exclude=_NOT_NEWS).encode())
 
 
 def _breaker(state: ConnectionState) -> Breaker:
