@@ -126,7 +126,7 @@ class Handlers:
             state = state.model_copy(update={"lifecycle": Lifecycle.DELETED})
         if not state.deleted:
             raise RetryableError(f"{connection_id}: its deletion has not been told yet")
-        await self._save(tx, {connection_id: state})
+        await self._save(tx, {connection_id: state}, {})
         rows = await postgres.purge(tx, connection_id)
         await outbox.add_events(tx, [purged(event.data, SOURCE, rows, self._clock(), event)])
 
@@ -180,7 +180,7 @@ class Handlers:
             given.connection_id: effect.data for given, _, effect in done if isinstance(effect, Described)
         }
         await self._save(tx, states, described)
-        await _carry_out(tx, done)
+        await _carry_out(tx, [one for one in done if not (isinstance(one[2], Described) and not one[2].news)])
 
     async def _suspected(self, tx: Connection, states: Iterable[ConnectionState]) -> frozenset[str]:
         """Systems that refused the credentials of several connections at once."""
@@ -240,8 +240,6 @@ async def _carry_out(tx: Connection, done: Sequence[tuple[Given, int, Effect]]) 
                 )
             case Answered():
                 events.append(new_event(effect.data, source=SOURCE, key=key, cause=cause))
-            case Described(news=False):
-                pass
             case Described():
                 described[key] = new_event(effect.data, source=SOURCE, key=key, cause=cause)
             case ProbeWanted():
