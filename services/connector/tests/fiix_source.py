@@ -10,6 +10,11 @@ from .simulated import Request, Response, Simulated
 
 SECRET = "secret-of-the-plant"
 FIELDS = ("id", "strName", "strCode", "bolIsSite", "intUpdated", "intSiteID")
+EMPTY = {
+    **dict.fromkeys(("strCode", "strDescription", "strMake", "strModel", "strSerialNumber", "strBarcode")),
+    **dict.fromkeys(("intSiteID", "intAssetParentID", "intAssetLocationID", "intCategoryID", "intKind")),
+    **dict.fromkeys(("strUnspcCode", "bolIsOnline")),
+}
 LONGEST_DELAY_MS = 15 * 60 * 1000
 
 
@@ -24,7 +29,7 @@ class FiixSource(Simulated):
         self.credentials = {"app_key": "app-1", "access_key": "access-2", "secret_key": SECRET}
 
     def put(self, number: int, updated: int, **values: Any) -> None:
-        base = {"strName": f"Asset {number}", "strCode": None, "bolIsSite": 0, "intSiteID": None}
+        base = {**EMPTY, "strName": f"Asset {number}", "bolIsSite": 0}
         self.assets[number] = {"id": number, "intUpdated": updated, **base, **values}
 
     def answer(self, request: Request) -> Response:
@@ -51,7 +56,7 @@ class FiixSource(Simulated):
         if kind == "RpcRequest":
             return {"_maCn": "RpcResponse", "object": "pong"}
         names = [name.strip() for name in body.get("fields", "").split(",") if name]
-        if unknown := [name for name in names if name not in FIELDS]:
+        if unknown := [name for name in names if name not in {*FIELDS, *EMPTY}]:
             return _error("SERVER_REQUEST_UNPACK", f"there is no field {unknown[0]}")
         if kind == "FindRequest":
             return self._found(body, names)

@@ -1,6 +1,7 @@
 """A MaintainX after its OpenAPI description: cursors, repeated `expand`, lists that tell little."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from .simulated import Request, Response, Simulated
@@ -80,7 +81,7 @@ class MaintainX(Simulated):
 
     def _create(self, request: Request) -> Response:
         number = max(self.orders, default=0) + 1
-        self.put(number, **request.json)
+        self.put(number, **request.json, updatedAt=datetime.now(UTC).isoformat().replace("+00:00", "Z"))
         return Response(200, {"id": number})
 
     def _purchase(self, rest: list[str]) -> Response:

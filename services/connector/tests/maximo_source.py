@@ -82,7 +82,8 @@ class MaximoSource(Simulated):
         if wrong := [name for name in values if name not in FIELDS]:
             return refused("BMXAA4190E", f"{wrong[0]} is not valid")
         number = values.get("wonum", str(9000 + len(self.orders)))
-        self.put(values["siteid"], number, **values)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self.put(values["siteid"], number, **{**values, "wonum": number, "changedate": now})
         shown = _shown(self.orders[values["siteid"], number], FIELDS)
         return Response(201, shown if request.headers.get("properties") else b"")
 

@@ -1,6 +1,7 @@
 """An Odoo 19 after its page on JSON-2: named arguments alone, a bearer key, and status codes that mean it."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from .simulated import Request, Response, Simulated
@@ -11,8 +12,8 @@ ORDER = {
     "id": "integer",
     "name": "char",
     "partner_id": "many2one",
+    "partner_ref": "char",
     "write_date": "datetime",
-    "active": "boolean",
 }
 MODELS = {"purchase.order": {**ORDER, "order_line": "one2many"}, "purchase.order.line": LINE}
 ARGUMENTS = {
@@ -112,10 +113,11 @@ class OdooJson2Source(Simulated):
     def _create(self, model: str, vals_list: list[dict[str, Any]]) -> Any:
         made = []
         for values in vals_list:
-            if not values.get("name"):
+            if not values.get("name", "New"):
                 raise _RefusalError("odoo.exceptions.ValidationError", "The name is required")
             made.append(max(self.records[model], default=0) + 1)
-            self.put(model, made[-1], **values)
+            now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+            self.put(model, made[-1], **{"write_date": now, **values})
         return made
 
     def _write(self, model: str, ids: list[int], vals: dict[str, Any]) -> Any:

@@ -176,21 +176,28 @@ class Odoo:
         if not inner:
             return {}
         known = self._lines.get(object_name)
-        if known is None or known.keys() != inner.keys():
-            _, result = await self._calls.call(
-                Operation.DESCRIBE,
-                object_name,
-                "fields_get",
-                allfields=[*inner],
-                attributes=["type", "relation"],
-            )
-            found = msgspec.json.decode(result)
+        if known is None or not known.keys() <= inner.keys():
+            facts = await self._facts(object_name, [*inner])
+            models = {
+                name: one["relation"] for name in inner if (one := facts.get(name, {})).get("type") in LISTS
+            }
             known = self._lines[object_name] = {
-                name: (found[name]["relation"], names)
-                for name, names in inner.items()
-                if found.get(name, {}).get("type") in LISTS
+                name: (model, await self._known(model, inner[name])) for name, model in models.items()
             }
         return known
+
+    async def _known(self, model: str, fields: Sequence[str]) -> list[str]:
+        """Those that this database has: the others are of other versions."""
+        facts = await self._facts(model, _names(fields))
+        return [name for name in fields if name.partition(".")[0] in facts]
+
+    async def _facts(self, model: str, fields: Sequence[str]) -> dict[str, dict[str, Any]]:
+        attributes = ["type", "relation"]
+        _, result = await self._calls.call(
+            Operation.DESCRIBE, model, "fields_get", allfields=fields, attributes=attributes
+        )
+        facts: dict[str, dict[str, Any]] = msgspec.json.decode(result)
+        return facts
 
     async def _put_in_lines(
         self, rows: Sequence[dict[str, Any]], field: str, model: str, inner: Sequence[str]

@@ -1,0 +1,154 @@
+"""The systems that cannot be started here, each by its simulator, through the whole connector."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from lineshaft.common.events.commands import WriteRequested
+from lineshaft.common.ids import new_id
+from lineshaft.common.mapping import MappingContext, WriteContext, compile_mapping, to_source
+from lineshaft.common.postgres.pool import Pool
+from lineshaft.common.unified import join_source_key
+from lineshaft.connector.adapters.protocols import open_source
+
+from . import rig as fixtures
+from .erpnext_source import ErpNext
+from .fiix_source import FiixSource
+from .maintainx_source import MaintainX
+from .maximo_source import MaximoSource
+from .odoo_json2_source import OdooJson2Source
+from .rig import CATALOG, Rig, a_connection_id
+from .simulated import Simulated
+
+pools = fixtures.pools
+
+pytestmark = [pytest.mark.integration]
+
+START = datetime(2026, 11, 20, 8, tzinfo=UTC)
+COUNT = 230
+
+
+@dataclass(frozen=True)
+class Case:
+    filled: Callable[[], Simulated]
+    entity: str
+    new: dict[str, Any]
+    change: dict[str, Any]
+
+
+def _maintainx() -> Simulated:
+    source = MaintainX()
+    for number in range(1, COUNT + 1):
+        source.put(number, assetId=5)
+    return source
+
+
+def _maximo() -> Simulated:
+    source = MaximoSource()
+    for number in range(COUNT):
+        source.put("BEDFORD", str(1000 + number), assetnum="11430")
+    return source
+
+
+def _erpnext() -> Simulated:
+    source = ErpNext(zone="Asia/Kolkata")
+    for number in range(COUNT):
+        source.put("Asset Repair", f"ASR-{number:03d}", START, repair_status="Pending", asset="ASSET-1")
+    return source
+
+
+def _odoo() -> Simulated:
+    source = OdooJson2Source()
+    for number in range(1, COUNT + 1):
+        source.put("purchase.order.line", number, name=f"Line {number}", product_qty=2)
+        source.put("purchase.order", number, name=f"P{number}", order_line=[number])
+    return source
+
+
+def _fiix() -> Simulated:
+    source = FiixSource()
+    for number in range(1, COUNT + 1):
+        source.put(number, number)
+    return source
+
+
+CASES = {
+    "maintainx": Case(_maintainx, "work_order", {"title": "Leak", "asset": "5"}, {"status": "on_hold"}),
+    "maximo": Case(
+        _maximo, "work_order", {"title": "Leak", "asset": "BEDFORD/11430"}, {"status": "approved"}
+    ),
+    "erpnext": Case(_erpnext, "work_order", {"asset": "ASSET-1"}, {"status": "completed"}),
+    "odoo_json2": Case(_odoo, "purchase_order", {"title": "Q-1"}, {"title": "Q-2"}),
+    "fiix": Case(_fiix, "asset", {"name": "Pump"}, {"name": "Big pump"}),
+}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def rig(pools: tuple[Pool, Pool]) -> AsyncIterator[Rig]:
+    async for rig in fixtures.a_rig(pools):
+        rig.tools = replace(rig.tools, opener=open_source)
+        yield rig
+
+
+async def connected(rig: Rig, source: Simulated) -> str:
+    connection_id = a_connection_id()
+    manifest = CATALOG.system(source.system).manifest
+    settings = dict(source.connection_fields)
+    values = {one.key: settings.pop(one.key) for one in manifest.credentials}
+    command = await rig.ask_authorization(connection_id, values, settings=settings, system=source.system)
+    await rig.carry_out()
+    answer = await rig.answer(command)
+    assert answer["problem"] is None, answer
+    return connection_id
+
+
+async def synced(rig: Rig, connection_id: str, entity: str) -> list[dict[str, Any]]:
+    """The records that came."""
+    rig.broker.messages.clear()
+    await rig.request_sync(connection_id, entities=[entity])
+    await rig.read_all()
+    sync = await rig.sync(connection_id)
+    assert sync["status"] == "read", sync
+    return [one for part in rig.broker.slices(sync["objects"][0]["object"]) for one in part["records"]]
+
+
+async def written(rig: Rig, connection_id: str, **fields: Any) -> dict[str, Any]:
+    command = WriteRequested(command_id=new_id("cmd"), connection_id=connection_id, **fields)
+    await rig.ask(command)
+    await rig.carry_out()
+    answer = await rig.answer(command.command_id)
+    assert answer["problem"] is None, answer
+    result: dict[str, Any] = answer["result"]
+    return result
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_a_system_is_connected_read_written_and_read_again(rig: Rig, name: str) -> None:
+    case, system = CASES[name], CATALOG.system(name)
+    listed, definition = system.object(system.object_of(case.entity)), system.default_mapping(case.entity)
+    mapping = compile_mapping(case.entity, definition, MappingContext())
+    write = listed.write
+    context = WriteContext(system.key_types(), frozenset(write.read_only), frozenset(write.names))
+    source = case.filled()
+    with source.serving():
+        connection_id = await connected(rig, source)
+        records = await synced(rig, connection_id, case.entity)
+        target = {"connection_id": connection_id, "object": system.object_of(case.entity)}
+        new = to_source(case.entity, definition, case.new, context)
+        made = await written(rig, **target, operation="create", values=new)
+        change = to_source(case.entity, definition, case.change, context)
+        changed = await written(rig, **target, operation="update", source_id=made["source_id"], values=change)
+        again = await synced(rig, connection_id, case.entity)
+    keys = [join_source_key([one[part] for part in listed.key]) for one in records]
+    assert len(keys) == len(set(keys)) == COUNT
+    for key, record in zip(keys, records, strict=True):
+        assert mapping.apply("con", key, record, "2026-11-24T08:00:00Z").errors == []
+    shown = mapping.apply("con", made["source_id"], changed["record"], "2026-11-24T08:00:00Z").document
+    for field, value in (case.new | case.change).items():
+        found = shown[field]["source_id"] if isinstance(shown[field], dict) else shown[field]
+        assert found == value, field
+    assert made["source_id"] in {join_source_key([one[part] for part in listed.key]) for one in again}
