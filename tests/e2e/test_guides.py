@@ -35,6 +35,7 @@ GUIDED = [
     "schedules-and-deletions",
     "write-back",
     "command-line",
+    "connect",
 ]
 GOOD = {"200", "201", "202", "204", "207", "304"}
 REFUSED = {"/deletions/stock.lot/approve": "404"}

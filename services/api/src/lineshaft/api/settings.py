@@ -1,8 +1,10 @@
 from datetime import timedelta
+from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
+from lineshaft.api.domain.branding import COLOR, LEAST_CONTRAST, LOGO_TYPES, Brand, contrast_with_white
 from lineshaft.common.settings import LinkSettings, SecretSettings
 
 
@@ -32,6 +34,17 @@ class ApiSettings(SecretSettings, LinkSettings):
     )
     write_wait_seconds: float = Field(
         default=10.0, ge=0, description="How long a write waits before it answers with an operation."
+    )
+
+    brand_name: str = Field(
+        default="", max_length=100, description="Your name on the pages where customers connect."
+    )
+    brand_logo: Path | None = Field(
+        default=None, description="A file with your logo for these pages: .svg, .png or .webp."
+    )
+    brand_color: str = Field(
+        default="",
+        description="The colour of their buttons, such as #0b5869; white text has to be readable on it.",
     )
 
     console_password: SecretStr | None = Field(
@@ -69,6 +82,26 @@ class ApiSettings(SecretSettings, LinkSettings):
         if self.console_oidc_issuer and not (self.console_oidc_editors or self.console_oidc_viewers):
             raise ValueError("console_oidc_issuer needs console_oidc_editors or console_oidc_viewers")
         return self
+
+    @field_validator("brand_color")
+    @classmethod
+    def _readable(cls, color: str) -> str:
+        if color and not COLOR.fullmatch(color):
+            raise ValueError("write it as #rrggbb")
+        if color and (contrast := contrast_with_white(color)) < LEAST_CONTRAST:
+            raise ValueError(f"white text has a contrast of {contrast:.1f} on it; take a darker one (4.5)")
+        return color
+
+    @field_validator("brand_logo")
+    @classmethod
+    def _image(cls, logo: Path | None) -> Path | None:
+        if logo is not None and (logo.suffix.lower() not in LOGO_TYPES or not logo.is_file()):
+            raise ValueError(f"name a file that exists and ends with {', '.join(LOGO_TYPES)}")
+        return logo
+
+    @property
+    def brand(self) -> Brand:
+        return Brand(self.brand_name, self.brand_color, self.brand_logo)
 
     @property
     def console_session_lifetime(self) -> timedelta:

@@ -9,6 +9,7 @@ from lineshaft.api.routes import (
     admin_keys,
     alert_channels,
     audit_log,
+    branding,
     bulk_writes,
     connect,
     connect_consents,
@@ -107,6 +108,7 @@ def create_application(context: Context, checks: Mapping[str, Check]) -> FastAPI
         audit_log.router,
         admin_keys.router,
         documentation.router,
+        branding.router,
     ):
         app.include_router(router)
     app.router.routes.extend(operations_routes(checks))

@@ -44,7 +44,7 @@ async def show(api: Api, capability: Capability) -> Response:
     manifest = system_of(api.catalog, session.system).manifest
     if operators_client(manifest) and await find_client(api.pool, session.system) is None:
         raise not_ready(manifest.label)
-    return form_page(manifest, session, capability)
+    return form_page(api.brand, manifest, session, capability)
 
 
 @router.post(
@@ -83,7 +83,15 @@ async def submit_form(request: Request, api: Api, capability: Capability) -> Res
                     "; ".join(f"{key}: {message}" for key, message in submitted.errors.items()),
                     errors=[FieldProblem(key, message) for key, message in submitted.errors.items()],
                 )
-            return form_page(manifest, session, capability, typed=typed, errors=submitted.errors, status=422)
+            return form_page(
+                api.brand,
+                manifest,
+                session,
+                capability,
+                typed=typed,
+                errors=submitted.errors,
+                status=422,
+            )
         login = form.login_of(submitted.credentials)
         if asks_for_consent(manifest):
             return await send_to_system(api, session, capability, submitted, login, as_json=as_json)
@@ -110,7 +118,7 @@ async def attempt(request: Request, api: Api, capability: Capability, command_id
         return await json_result(api, session, capability, command)
     if command.completed_at is None:
         label = system_of(api.catalog, session.system).manifest.label
-        return render("wait.html", label=label, seconds=WAIT_PAGE_SECONDS, title="One moment")
+        return render("wait.html", api.brand, label=label, seconds=WAIT_PAGE_SECONDS, title="One moment")
     return await page_result(api, session, capability, command)
 
 

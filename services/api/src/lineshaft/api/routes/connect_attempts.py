@@ -94,7 +94,7 @@ async def page_result(
             raise refused(refusal)
         advice = _advice(api, session, told)
         return form_page(
-            manifest, session, capability, typed=typed or command.request["login"], advice=advice
+            api.brand, manifest, session, capability, typed=typed or command.request["login"], advice=advice
         )
     if not await _is_completed(api, capability):
         raise refused(Refusal.GONE)
@@ -103,7 +103,7 @@ async def page_result(
         return RedirectResponse(
             with_code(session.redirect_url, code), status_code=303, headers=page_headers()
         )
-    return render("done.html", label=manifest.label, title="Connected")
+    return render("done.html", api.brand, label=manifest.label, title="Connected")
 
 
 async def _is_completed(api: Context, capability: str) -> bool:

@@ -86,7 +86,7 @@ async def send_to_system(
         response = Json({"status": "consent", "authorize_url": address}, headers=page_headers())
     else:
         label = manifest.label
-        response = render("consent.html", title=f"On to {label}", label=label, address=address)
+        response = render("consent.html", api.brand, title=f"On to {label}", label=label, address=address)
     response.set_cookie(
         COOKIE,
         browser,
@@ -160,12 +160,12 @@ async def _taken(api: Context, state: str, browser: str) -> Consent | Response:
     async with api.pool.acquire() as tx, tx.transaction():
         found = await consents.lock(tx, state, keys=api.keys)
         if found is None:
-            return _page(_UNKNOWN)
+            return _page(api, _UNKNOWN)
         session_id, expires_at, consent = found
         if not secrets.compare_digest(browser.encode(), consent.browser.encode()):
-            return _page(_ELSEWHERE)
+            return _page(api, _ELSEWHERE)
         await consents.end(tx, session_id)
-    return consent if api.clock() < expires_at else _page(_LATE, consent.capability)
+    return consent if api.clock() < expires_at else _page(api, _LATE, consent.capability)
 
 
 def _not_allowed(api: Context, session: LinkSession, consent: Consent, error: str) -> Response:
@@ -179,13 +179,14 @@ def _not_allowed(api: Context, session: LinkSession, consent: Consent, error: st
     else:
         told = error if error and error.isascii() and error.isprintable() else "nothing"
         words = _Words(f"{label} did not let you in", f"It said: {told}. Nothing was changed.", MISSED)
-    return _page(words, consent.capability)
+    return _page(api, words, consent.capability)
 
 
-def _page(words: _Words, capability: str | None = None) -> Response:
+def _page(api: Context, words: _Words, capability: str | None = None) -> Response:
     """`capability`: of the page at which the customer can start again."""
     return render(
         "consent_refused.html",
+        api.brand,
         status=words.status,
         title=words.title,
         text=words.text,

@@ -6,11 +6,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from lineshaft.api.domain.branding import Brand
 from lineshaft.api.domain.consents import asks_for_consent
 from lineshaft.api.domain.forms import Form
 from lineshaft.api.domain.link_sessions import LinkSession, Refusal, origin
 from lineshaft.api.domain.problems import Problem, ProblemCode, ProblemError
 from lineshaft.api.domain.refusals import Advice
+from lineshaft.api.routes.context import context_of
 from lineshaft.api.routes.pages import render
 from lineshaft.common.integrations.manifest import Manifest
 
@@ -56,8 +58,10 @@ def not_ready(label: str) -> ProblemError:
     return ProblemError(Problem(ProblemCode.CONFLICT, detail, NOT_READY, f"{label} cannot be connected yet"))
 
 
-def problem_page(found: Problem, _: Request) -> Response:
-    return render("message.html", status=found.status, title=found.title, text=found.detail)
+def problem_page(found: Problem, request: Request) -> Response:
+    return render(
+        "message.html", context_of(request).brand, status=found.status, title=found.title, text=found.detail
+    )
 
 
 def form_of(manifest: Manifest, session: LinkSession) -> Form:
@@ -65,6 +69,7 @@ def form_of(manifest: Manifest, session: LinkSession) -> Form:
 
 
 def form_page(
+    brand: Brand,
     manifest: Manifest,
     session: LinkSession,
     capability: str,
@@ -79,6 +84,7 @@ def form_page(
     secrets = {credential.key for credential in form.asked_credentials if credential.secret}
     return render(
         "connect.html",
+        brand,
         status=status,
         form_origins=(origin(session.redirect_url),) if session.redirect_url else (),
         title=f"{'Reconnect' if session.reauthorizes else 'Connect'} {manifest.label}",

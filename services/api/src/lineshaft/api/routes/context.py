@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from lineshaft.api.adapters.commands import Waiters
 from lineshaft.api.adapters.mappings import CompiledMappings
+from lineshaft.api.domain.branding import Brand
 from lineshaft.api.domain.consents import CALLBACK_PATH
 from lineshaft.api.settings import ApiSettings
 from lineshaft.common.clock import Clock
@@ -28,6 +29,10 @@ class Context:
     @property
     def link_key(self) -> str:
         return self.settings.link_signing_key.get_secret_value()
+
+    @property
+    def brand(self) -> Brand:
+        return self.settings.brand
 
     @property
     def callback_url(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from lineshaft.api.domain.branding import Brand
 from lineshaft.api.domain.problems import DEFAULTS
 from lineshaft.api.routes.pages import STYLE_PATH, render, style
 
@@ -37,6 +38,7 @@ async def docs(request: Request) -> Response:
                 )
     return render(
         "docs.html",
+        Brand(),
         title=f"{description['info']['title']} {description['info']['version']}",
         about=description["info"].get("description", ""),
         tags=by_tag,

@@ -7,7 +7,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse, Response
 
+from lineshaft.api.domain.branding import Brand
+
 STYLE_PATH = "/static/lineshaft.css"
+BRAND_STYLE_PATH = "/static/brand.css"
+LOGO_PATH = "/static/brand-logo"
 
 _templates = Environment(
     loader=PackageLoader("lineshaft.api"),
@@ -19,10 +23,12 @@ _templates = Environment(
 
 
 def render(
-    template: str, *, status: int = 200, form_origins: tuple[str, ...] = (), **values: Any
+    template: str, brand: Brand, *, status: int = 200, form_origins: tuple[str, ...] = (), **values: Any
 ) -> Response:
     """`form_origins`: where the form's answer may redirect to; browsers check that against form-action."""
-    html = _templates.get_template(template).render(style_path=STYLE_PATH, **values)
+    html = _templates.get_template(template).render(
+        brand=brand, style_paths=(STYLE_PATH, BRAND_STYLE_PATH), logo_path=LOGO_PATH, **values
+    )
     return HTMLResponse(html, status_code=status, headers=page_headers(*form_origins))
 
 
