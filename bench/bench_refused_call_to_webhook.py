@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 from aiohttp import web
+from harness.services import cpu_seconds
 
 from lineshaft.common.clock import now
 from lineshaft.common.encryption import KeyRing
@@ -110,11 +111,6 @@ async def start_service(service: str, environment: dict[str, str]) -> asyncio.su
             except httpx.TransportError:
                 pass
             await asyncio.sleep(0.1)
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def peak_megabytes(pid: int) -> int:
