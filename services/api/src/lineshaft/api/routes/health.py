@@ -4,17 +4,18 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.domain import cursors
 from lineshaft.api.domain.status import Known, status_document
 from lineshaft.api.routes.answers import Json, problems
-from lineshaft.api.routes.authentication import ANY_KEY, READING, CanRead, ConnectionPath, open_connection
+from lineshaft.api.routes.authentication import CanRead, ConnectionPath, KeyToRead, open_connection
 from lineshaft.api.routes.catalog import entity_by_object
 from lineshaft.api.routes.context import Api, Context, context_of
 from lineshaft.api.routes.existence import require_connection
 from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit, Page, by_time, page
+from lineshaft.api.routes.thin import Parameters, ThinRoute
 from lineshaft.common.events.health import Breaker, Verdict
 from lineshaft.common.links import reauthorize_url
 from lineshaft.common.outcomes import (
@@ -104,18 +105,33 @@ class CallError(BaseModel):
     request_id: str
 
 
-@router.get(
+class NoParameters(Parameters):
+    """Some clients add one against caches."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+async def status(
+    request: Request,
+    key: KeyToRead,
+    connection_id: ConnectionPath,
+    query: Annotated[NoParameters, Query()],  # noqa: ARG001  a ThinRoute reads its class
+) -> Json:
+    """What is wrong, where, whose move it is and what to do."""
+    # Asked often: one query for key and status.
+    api = context_of(request)
+    _, known = await open_connection(api, key, connection_id)
+    return Json(describe(api, known))
+
+
+router.add_api_route(
     "/{connection_id}/status",
+    status,
+    methods=["GET"],
     responses={200: {"model": Status}, **problems(404)},
     response_class=Json,
-    openapi_extra={"security": [{ANY_KEY: [READING.scope]}]},
+    route_class_override=ThinRoute,
 )
-async def status(request: Request, connection_id: ConnectionPath) -> Json:
-    """What is wrong, where, whose move it is and what to do."""
-    # Asked often: one query for key and status, and no dependency for FastAPI to resolve.
-    api = context_of(request)
-    _, known = await open_connection(api, READING.presented(request), connection_id)
-    return Json(describe(api, known))
 
 
 def describe(api: Context, known: Known) -> dict[str, Any]:
