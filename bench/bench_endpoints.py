@@ -18,6 +18,7 @@ import asyncpg
 import orjson
 from harness.fill import OBJECT, SYSTEM
 from harness.load import Client
+from harness.picture import draw
 from harness.records import records
 from harness.report import Target, folder, table, write
 from harness.services import INTEGRATIONS, PREFIX, Running, running_process, running_service
@@ -237,6 +238,12 @@ def report(results: Mapping[str, Mapping[str, Sequence[Result]]], count: int, ro
     print(table(["route", "CPU µs/request", "ratio", "requests/s", "p50 ms", "p99 ms at half load"], rows))
     met = targets(dict(results))  # type: ignore[arg-type]
     print("\n" + "\n".join(target.line() for target in met))
+    bars = [
+        (f"{name}: {route}", middle(results[name][route], "cpu_micros"))
+        for route in SHARE
+        for name in results
+    ]
+    print(draw("endpoints", "CPU per request, µs", bars))
     print(write("endpoints", {"requests": count, "rounds": rounds, "results": results}, met))
 
 
