@@ -24,13 +24,10 @@ OVER_ALL = {
         "a command or its receipt, by its id": "command complete_command complete_purge",
         "endpoints, channels and registrations, which are the vendor's": "webhook_endpoint webhook_endpoints"
         " deliveries delivery replays replay_state alert_channel alert_channels alert_messages oauth_client",
-        "keys that secrets are sealed with": "codes_under_keys codes_reseal",
         "what is old": "forget_link_sessions forget_commands",
     },
     "connector": {
         "what is due next, of whomever": "job_pick schedule_due command_lease",
-        "keys that secrets are sealed with": "credentials_under_keys credentials_reseal sessions_under_keys"
-        " sessions_reseal networks_under_keys networks_reseal",
         "figures": "job_counts oldest_due_job",
         "a sync, by its id": "sync_requesters",
         "what is old": "credential_drop_forgotten forget_late_credentials forget_commands forget_syncs"

@@ -29,6 +29,7 @@ from lineshaft.common.postgres.pool import Pool, create_pool
 from lineshaft.connector.adapters.credentials import Credentials
 from lineshaft.connector.adapters.http import SourceHttp
 from lineshaft.connector.adapters.networks import Networks
+from lineshaft.connector.adapters.protocols import open_source
 from lineshaft.connector.domain.jobs import Lease
 from lineshaft.connector.handlers import Handlers
 from lineshaft.connector.workers.commanding import Commanding
@@ -323,3 +324,11 @@ async def a_rig(pools: tuple[Pool, Pool]) -> AsyncIterator[Rig]:
 
 
 rig = pytest_asyncio.fixture(a_rig, name="rig", loop_scope="session")
+
+
+@pytest_asyncio.fixture(name="rig", loop_scope="session")
+async def real_rig(pools: tuple[Pool, Pool]) -> AsyncIterator[Rig]:
+    """With the adapters that manifests name, in place of the source in memory."""
+    async for rig in a_rig(pools):
+        rig.tools = replace(rig.tools, opener=open_source)
+        yield rig

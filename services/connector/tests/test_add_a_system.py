@@ -11,10 +11,7 @@ from typer.testing import CliRunner
 
 from lineshaft.cli.main import app
 from lineshaft.common.integrations import System
-from lineshaft.tools.stack.layout import Layout
-from lineshaft.tools.stack.progress import Progress
-from lineshaft.tools.stack.sandbox_source import SandboxSource
-from lineshaft.tools.stack.supervisor import Supervisor
+from lineshaft.tools.testing.sandbox import running_sandbox
 
 from .sql_source import opened, read_all
 
@@ -53,15 +50,10 @@ async def test_a_system_is_added_by_its_folder_alone(folder: Path) -> None:
         check=False,
     )
     assert contract.returncode == 0, contract.stdout
-    supervisor = Supervisor(Layout.discover(f"plantbook-{os.getpid()}"), Progress(quiet=True))
-    try:
-        sandbox = SandboxSource(supervisor)
-        sandbox.start()
+    with running_sandbox("plantbook") as sandbox:
         async with opened(sandbox, system=System.load(folder / "plantbook")) as adapter:
             assert (await adapter.verify()).account_id == "plant-7"
             assets, cursor = await read_all(adapter, "assets", ["id", "name"], limit=40)
             changed, _ = await read_all(adapter, "assets", ["id", "name"], cursor, limit=40)
-    finally:
-        supervisor.stop()
     assert [one["id"] for one in assets] == list(range(1, 91))
     assert changed == []

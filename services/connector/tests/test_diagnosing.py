@@ -17,10 +17,8 @@ from lineshaft.common.events.health import Breaker, ScopeStatus
 from lineshaft.common.http.addresses import AddressPolicy
 from lineshaft.common.ids import new_id
 from lineshaft.common.outcomes import ConnectionStatus
-from lineshaft.common.postgres.pool import Pool
 from lineshaft.connector.adapters.http import SourceHttp
 from lineshaft.connector.adapters.networks import Networks
-from lineshaft.connector.adapters.protocols import open_source
 from lineshaft.sandbox.faults import Faults
 from lineshaft.sandbox.interface import Interface
 from lineshaft.sandbox.sandbox import Sandbox
@@ -35,7 +33,7 @@ from .rig import Rig, a_connection_id
 if TYPE_CHECKING:
     from lineshaft.tools.stack.infrastructure import Infrastructure
 
-pools = fixtures.pools
+pools, rig = fixtures.pools, fixtures.real_rig
 
 pytestmark = pytest.mark.integration
 
@@ -72,13 +70,6 @@ async def plant() -> AsyncIterator[Plant]:
     await door.open()
     yield Plant(sandbox, door, port, paths)
     await door.close()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def rig(pools: tuple[Pool, Pool]) -> AsyncIterator[Rig]:
-    async for rig in fixtures.a_rig(pools):
-        rig.tools = replace(rig.tools, opener=open_source)
-        yield rig
 
 
 async def connected(rig: Rig, settings: dict[str, str]) -> str:

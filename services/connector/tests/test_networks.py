@@ -1,41 +1,34 @@
 """Sources behind a real proxy and with certificates of a private authority."""
 
 import asyncio
-import os
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from lineshaft.common.encryption import UnreadableSecretError
 from lineshaft.common.http.addresses import AddressPolicy
 from lineshaft.common.http.network import Network, check_proxy_url, shown_proxy, trusting
 from lineshaft.common.ids import new_id
 from lineshaft.common.outcomes import LadderRung, Outcome, Rung
-from lineshaft.common.postgres.pool import Pool
 from lineshaft.connector.adapters import networks
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.ladder import Climb
 from lineshaft.connector.adapters.networks import Networks
-from lineshaft.connector.adapters.protocols import open_source
 from lineshaft.connector.adapters.protocols.route import route_of
 from lineshaft.connector.domain.ladder import PROXIED, Ladder
-from lineshaft.tools.stack.layout import Layout
 from lineshaft.tools.stack.ports import free_port
-from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.sandbox_source import SandboxSource
-from lineshaft.tools.stack.supervisor import Supervisor
+from lineshaft.tools.testing.sandbox import running_sandbox
 
 from . import rig as fixtures
 from .certificates import issue
 from .connect_proxy import ConnectProxy, a_proxy
 from .rig import CATALOG, KEYS, Rig, a_connection_id
 
-pools = fixtures.pools
+pools, rig = fixtures.pools, fixtures.real_rig
 
 AUTHORITY = issue("Plant Authority")
 LOCAL = AddressPolicy(["127.0.0.0/8"])
@@ -199,20 +192,8 @@ def test_a_proxy_is_shown_without_its_password() -> None:
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[SandboxSource]:
-    supervisor = Supervisor(Layout.discover(f"networks-{os.getpid()}"), Progress(quiet=True))
-    try:
-        sandbox = SandboxSource(supervisor)
-        sandbox.start()
+    with running_sandbox("networks") as sandbox:
         yield sandbox
-    finally:
-        supervisor.stop()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def rig(pools: tuple[Pool, Pool]) -> AsyncIterator[Rig]:
-    async for rig in fixtures.a_rig(pools):
-        rig.tools = replace(rig.tools, opener=open_source)
-        yield rig
 
 
 async def set_proxy(rig: Rig, connection_id: str, proxy: ConnectProxy) -> None:

@@ -1,7 +1,6 @@
 """Tokens of OAuth against the sandbox's provider, which rotates refresh tokens and notices one used twice."""
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -22,12 +21,10 @@ from lineshaft.connector.adapters.protocols import open_source
 from lineshaft.connector.adapters.protocols.oauth import OAuthAccess
 from lineshaft.connector.domain.evidence import SourceFailureError
 from lineshaft.connector.handlers import Handlers
-from lineshaft.tools.stack.layout import Layout
-from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.sandbox_source import SandboxSource
-from lineshaft.tools.stack.supervisor import Supervisor
 from lineshaft.tools.testing.infrastructure import Database
 from lineshaft.tools.testing.oauth_system import CLIENT_ID, SYSTEM, consented, write_system
+from lineshaft.tools.testing.sandbox import running_sandbox
 
 from . import rig as fixtures
 from .rig import KEYS, TEST_KEYS, Rig, a_connection_id
@@ -44,13 +41,8 @@ LAST_QUARTER = 0.25
 
 @pytest.fixture(scope="module")
 def process() -> Iterator[SandboxSource]:
-    supervisor = Supervisor(Layout.discover(f"oauth-{os.getpid()}"), Progress(quiet=True))
-    try:
-        sandbox = SandboxSource(supervisor)
-        sandbox.start()
+    with running_sandbox("oauth") as sandbox:
         yield sandbox
-    finally:
-        supervisor.stop()
 
 
 @pytest.fixture

@@ -1,28 +1,21 @@
 """Three replicas before one open breaker: calls are counted at the source."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 
 from lineshaft.common.clock import now
 from lineshaft.common.events.health import Breaker
 from lineshaft.common.outcomes import ConnectionStatus, Outcome
-from lineshaft.common.postgres.pool import Pool
-from lineshaft.connector.adapters.protocols import open_source
-from lineshaft.tools.stack.layout import Layout
-from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.sandbox_source import SandboxSource
-from lineshaft.tools.stack.supervisor import Supervisor
+from lineshaft.tools.testing.sandbox import running_sandbox
 
 from . import rig as fixtures
 from .rig import Rig, a_connection_id
 
-pools = fixtures.pools
+pools, rig = fixtures.pools, fixtures.real_rig
 
 pytestmark = pytest.mark.integration
 
@@ -31,20 +24,8 @@ REPLICAS = 3
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[SandboxSource]:
-    supervisor = Supervisor(Layout.discover(f"replicas-{os.getpid()}"), Progress(quiet=True))
-    try:
-        sandbox = SandboxSource(supervisor)
-        sandbox.start()
+    with running_sandbox("replicas") as sandbox:
         yield sandbox
-    finally:
-        supervisor.stop()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def rig(pools: tuple[Pool, Pool]) -> AsyncIterator[Rig]:
-    async for rig in fixtures.a_rig(pools):
-        rig.tools = replace(rig.tools, opener=open_source)
-        yield rig
 
 
 async def test_no_replica_calls_before_the_time_and_one_of_them_probes(

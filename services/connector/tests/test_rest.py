@@ -1,6 +1,5 @@
 """The REST adapter against the real sandbox in each of its failures."""
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,10 +13,8 @@ from lineshaft.connector.adapters.protocols.rest_requests import authorization
 from lineshaft.connector.adapters.rate_headers import moment_of_reset
 from lineshaft.connector.domain.evidence import Evidence
 from lineshaft.connector.domain.protocol import Need, Right, WriteOperation
-from lineshaft.tools.stack.layout import Layout
-from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.sandbox_source import SandboxSource
-from lineshaft.tools.stack.supervisor import Supervisor
+from lineshaft.tools.testing.sandbox import running_sandbox
 
 from .sql_source import CATALOG, opened, read_all, refused, with_objects
 
@@ -27,13 +24,8 @@ NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def process() -> Iterator[SandboxSource]:
-    supervisor = Supervisor(Layout.discover(f"sandbox-{os.getpid()}"), Progress(quiet=True))
-    try:
-        sandbox = SandboxSource(supervisor)
-        sandbox.start()
+    with running_sandbox("sandbox") as sandbox:
         yield sandbox
-    finally:
-        supervisor.stop()
 
 
 @pytest.fixture

@@ -1,17 +1,13 @@
 """A real PostgreSQL is altered while it is synced: each change is told once, and policies are obeyed."""
 
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import pytest_asyncio
 
 from lineshaft.common.events.commands import DescriptionRequested
 from lineshaft.common.events.drift import DriftPolicy, DriftPolicyRequested, SchemaChangesAccepted
 from lineshaft.common.ids import new_id
-from lineshaft.common.postgres.pool import Pool
-from lineshaft.connector.adapters.protocols import open_source
 from lineshaft.tools.stack.postgresql_source import PostgresqlSource
 
 from . import rig as fixtures
@@ -21,7 +17,7 @@ from .test_sql_syncs import connected
 if TYPE_CHECKING:
     from lineshaft.tools.stack.infrastructure import Infrastructure
 
-pools = fixtures.pools
+pools, rig = fixtures.pools, fixtures.real_rig
 
 pytestmark = pytest.mark.integration
 
@@ -32,13 +28,6 @@ def plant(infrastructure: "Infrastructure") -> Iterator[PostgresqlSource]:
     plant.start()
     yield plant
     plant.stop()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def rig(pools: tuple[Pool, Pool]) -> AsyncIterator[Rig]:
-    async for rig in fixtures.a_rig(pools):
-        rig.tools = replace(rig.tools, opener=open_source)
-        yield rig
 
 
 @pytest.fixture

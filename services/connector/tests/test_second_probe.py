@@ -1,42 +1,31 @@
 """A 401 of one object, and one of everything: which of the two closes the gate."""
 
-import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from lineshaft.common.outcomes import Grant, Operation, Outcome, Rung, Verb
-from lineshaft.common.postgres.pool import Pool
-from lineshaft.connector.adapters.protocols import open_source
 from lineshaft.connector.adapters.protocols.second_probe import believed
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
 from lineshaft.connector.domain.protocol import Need
-from lineshaft.tools.stack.layout import Layout
-from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.sandbox_source import SandboxSource
-from lineshaft.tools.stack.supervisor import Supervisor
+from lineshaft.tools.testing.sandbox import running_sandbox
 
 from . import rig as fixtures
 from .rig import Rig, a_connection_id
 from .sql_source import opened, refused
 
-pools = fixtures.pools
+pools, rig = fixtures.pools, fixtures.real_rig
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
 def process() -> Iterator[SandboxSource]:
-    supervisor = Supervisor(Layout.discover(f"second-probe-{os.getpid()}"), Progress(quiet=True))
-    try:
-        sandbox = SandboxSource(supervisor)
-        sandbox.start()
+    with running_sandbox("second-probe") as sandbox:
         yield sandbox
-    finally:
-        supervisor.stop()
 
 
 @pytest.fixture
@@ -44,13 +33,6 @@ def sandbox(process: SandboxSource) -> SandboxSource:
     process.admin("POST", "/reset")
     process.admin("DELETE", "/requests")
     return process
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def rig(pools: tuple[Pool, Pool]) -> AsyncIterator[Rig]:
-    async for rig in fixtures.a_rig(pools):
-        rig.tools = replace(rig.tools, opener=open_source)
-        yield rig
 
 
 async def connected(rig: Rig, sandbox: SandboxSource) -> str:

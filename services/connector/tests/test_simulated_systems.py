@@ -1,19 +1,16 @@
 """The systems that cannot be started here, each by its simulator, through the whole connector."""
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from lineshaft.common.events.commands import WriteRequested
 from lineshaft.common.ids import new_id
 from lineshaft.common.mapping import MappingContext, WriteContext, compile_mapping, to_source
-from lineshaft.common.postgres.pool import Pool
 from lineshaft.common.unified import join_source_key
-from lineshaft.connector.adapters.protocols import open_source
 
 from . import rig as fixtures
 from .erpnext_source import ErpNext
@@ -24,7 +21,7 @@ from .odoo_json2_source import OdooJson2Source
 from .rig import CATALOG, Rig, a_connection_id
 from .simulated import Simulated
 
-pools = fixtures.pools
+pools, rig = fixtures.pools, fixtures.real_rig
 
 pytestmark = [pytest.mark.integration]
 
@@ -85,13 +82,6 @@ CASES = {
     "odoo_json2": Case(_odoo, "purchase_order", {"title": "Q-1"}, {"title": "Q-2"}),
     "fiix": Case(_fiix, "asset", {"name": "Pump"}, {"name": "Big pump"}),
 }
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def rig(pools: tuple[Pool, Pool]) -> AsyncIterator[Rig]:
-    async for rig in fixtures.a_rig(pools):
-        rig.tools = replace(rig.tools, opener=open_source)
-        yield rig
 
 
 async def connected(rig: Rig, source: Simulated) -> str:

@@ -4,17 +4,13 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import pytest_asyncio
 
 from lineshaft.common.events.commands import ProbeRequested, WriteRequested
 from lineshaft.common.ids import new_id
 from lineshaft.common.outcomes import Outcome
-from lineshaft.common.postgres.pool import Pool
-from lineshaft.connector.adapters.protocols import open_source
 from lineshaft.connector.workers.syncing import Syncing
 from lineshaft.tools.stack.postgresql_source import PostgresqlSource
 
@@ -24,7 +20,7 @@ from .rig import FULL, Rig, a_connection_id
 if TYPE_CHECKING:
     from lineshaft.tools.stack.infrastructure import Infrastructure
 
-pools = fixtures.pools
+pools, rig = fixtures.pools, fixtures.real_rig
 
 pytestmark = pytest.mark.integration
 
@@ -35,13 +31,6 @@ def plant(infrastructure: "Infrastructure") -> Iterator[PostgresqlSource]:
     plant.start()
     yield plant
     plant.stop()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def rig(pools: tuple[Pool, Pool]) -> AsyncIterator[Rig]:
-    async for rig in fixtures.a_rig(pools):
-        rig.tools = replace(rig.tools, opener=open_source)
-        yield rig
 
 
 async def authorize(rig: Rig, plant: PostgresqlSource, connection_id: str, **options: Any) -> dict[str, Any]:

@@ -1,15 +1,12 @@
 """The sandbox in each of the monitor's labelled cases."""
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from lineshaft.tools.stack.layout import Layout
-from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.sandbox_source import SandboxSource
-from lineshaft.tools.stack.supervisor import Supervisor
+from lineshaft.tools.testing.sandbox import running_sandbox
 
 from .verdicts import assert_judged, cases_of
 from .verdicts_sql import Reading
@@ -30,13 +27,8 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[SandboxSource]:
-    supervisor = Supervisor(Layout.discover(f"verdicts-sandbox-{os.getpid()}"), Progress(quiet=True))
-    try:
-        sandbox = SandboxSource(supervisor)
-        sandbox.start()
+    with running_sandbox("verdicts-sandbox") as sandbox:
         yield sandbox
-    finally:
-        supervisor.stop()
 
 
 @pytest.mark.parametrize("name", CASES)

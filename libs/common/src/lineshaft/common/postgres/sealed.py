@@ -33,14 +33,37 @@ log = logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SealedTable:
-    """`pick` takes key ids, the last id seen and a limit, and gives id, `sealed` and what `bound_to` needs.
+    """Names of a table with a generated `key_id`, and what each of its secrets is bound to.
 
-    `put` takes ids and sealed values.
+    `bound_to` takes the row's `owner`, where the table has one, and its `id`.
     """
 
-    pick: str
-    put: str
-    bound_to: Callable[[Any], str]
+    table: str
+    id: str
+    bound_to: Callable[..., str]
+    owner: str | None = None
+    sealed: str = "sealed"
+
+    @property
+    def pick(self) -> str:
+        """A batch under some keys after an id, locked; what somebody else has locked is left out."""
+        return (
+            f"select {self.id} as id, {self.owner or 'null'} as owner, {self.sealed} as sealed "
+            f"from {self.table} where key_id = any($1::text[]) and {self.id} > $2 "
+            f"order by {self.id} limit $3 for no key update skip locked"
+        )
+
+    @property
+    def put(self) -> str:
+        """The same secrets under another key, by id."""
+        return (
+            f"update {self.table} set {self.sealed} = again.sealed "
+            "from unnest($1::text[], $2::bytea[]) as again (id, sealed) "
+            f"where {self.table}.{self.id} = again.id"
+        )
+
+    def binding(self, row: Any) -> str:
+        return self.bound_to(row["owner"], row["id"]) if self.owner else self.bound_to(row["id"])
 
 
 async def key_usage(pool: Pool) -> list[tuple[str, str, int]]:
@@ -119,7 +142,7 @@ class Resealing:
         rows = await tx.fetch(table.pick, others, after, BATCH)
         ids, sealed, unreadable = [], [], []
         for row in rows:
-            bound_to = table.bound_to(row)
+            bound_to = table.binding(row)
             try:
                 secret = self._keys.open(row["sealed"], bound_to=bound_to)
             except UnreadableSecretError:

@@ -39,8 +39,4 @@ def _bound_to(session_id: str) -> str:
     return f"consent/{session_id}"
 
 
-SEALED = (
-    SealedTable(
-        pick=SQL["consents_under_keys"], put=SQL["consents_reseal"], bound_to=lambda row: _bound_to(row["id"])
-    ),
-)
+SEALED = (SealedTable("consent", "session_id", _bound_to),)

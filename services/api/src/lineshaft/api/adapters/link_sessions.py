@@ -152,8 +152,4 @@ def _bound_to(session_id: str) -> str:
     return f"link_session/{session_id}/code"
 
 
-SEALED = (
-    SealedTable(
-        pick=SQL["codes_under_keys"], put=SQL["codes_reseal"], bound_to=lambda row: _bound_to(row["id"])
-    ),
-)
+SEALED = (SealedTable("link_session", "session_id", _bound_to, sealed="code_sealed"),)

@@ -219,19 +219,6 @@ where session_id = $1
 -- name: code_of_session
 select state, command_id, code_sealed from link_session where session_id = $1
 
--- name: codes_under_keys
--- A batch that is sealed with some keys, locked.
-select session_id as id, code_sealed as sealed from link_session
-where key_id = any($1::text[]) and session_id > $2
-order by session_id limit $3
-for no key update skip locked
-
--- name: codes_reseal
--- The same codes under the active key.
-update link_session set code_sealed = again.sealed
-from unnest($1::text[], $2::bytea[]) as again (id, sealed)
-where link_session.session_id = again.id
-
 -- name: exchange_code
 -- A code works once.
 update link_session set exchanged_at = $2, code_sealed = null
@@ -578,19 +565,6 @@ delete from consent where session_id = $1
 -- name: forget_consents
 -- What nobody came back for; a while longer, so that whoever is late is told so.
 delete from consent where expires_at < now() - interval '1 day'
-
--- name: consents_under_keys
--- A batch that is sealed with some keys, locked.
-select session_id as id, sealed from consent
-where key_id = any($1::text[]) and session_id > $2
-order by session_id limit $3
-for no key update skip locked
-
--- name: consents_reseal
--- The same under the active key.
-update consent set sealed = again.sealed
-from unnest($1::text[], $2::bytea[]) as again (id, sealed)
-where consent.session_id = again.id
 
 -- name: oauth_client
 select client_id, has_secret, created_at, created_by from connector.oauth_client_view where system = $1

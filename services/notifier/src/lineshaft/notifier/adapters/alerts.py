@@ -31,11 +31,7 @@ def secret_binding(channel_id: str, secret_id: str) -> str:
     return f"alert_secret/{channel_id}/{secret_id}"
 
 
-ALERT_SECRETS = SealedTable(
-    pick=SQL["alert_secrets_under_keys"],
-    put=SQL["alert_secrets_reseal"],
-    bound_to=lambda row: secret_binding(row["channel_id"], row["id"]),
-)
+ALERT_SECRETS = SealedTable("alert_secret", "secret_id", secret_binding, owner="channel_id")
 
 
 async def save_channel(tx: Connection, channel: ChannelDescribed) -> None:

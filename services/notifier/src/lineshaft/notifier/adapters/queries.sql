@@ -158,20 +158,6 @@ where expires_at <= now() or exists (
         and (newer.created_at, newer.secret_id) > (old.created_at, old.secret_id)
 );
 
--- name: secrets_under_keys
--- A batch that is sealed with some keys, locked.
-select secret_id as id, endpoint_id, sealed from webhook_secret
-where key_id = any($1::text[]) and secret_id > $2
-order by secret_id
-limit $3
-for no key update skip locked;
-
--- name: secrets_reseal
--- The same secrets under the active key.
-update webhook_secret set sealed = again.sealed
-from unnest($1::text[], $2::bytea[]) as again (id, sealed)
-where webhook_secret.secret_id = again.id;
-
 -- name: next_due
 -- When the next delivery becomes due.
 select min(due_at) from delivery where state = 'due' and due_at > $1;
@@ -551,16 +537,3 @@ delete from alert_secret as old where exists (
         and (newer.created_at, newer.secret_id) > (old.created_at, old.secret_id)
 );
 
--- name: alert_secrets_under_keys
--- A batch that is sealed with some keys, locked.
-select secret_id as id, channel_id, sealed from alert_secret
-where key_id = any($1::text[]) and secret_id > $2
-order by secret_id
-limit $3
-for no key update skip locked;
-
--- name: alert_secrets_reseal
--- The same addresses under the active key.
-update alert_secret set sealed = again.sealed
-from unnest($1::text[], $2::bytea[]) as again (id, sealed)
-where alert_secret.secret_id = again.id;

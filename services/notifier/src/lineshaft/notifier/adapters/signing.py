@@ -64,13 +64,7 @@ def secret_binding(endpoint_id: str, secret_id: str) -> str:
     return f"webhook_secret/{endpoint_id}/{secret_id}"
 
 
-SEALED = (
-    SealedTable(
-        pick=postgres.SQL["secrets_under_keys"],
-        put=postgres.SQL["secrets_reseal"],
-        bound_to=lambda row: secret_binding(row["endpoint_id"], row["id"]),
-    ),
-)
+SEALED = (SealedTable("webhook_secret", "secret_id", secret_binding, owner="endpoint_id"),)
 
 
 async def forget_replaced(pool: Pool, overlap: timedelta) -> None:
