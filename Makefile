@@ -13,7 +13,7 @@ MEMBERS := libs/common libs/client libs/cli libs/sandbox $(wildcard services/*) 
 
 .PHONY: help
 help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(STAMP): requirements.txt $(addsuffix /pyproject.toml,$(MEMBERS))
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed"; exit 1; }
@@ -27,7 +27,7 @@ $(STAMP): requirements.txt $(addsuffix /pyproject.toml,$(MEMBERS))
 setup: $(STAMP) ## Install what the project needs into .venv
 
 .PHONY: demo
-demo: $(STAMP) ## The main job on a fresh machine (ONCE=1 stops at the end, SOURCE=tryton, postgresql, mariadb or sandbox)
+demo: $(STAMP) ## The main job on a fresh machine (ONCE=1 stops at the end, SOURCE=tryton, odoo, postgresql, mariadb or sandbox)
 	@$(PYTHON) -m lineshaft.tools.demo
 
 .PHONY: up

@@ -1,13 +1,15 @@
 """Whom the commands talk to: `LINESHAFT_URL` with `LINESHAFT_KEY`, or the local stack of this folder."""
 
+import asyncio
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
+from aiokafka.errors import KafkaConnectionError
 
 from lineshaft.client import Lineshaft
 from lineshaft.client.problems import LineshaftClientError
@@ -15,7 +17,10 @@ from lineshaft.common.settings import Settings
 
 URL = "LINESHAFT_URL"
 KEY = "LINESHAFT_KEY"
+BROKERS = "KAFKA_BOOTSTRAP_SERVERS"
 LOCAL_STACK = Path("var/stack.json")
+
+Answer = TypeVar("Answer")
 
 
 @contextmanager
@@ -25,7 +30,8 @@ def api() -> Iterator[Lineshaft]:
     url = os.environ.get(URL) or local.get("api_url")
     key = os.environ.get(KEY) or local.get("admin_key")
     if not url or not key:
-        typer.echo(f"set {URL} and {KEY} (an admin key), or start the local stack here: make demo", err=True)
+        missing = " and ".join(name for name, value in ((URL, url), (KEY, key)) if not value)
+        typer.echo(f"set {missing} ({KEY} is an admin key), or start the local stack here: make up", err=True)
         raise typer.Exit(2)
     try:
         with Lineshaft(url, key) as lineshaft:
@@ -42,6 +48,19 @@ def kafka_settings() -> Settings:
     if broker and "kafka_bootstrap_servers" not in settings.model_fields_set:
         settings = settings.model_copy(update={"kafka_bootstrap_servers": broker})
     return settings
+
+
+def on_kafka(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """What the work returns; a broker that does not answer ends the command with one line that says so."""
+    try:
+        return asyncio.run(work)
+    except KafkaConnectionError as error:
+        typer.echo(
+            f"no Kafka broker answers at {kafka_settings().kafka_bootstrap_servers}: "
+            f"set {BROKERS} to one that can be reached from here, or start it",
+            err=True,
+        )
+        raise typer.Exit(1) from error
 
 
 def _local_stack() -> dict[str, Any]:

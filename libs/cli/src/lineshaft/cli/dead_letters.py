@@ -1,6 +1,5 @@
 """`lineshaft dlq list|show|redrive`: records that were set aside, why, and another try."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from lineshaft.cli.access import kafka_settings, on_kafka
 from lineshaft.cli.partitions import all_partitions
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.kafka.record import Message
@@ -52,8 +52,8 @@ async def letters(settings: Settings) -> AsyncGenerator[Letter]:
         enable_auto_commit=False,
         **settings.kafka_security.for_client(),
     )
-    await consumer.start()
     try:
+        await consumer.start()
         partitions = await all_partitions(consumer, DEAD_LETTERS, name)
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
@@ -91,7 +91,7 @@ def list_letters(topic: Topic = None) -> None:
 
     async def run() -> int:
         count = 0
-        async for letter in letters(Settings()):
+        async for letter in letters(kafka_settings()):
             if topic is None or letter.reason("topic") == topic:
                 count += 1
                 origin = f"{letter.reason('topic')}/{letter.reason('partition')}/{letter.reason('offset')}"
@@ -101,14 +101,14 @@ def list_letters(topic: Topic = None) -> None:
                 )
         return count
 
-    count = asyncio.run(run())
-    typer.echo(f"{count} dead letters", err=True)
+    count = on_kafka(run())
+    typer.echo("1 dead letter" if count == 1 else f"{count} dead letters", err=True)
 
 
 @app.command()
 def show(letter_id: Id) -> None:
     """One record whole: headers and value."""
-    letter = asyncio.run(_find(letter_id))
+    letter = on_kafka(_find(letter_id))
     for name, value in letter.headers:
         typer.echo(f"{name}: {value.decode(errors='replace')}")
     typer.echo(f"key: {(letter.key or b'').decode(errors='replace')}")
@@ -126,7 +126,7 @@ def redrive(
         raise typer.BadParameter("name a record or --topic")
 
     async def run() -> int:
-        settings = Settings()
+        settings = kafka_settings()
         chosen = [
             letter
             async for letter in letters(settings)
@@ -137,8 +137,8 @@ def redrive(
         producer = Producer(
             settings.kafka_bootstrap_servers, settings.topic_prefix, "lineshaft-cli", settings.kafka_security
         )
-        await producer.start()
         try:
+            await producer.start()
             known = {one.name for one in TOPICS}
             await producer.publish(
                 [letter.original() for letter in chosen if letter.reason("topic") in known]
@@ -147,11 +147,11 @@ def redrive(
             await producer.stop()
         return len(chosen)
 
-    typer.echo(f"{asyncio.run(run())} records published again")
+    typer.echo(f"{on_kafka(run())} records published again")
 
 
 async def _find(letter_id: str) -> Letter:
-    async with contextlib.aclosing(letters(Settings())) as found:
+    async with contextlib.aclosing(letters(kafka_settings())) as found:
         async for letter in found:
             if letter.id == letter_id:
                 return letter

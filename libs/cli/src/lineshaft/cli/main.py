@@ -6,7 +6,6 @@ from lineshaft.cli.integrations import commands as integrations
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Lineshaft for developers, operators and integrators.",
 )
 app.add_typer(connections.app, name="connections")
 app.command("sync")(syncs.sync)
@@ -21,11 +20,11 @@ app.add_typer(offsets.app, name="offsets")
 
 @app.callback()
 def root() -> None:
-    """Settings come from the environment.
+    """Lineshaft for developers, operators and integrators.
 
-    `connections`, `sync`, `mappings`, `webhooks` use the API: LINESHAFT_URL and LINESHAFT_KEY, an admin key.
-    Without them they find the local stack of this folder. The others take what the services take:
-    KAFKA_BOOTSTRAP_SERVERS and LINESHAFT_...
+    `connections`, `sync`, `mappings` and `webhooks` use the API: set LINESHAFT_URL, and LINESHAFT_KEY to an
+    admin key. `tail`, `dlq` and `offsets` use Kafka: set KAFKA_BOOTSTRAP_SERVERS. Without these, the stack
+    that `make up` started in this folder is used.
     """
 
 

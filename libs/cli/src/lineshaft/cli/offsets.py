@@ -5,14 +5,14 @@
 - Commands are never repeated, as a write would be made twice.
 """
 
-import asyncio
 from datetime import datetime
 from typing import Annotated
 
 import typer
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
+from lineshaft.cli.access import kafka_settings, on_kafka
 from lineshaft.cli.partitions import all_partitions
 from lineshaft.common import topics
 from lineshaft.common.settings import Settings
@@ -45,12 +45,12 @@ def after_restore(
         at = None
     if at is None or at.tzinfo is None:
         raise typer.BadParameter("a time with its zone, such as 2026-01-31T04:00:00+00:00")
-    settings = Settings()
+    settings = kafka_settings()
     for group, topic in PASSED_OVER:
-        asyncio.run(_move(settings, group, topic, None))
+        on_kafka(_move(settings, group, topic, None))
         typer.echo(f"{group}: behind all that is on {topic.name}")
     for group, topic in TOLD_AGAIN:
-        asyncio.run(_move(settings, group, topic, at))
+        on_kafka(_move(settings, group, topic, at))
         typer.echo(f"{group}: back to {at.isoformat()} on {topic.name}")
 
 
@@ -63,8 +63,8 @@ async def _move(settings: Settings, group: str, topic: Topic, at: datetime | Non
         enable_auto_commit=False,
         **settings.kafka_security.for_client(),
     )
-    await consumer.start()
     try:
+        await consumer.start()
         partitions = await all_partitions(consumer, topic, name)
         consumer.assign(partitions)
         offsets = dict(await consumer.end_offsets(partitions))
@@ -73,6 +73,8 @@ async def _move(settings: Settings, group: str, topic: Topic, at: datetime | Non
             found = await consumer.offsets_for_times(dict.fromkeys(partitions, since))
             offsets |= {partition: one.offset for partition, one in found.items() if one is not None}
         await consumer.commit(offsets)
+    except KafkaConnectionError:
+        raise
     except KafkaError as error:
         raise typer.BadParameter(f"{group} cannot be moved; are all services stopped? {error!r}") from error
     finally:

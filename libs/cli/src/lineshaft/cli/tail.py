@@ -1,12 +1,11 @@
 """`lineshaft tail ENTITY...`: entities as they change, one line of JSON each."""
 
-import asyncio
 import json
 from typing import Annotated
 
 import typer
 
-from lineshaft.cli.access import kafka_settings
+from lineshaft.cli.access import kafka_settings, on_kafka
 from lineshaft.client.entities import EntityEvent, consume
 
 
@@ -18,7 +17,7 @@ def tail(
     limit: Annotated[int | None, typer.Option(min=1, help="End after so many.")] = None,
 ) -> None:
     """Entities as they change, one line of JSON each, until it is stopped."""
-    asyncio.run(_follow(entities, connection, limit, from_beginning=from_beginning))
+    on_kafka(_follow(entities, connection, limit, from_beginning=from_beginning))
 
 
 async def _follow(

@@ -63,8 +63,8 @@ async def consume(
         auto_offset_reset="earliest" if from_beginning else "latest",
         **options,
     )
-    await consumer.start()
     try:
+        await consumer.start()
         yield EntityConsumer(consumer)
     finally:
         await consumer.stop()

@@ -15,8 +15,9 @@ class Transport:
     """Thread-safe, like the `httpx.Client` that it holds."""
 
     def __init__(self, url: str, key: str, *, seconds: float = SECONDS) -> None:
+        self._url = url.rstrip("/")
         self._client = httpx.Client(
-            base_url=f"{url.rstrip('/')}/v1",
+            base_url=f"{self._url}/v1",
             headers={"Authorization": f"Bearer {key}"},
             timeout=seconds,
         )
@@ -47,19 +48,28 @@ class Transport:
                 headers=headers,
             )
         except httpx.TransportError as error:
-            raise UnreachableError(f"{self._client.base_url}: {error or type(error).__name__}") from error
+            raise UnreachableError(
+                f"Lineshaft does not answer at {self._url} ({error or type(error).__name__}): "
+                "is the address right, and does it run?"
+            ) from error
         if answer.is_error:
             raise _problem(answer)
         return answer
 
     def get(self, path: str, **parameters: Any) -> Any:
-        return self.request("GET", path, parameters=parameters).json()
+        return self._json(self.request("GET", path, parameters=parameters))
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """The answer's JSON, or None where it has no body. `If_Match=...` becomes a header."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         answer = self.request(method, path, body, headers=sent)
-        return answer.json() if answer.content else None
+        return self._json(answer) if answer.content else None
+
+    def _json(self, answer: httpx.Response) -> Any:
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise UnreachableError(f"what answers at {self._url} is not Lineshaft: no JSON") from error
 
     def pages(self, path: str, **parameters: Any) -> Iterator[Any]:
         """Every row of a list, page after page, as they are asked for."""

@@ -27,6 +27,8 @@ def validate(
 ) -> None:
     """A table of what each system can do, and every fault with its file, line and key; exit code 1 if any."""
     names = names_of(folder)
+    if not names:
+        raise typer.BadParameter(f"there is no system in {folder}: name the folder with --folder")
     if name is not None and name not in names:
         raise typer.BadParameter(f"there is no system {name!r} in {folder}; there are {', '.join(names)}")
     examined = [examine(folder / one) for one in names if name in (None, one)]

@@ -1,0 +1,105 @@
+"""What a command says to somebody who has not set it up yet: one line, with the fix."""
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from lineshaft.cli.main import app
+
+NOWHERE = "127.0.0.1:1"
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("LINESHAFT_URL", "LINESHAFT_KEY", "KAFKA_BOOTSTRAP_SERVERS"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def website() -> Iterator[str]:
+    """Something that answers, and is not Lineshaft."""
+
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_help_says_which_settings_are_read() -> None:
+    shown = _run("--help")
+    for name in ("LINESHAFT_URL", "LINESHAFT_KEY", "KAFKA_BOOTSTRAP_SERVERS"):
+        assert name in shown.stdout
+
+
+def test_the_setting_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "set LINESHAFT_URL and LINESHAFT_KEY (" in _run("connections", "list").stderr
+    monkeypatch.setenv("LINESHAFT_URL", f"http://{NOWHERE}")
+    refused = _run("connections", "list")
+    assert refused.stderr.startswith("set LINESHAFT_KEY (")
+    assert refused.exit_code == 2
+
+
+@pytest.mark.parametrize("url", [f"http://{NOWHERE}", "lineshaft.example.com"])
+def test_an_address_that_does_not_answer(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINESHAFT_URL", url)
+    monkeypatch.setenv("LINESHAFT_KEY", "lsa_1")
+    refused = _run("connections", "list")
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith(f"Lineshaft does not answer at {url} (")
+
+
+def test_an_address_where_something_else_answers(website: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINESHAFT_URL", website)
+    monkeypatch.setenv("LINESHAFT_KEY", "lsa_1")
+    refused = _run("connections", "list")
+    assert (refused.exit_code, refused.stderr) == (
+        1,
+        f"what answers at {website} is not Lineshaft: no JSON\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("tail", "item"),
+        ("dlq", "list"),
+        ("dlq", "redrive", "0/1"),
+        ("offsets", "after-restore", "2026-01-31T04:00Z"),
+    ],
+)
+def test_a_broker_that_does_not_answer_is_named(
+    command: tuple[str, ...], empty_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = empty_folder / "var" / "stack.json"
+    state.parent.mkdir()
+    state.write_text(json.dumps({"kafka_bootstrap": NOWHERE}))
+    refused = _run(*command)
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith(f"no Kafka broker answers at {NOWHERE}: set KAFKA_BOOTSTRAP_SERVERS")
+    assert "Unclosed" not in caplog.text
+
+
+def test_a_folder_without_systems() -> None:
+    assert "--folder" in _run("integrations", "validate").stderr
+
+
+def _run(*command: str) -> Result:
+    return CliRunner().invoke(
+        app, list(command), env={"COLUMNS": "200", "TERM": "dumb"}, catch_exceptions=False
+    )
