@@ -31,7 +31,7 @@ demo: $(STAMP) ## The main job on a fresh machine (ONCE=1 stops at the end, SOUR
 	@$(PYTHON) -m lineshaft.tools.demo
 
 .PHONY: up
-up: $(STAMP) ## Start the local stack and leave it up
+up: $(STAMP) ## Start the local stack with a SOURCE and leave it up, to connect by hand
 	@$(PYTHON) -m lineshaft.tools.stack up
 
 .PHONY: test

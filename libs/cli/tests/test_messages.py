@@ -99,6 +99,27 @@ def test_a_folder_without_systems() -> None:
     assert "--folder" in _run("integrations", "validate").stderr
 
 
+def test_the_local_stack_becomes_variables_of_the_shell(empty_folder: Path) -> None:
+    refused = _run("env")
+    assert (refused.exit_code, refused.stderr) == (1, "no stack runs in this folder: make up\n")
+    state = {
+        "ready": True,
+        "api_url": "http://127.0.0.1:8080",
+        "admin_key": "lsa_1",
+        "kafka_bootstrap": "127.0.0.1:9092",
+        "connections": [{"id": "con_1", "system": "postgresql", "token": "lsc_1"}],
+    }
+    (empty_folder / "var").mkdir()
+    (empty_folder / "var" / "stack.json").write_text(json.dumps(state))
+    assert _run("env").stdout.splitlines() == [
+        "export API=http://127.0.0.1:8080",
+        "export ADMIN_KEY=lsa_1",
+        "export KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092",
+        "export ID=con_1",
+        "export TOKEN=lsc_1",
+    ]
+
+
 def _run(*command: str) -> Result:
     return CliRunner().invoke(
         app, list(command), env={"COLUMNS": "200", "TERM": "dumb"}, catch_exceptions=False

@@ -1,16 +1,20 @@
 """What every source of the local stack has to do, so that the story can be told of it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import asyncpg
 import httpx
 import pytest
 
 from lineshaft.common.integrations import System
+from lineshaft.tools.demo import __main__ as demo
+from lineshaft.tools.stack import __main__ as stack
 from lineshaft.tools.stack.layout import Layout, find_checkout
 from lineshaft.tools.stack.postgresql_source import PostgresqlSource
 from lineshaft.tools.stack.progress import Progress
+from lineshaft.tools.stack.run_record import RunRecord, StackRunningError
 from lineshaft.tools.stack.sandbox_source import SandboxSource
 from lineshaft.tools.stack.sources import SOURCES, UnknownSourceError, source_maker
 from lineshaft.tools.stack.supervisor import Supervisor
@@ -35,6 +39,18 @@ def test_each_is_a_system_whose_form_it_can_fill_in(supervisor: Supervisor, name
 def test_another_name_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(UnknownSourceError, match="postgresql, mariadb, sandbox"):
         source_maker("excel")
+
+
+@pytest.mark.parametrize("start", [demo.main, partial(stack.main, ["up", "--source", "none", "--port", "1"])])
+def test_a_start_that_is_refused_is_told_in_one_line(
+    start: Callable[[], int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StackRunningError("a stack named local runs as process 7: stop it first")
+
+    monkeypatch.setattr(RunRecord, "claim", refuse)
+    assert start() == 1
+    assert capsys.readouterr().err == "a stack named local runs as process 7: stop it first\n"
 
 
 @pytest.mark.integration

@@ -8,6 +8,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from lineshaft.tools.stack.blocking import run_blocking
+from lineshaft.tools.stack.description import describe
 from lineshaft.tools.stack.layout import Layout
 from lineshaft.tools.stack.process_state import alive, wait_until
 from lineshaft.tools.stack.progress import Progress
@@ -50,6 +51,11 @@ def test_the_whole_stack_starts_says_where_it_is_and_leaves_nothing() -> None:
         assert state["ready"]
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert state["api_url"] == stack.api_url
+        assert state["source"] is not None
+        assert state["source"]["connection_fields"] == stack.source.connection_fields
+        shown = describe(stack)
+        for opens in (stack.admin_key, f"{stack.api_url}/console", *stack.source.administrator.values()):
+            assert opens in shown
         assert set(state["pids"]) >= {"kafka", "postgres", "tryton", "api", "notifier"}
         assert {"api", "mapping"} <= run_blocking(schemas(state["postgres_dsn"]))
         assert all(name.startswith("lineshaft.") for name in run_blocking(topics(state["kafka_bootstrap"])))

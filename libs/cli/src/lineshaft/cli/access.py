@@ -26,7 +26,7 @@ Answer = TypeVar("Answer")
 @contextmanager
 def api() -> Iterator[Lineshaft]:
     """The API with the caller's key; what it refuses ends the command with one line that says why."""
-    local = _local_stack()
+    local = _stack_unless_named()
     url = os.environ.get(URL) or local.get("api_url")
     key = os.environ.get(KEY) or local.get("admin_key")
     if not url or not key:
@@ -44,7 +44,7 @@ def api() -> Iterator[Lineshaft]:
 def kafka_settings() -> Settings:
     """Those of the environment; where it names no broker, the local stack's."""
     settings = Settings()
-    broker = _local_stack().get("kafka_bootstrap")
+    broker = _stack_unless_named().get("kafka_bootstrap")
     if broker and "kafka_bootstrap_servers" not in settings.model_fields_set:
         settings = settings.model_copy(update={"kafka_bootstrap_servers": broker})
     return settings
@@ -63,9 +63,13 @@ def on_kafka(work: Coroutine[Any, Any, Answer]) -> Answer:
         raise typer.Exit(1) from error
 
 
-def _local_stack() -> dict[str, Any]:
-    if os.environ.get(URL) or os.environ.get(KEY):
-        return {}
+def _stack_unless_named() -> dict[str, Any]:
+    """Another Lineshaft than that of this folder is meant where the environment names one."""
+    return {} if os.environ.get(URL) or os.environ.get(KEY) else local_stack()
+
+
+def local_stack() -> dict[str, Any]:
+    """What the stack of this folder says about itself; nothing where none runs."""
     try:
         state: dict[str, Any] = json.loads(LOCAL_STACK.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -1,6 +1,16 @@
 import typer
 
-from lineshaft.cli import connections, dead_letters, keys, mappings, offsets, syncs, tail, webhooks
+from lineshaft.cli import (
+    connections,
+    dead_letters,
+    environment,
+    keys,
+    mappings,
+    offsets,
+    syncs,
+    tail,
+    webhooks,
+)
 from lineshaft.cli.integrations import commands as integrations
 
 app = typer.Typer(
@@ -9,6 +19,7 @@ app = typer.Typer(
 )
 app.add_typer(connections.app, name="connections")
 app.command("sync")(syncs.sync)
+app.command("env")(environment.env)
 app.add_typer(mappings.app, name="mappings")
 app.command("tail")(tail.tail)
 app.add_typer(webhooks.app, name="webhooks")

@@ -10,12 +10,22 @@ from typing import Any
 from lineshaft.tools.demo.receiver import WebhookReceiver
 from lineshaft.tools.demo.story import Step, Story
 from lineshaft.tools.demo.vendor import Vendor
+from lineshaft.tools.stack.description import describe
 from lineshaft.tools.stack.layout import Layout
 from lineshaft.tools.stack.progress import Progress
+from lineshaft.tools.stack.refusals import REFUSALS
 from lineshaft.tools.stack.stack import API_PORT, Stack
 
 
 def main() -> int:
+    try:
+        return _tell_the_story()
+    except REFUSALS as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _tell_the_story() -> int:
     once = os.environ.get("ONCE", "") not in {"", "0"}
     progress = Progress()
     layout = Layout.discover()
@@ -59,8 +69,8 @@ def _tell(progress: Progress, step: Step) -> None:
 
 
 def _wait(progress: Progress, stack: Stack) -> None:
-    progress.say("demo", f"the stack stays up: API and docs on {stack.api_url}/docs, Ctrl-C ends it")
-    progress.say("demo", "addresses and keys are in var/stack.json, the story's figures in var/demo.json")
+    progress.say("demo", "the stack stays up; the story's figures are in var/demo.json")
+    print(describe(stack), flush=True)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())

@@ -7,13 +7,11 @@ import sys
 import threading
 from types import FrameType
 
-from lineshaft.tools.stack.build_tool import BuildError
-from lineshaft.tools.stack.child import StartError
-from lineshaft.tools.stack.kafka import KafkaUnavailableError
+from lineshaft.tools.stack.description import describe
 from lineshaft.tools.stack.layout import Layout
 from lineshaft.tools.stack.progress import Progress
-from lineshaft.tools.stack.run_record import StackRunningError
-from lineshaft.tools.stack.sources import SOURCES, UnknownSourceError
+from lineshaft.tools.stack.refusals import REFUSALS
+from lineshaft.tools.stack.sources import SOURCES
 from lineshaft.tools.stack.stack import API_PORT, Stack
 
 _NO_SOURCE = "none"
@@ -32,11 +30,11 @@ def main(arguments: list[str] | None = None) -> int:
             api_port=options.port,
         ) as stack:
             progress.say("stack", f"ready, described in {layout.stack_file}")
-            _describe(stack)
+            print(describe(stack), flush=True)
             threading.Event().wait()
     except KeyboardInterrupt:
         progress.say("stack", "stopped")
-    except (BuildError, StartError, KafkaUnavailableError, StackRunningError, UnknownSourceError) as error:
+    except REFUSALS as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -56,19 +54,6 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         "--port", type=int, default=API_PORT, help="the API's port, if free (default: %(default)s)"
     )
     return parser.parse_args(arguments)
-
-
-def _describe(stack: Stack) -> None:
-    print(f"\n  API        {stack.api_url}")
-    print(f"  admin key  {stack.admin_key}")
-    print(f"  Kafka      {stack.kafka.bootstrap_servers}")
-    print(f"  Postgres   {stack.postgres.dsn}")
-    for name, url in stack.services.urls.items():
-        print(f"  {name:<16} {url}/metrics")
-    if stack.has_source:
-        for field, value in stack.source.connection_fields.items():
-            print(f"  {stack.source.system} {field:<10} {value}")
-    print("\n  Ctrl-C stops everything.\n", flush=True)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

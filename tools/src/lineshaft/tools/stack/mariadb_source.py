@@ -3,7 +3,7 @@ from typing import Any
 
 from lineshaft.sandbox.plant import PlantSize
 from lineshaft.tools.stack.blocking import run_blocking
-from lineshaft.tools.stack.mariadb import MariaDb
+from lineshaft.tools.stack.mariadb import OPERATOR, MariaDb
 from lineshaft.tools.stack.plant_database import READER, STORY_OBJECT, plant_rows, plant_schema
 from lineshaft.tools.stack.supervisor import Supervisor
 
@@ -49,6 +49,10 @@ class MariadbSource:
             "username": self.username,
             "password": self.password,
         }
+
+    @property
+    def administrator(self) -> dict[str, str]:
+        return {"username": OPERATOR, "password": self.server.password}
 
     def prepare(self) -> None:
         """Nothing is built."""

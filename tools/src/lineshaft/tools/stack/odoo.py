@@ -12,6 +12,7 @@ from lineshaft.tools.stack.odoo_rpc import OPERATOR_MARK, OdooSession
 from lineshaft.tools.stack.odoo_server import DATABASE, OdooServer
 from lineshaft.tools.stack.supervisor import Supervisor
 
+ADMINISTRATOR = "admin"
 STORY_OBJECT = "purchase.order"
 _REQUEST = re.compile(r'"POST (?P<target>/jsonrpc\S*) HTTP/')
 
@@ -34,6 +35,7 @@ class OdooSource:
         self.database = DATABASE
         self.username = LOGIN
         self.password = ""
+        self._administrator_password = ""
 
     @property
     def server(self) -> OdooServer:
@@ -62,6 +64,10 @@ class OdooSource:
             "password": self.password,
         }
 
+    @property
+    def administrator(self) -> dict[str, str]:
+        return {"username": ADMINISTRATOR, "password": self._administrator_password}
+
     def prepare(self) -> None:
         plant_dump(self._supervisor, self._size)
 
@@ -77,7 +83,8 @@ class OdooSource:
         server.start_database(template / DUMP)
         server.launch()
         self._server = server
-        self._admin = OdooSession(server.base_url, DATABASE, "admin", credentials["admin_password"])
+        self._administrator_password = credentials["admin_password"]
+        self._admin = OdooSession(server.base_url, DATABASE, ADMINISTRATOR, self._administrator_password)
         self.password = credentials["password"]
 
     def wait_until_ready(self) -> None:

@@ -49,6 +49,10 @@ class PostgresqlSource:
             "password": self.password,
         }
 
+    @property
+    def administrator(self) -> dict[str, str]:
+        return {"dsn": self.server.dsn_for("postgres", self.server.password, PLANT)}
+
     def prepare(self) -> None:
         postgres_binaries(self._supervisor.layout, unprivileged_account())
 

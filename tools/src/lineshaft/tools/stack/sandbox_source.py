@@ -40,6 +40,13 @@ class SandboxSource:
         """What a customer enters to connect this system."""
         return {"base_url": self.base_url, "username": self.username, "password": self.password}
 
+    @property
+    def administrator(self) -> dict[str, str]:
+        return {
+            "url": f"http://{LOOPBACK}:{self._admin_port}/admin",
+            "bearer token": self._admin_token,
+        }
+
     def prepare(self) -> None:
         """Nothing is built."""
 

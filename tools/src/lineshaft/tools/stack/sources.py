@@ -31,6 +31,10 @@ class Source(Protocol):
     @property
     def connection_fields(self) -> dict[str, str]: ...
 
+    @property
+    def administrator(self) -> dict[str, str]:
+        """How the customer's own administrator gets in, to change the plant by hand."""
+
     def prepare(self) -> None: ...
 
     def launch(self) -> None: ...

@@ -10,7 +10,7 @@ from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.service_settings import ServiceSettings
 from lineshaft.tools.stack.services import Services, module_command
 from lineshaft.tools.stack.sources import Source, source_maker
-from lineshaft.tools.stack.state import ConnectionState, StackState, write_state
+from lineshaft.tools.stack.state import ConnectionState, SourceState, StackState, write_state
 
 API_PORT = 8080
 
@@ -121,10 +121,20 @@ class Stack:
             "kafka_bootstrap": self.kafka.bootstrap_servers,
             "postgres_dsn": self.postgres.dsn,
             "metrics": {name: f"{url}/metrics" for name, url in self.services.urls.items()},
+            "source": self._source_state(),
             "connections": list(self._connections),
             "pids": self.supervisor.pids(),
         }
         write_state(self._layout.stack_file, state)
+
+    def _source_state(self) -> SourceState | None:
+        if self._source is None or not self._ready:
+            return None
+        return {
+            "system": self._source.system,
+            "connection_fields": self._source.connection_fields,
+            "administrator": self._source.administrator,
+        }
 
     def __enter__(self) -> Self:
         try:

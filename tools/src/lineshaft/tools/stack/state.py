@@ -12,6 +12,14 @@ class ConnectionState(TypedDict):
     token: str
 
 
+class SourceState(TypedDict):
+    """What a customer enters to connect the plant, and how its own administrator gets in."""
+
+    system: str
+    connection_fields: Mapping[str, str]
+    administrator: Mapping[str, str]
+
+
 class StackState(TypedDict):
     """What `var/stack.json` says about the running stack. Only its owner may read it: it holds keys."""
 
@@ -21,6 +29,7 @@ class StackState(TypedDict):
     kafka_bootstrap: str
     postgres_dsn: str
     metrics: Mapping[str, str]
+    source: SourceState | None
     connections: Sequence[ConnectionState]
     pids: Mapping[str, int]
 

@@ -22,6 +22,7 @@ from lineshaft.tools.stack.tryton_environment import (
 from lineshaft.tools.stack.tryton_operator import TrytonOperator
 from lineshaft.tools.stack.tryton_rpc import OPERATOR_MARK, TrytonSession
 
+ADMINISTRATOR = "admin"
 _START_SECONDS = 60.0
 STORY_OBJECT = "purchase.purchase"
 _REQUEST = re.compile(rf"[A-Z]+ /{DATABASE}/(?P<target>\S*) HTTP/")
@@ -46,6 +47,7 @@ class TrytonSource:
         self.database = DATABASE
         self.username = ""
         self.password = ""
+        self._administrator_password = ""
 
     @property
     def base_url(self) -> str:
@@ -60,6 +62,10 @@ class TrytonSource:
             "username": self.username,
             "password": self.password,
         }
+
+    @property
+    def administrator(self) -> dict[str, str]:
+        return {"username": ADMINISTRATOR, "password": self._administrator_password}
 
     @property
     def child(self) -> Child:
@@ -92,7 +98,8 @@ class TrytonSource:
         configuration = self._copy(template)
         credentials = read_credentials(template)
         self.username, self.password = credentials["username"], credentials["password"]
-        admin = TrytonSession(self.base_url, self.database, "admin", credentials["admin_password"])
+        self._administrator_password = credentials["admin_password"]
+        admin = TrytonSession(self.base_url, self.database, ADMINISTRATOR, self._administrator_password)
         self._operator = TrytonOperator(admin, self.username)
         python = tryton_python(layout, progress)
         self._child = self._supervisor.start(
