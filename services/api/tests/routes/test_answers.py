@@ -40,6 +40,21 @@ async def test_what_is_no_json_is_a_problem(world: World) -> None:
         headers={"Authorization": f"Bearer {world.admin_key}", "content-type": "application/json"},
     )
     assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "body"
+    assert error["message"].startswith("is not JSON: ")
+    assert error["message"].endswith(", at character 1")
+
+
+async def test_each_error_says_how_to_mend_it(world: World) -> None:
+    endpoint = await world.call(
+        "POST", "/webhook-endpoints", {"url": "https://a.example.com", "colour": "red"}
+    )
+    told = {one["field"]: one["message"] for one in endpoint.json()["errors"]}
+    assert told["colour"].startswith("is not known here; there is url, description, event_types")
+    for body, field, message in ([], "body", "has to be a JSON object"), ({}, "url", "is required"):
+        answer = await world.call("POST", "/webhook-endpoints", body)
+        assert answer.json()["detail"] == f"{field}: {message}"
 
 
 async def test_a_connection_is_named_where_one_is_concerned(world: World) -> None:

@@ -14,12 +14,12 @@ from starlette.routing import compile_path
 from lineshaft.api.adapters.postgres import as_problem
 from lineshaft.api.domain.problems import (
     DEFAULTS,
-    FieldProblem,
     Problem,
     ProblemCode,
     ProblemError,
     problem,
 )
+from lineshaft.api.routes.field_problems import field_problem
 from lineshaft.common.ids import new_id
 from lineshaft.common.logs import logger
 
@@ -113,7 +113,7 @@ async def on_problem(request: Request, error: Exception) -> Response:
 
 async def on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  registered for it alone
-    errors = [FieldProblem(_place(one["loc"]), one["msg"], one["type"]) for one in error.errors()]
+    errors = [field_problem(request, one) for one in error.errors()]
     detail = "; ".join(f"{one.field}: {one.message}" for one in errors[:3])
     found = problem(ProblemCode.VALIDATION_FAILED, detail, errors=errors)
     return problem_response(found.problem, request)
@@ -165,11 +165,6 @@ def unexpected(request: Request, error: Exception) -> Response:
     else:
         log.warning("request_not_served", error=repr(error))
     return problem_response(found.problem, request)
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    kind, *rest = location or ("body",)
-    return ".".join(map(str, rest)) if rest and kind in {"body", "query", "path", "header"} else str(kind)
 
 
 ExceptionHandler = Callable[[Request, Exception], Any]
