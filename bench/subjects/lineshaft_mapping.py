@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from lineshaft.common import topics
 from lineshaft.common.logs import configure
 from lineshaft.common.metrics import METRICS
+from lineshaft.common.postgres import tombstones
 from lineshaft.mapping import app
 from lineshaft.mapping.adapters import definitions, postgres
 from lineshaft.mapping.settings import MappingSettings
@@ -42,6 +43,9 @@ def leave_out_the_store() -> None:
 
     async def nothing(*_: Any) -> None: ...
 
+    async def nobody(*_: Any) -> frozenset[str]:
+        return frozenset()
+
     async def no_pool(*_: Any, **__: Any) -> NoPool:
         return NoPool()
 
@@ -49,6 +53,7 @@ def leave_out_the_store() -> None:
         (app, "create_pool", no_pool),
         (app, "migrate", nothing),
         (definitions, "in_force", no_rows),
+        (tombstones, "buried", nobody),
         (postgres, "last_positions", no_rows),
         (postgres, "stored_records", no_rows),
         (postgres, "write_records", nothing),

@@ -57,7 +57,7 @@ def test_an_answer_arrives_whichever_replica_took_it(replicated: Stack) -> None:
         connected.add(vendor.connect(replicated.source.system, replicated.source.connection_fields)[0])
         taken = [_results_taken(url) - count for url, count in zip(urls, before, strict=True)]
 
-    assert sum(taken) == len(connected)
+    assert sum(taken) >= len(connected)
     assert min(taken) > 0, "keys are spread over the partitions, and these over the replicas"
 
 

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from lineshaft.common.events.health import ReauthorizationRequired
 from lineshaft.common.events.webhooks import EndpointDescribed
 from lineshaft.common.ids import new_id
 from lineshaft.common.postgres.pool import Pool
+from lineshaft.notifier.handlers import NEWS
 from lineshaft.notifier.replaying import Replays
 from lineshaft.tools.testing.infrastructure import Database
 
@@ -64,7 +66,7 @@ async def ask(stage: Stage, endpoint: str, **fields: Any) -> dict[str, Any]:
         }
         | fields
     )
-    await stage.handle("commands", an_event(command, endpoint))
+    await stage.handle("commands", replace(an_event(command, endpoint), time=now() - NEWS))
     return await last_answer(stage)
 
 

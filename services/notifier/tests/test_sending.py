@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
@@ -12,6 +13,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from lineshaft.common.clock import now
+from lineshaft.common.errors import RetryableError
 from lineshaft.common.events.commands import EndpointTestRequested, RedeliveryRequested
 from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.drift import (
@@ -31,6 +33,7 @@ from lineshaft.common.metrics import METRICS
 from lineshaft.common.outcomes import Fault, Move
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.notifier.adapters import postgres
+from lineshaft.notifier.handlers import NEWS
 from lineshaft.tools.testing.infrastructure import Database
 
 from .stage import OTHER_SECRET, SECRET, Stage, a_receiver, an_event, eventually
@@ -519,6 +522,23 @@ async def test_a_test_event_goes_to_one_endpoint_only(stage: Stage) -> None:
         await all_in(stage, endpoint, "delivered")
     assert [body["type"] for _, body, _ in stage.receiver.got["/hooks"]] == ["endpoint.test"]
     assert "/other" not in stage.receiver.got
+
+
+async def test_an_endpoint_that_is_tried_before_it_is_known_here_is_waited_for(stage: Stage) -> None:
+    endpoint = new_id("whe")
+    command = an_event(EndpointTestRequested(command_id="cmd_1", endpoint_id=endpoint), endpoint)
+    with pytest.raises(RetryableError, match="a topic not read so far yet"):
+        await stage.handle("commands", command)
+    await stage.endpoint("/hooks", endpoint_id=endpoint)
+    await stage.handle("commands", command)
+    assert await stage.states(endpoint) == ["due"]
+
+    late = an_event(EndpointTestRequested(command_id="cmd_2", endpoint_id="whe_none"), "whe_none")
+    await stage.handle("commands", replace(late, time=now() - NEWS))
+    told = await stage.pool.fetchval(
+        "select value from outbox where topic = 'command.results' order by id desc"
+    )
+    assert b'"not_found"' in told
 
 
 async def test_a_deleted_endpoint_gets_nothing_more_and_its_secret_is_gone(stage: Stage) -> None:

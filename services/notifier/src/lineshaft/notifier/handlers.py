@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 from lineshaft.common.clock import Clock, now
+from lineshaft.common.errors import RetryableError
 from lineshaft.common.events.alerts import CONNECTION_WARNINGS, ChannelDescribed
 from lineshaft.common.events.commands import (
     AlertTestRequested,
@@ -36,10 +37,13 @@ SOURCE = "notifier"
 TEST_EVENT = "endpoint.test"
 RECOVERED = "connection.recovered"
 DISCONNECTED = "connection.disconnected"
+NOT_FOUND = "not_found"
+NEWS = timedelta(seconds=3)
 
 Order = (
     RedeliveryRequested | EndpointTestRequested | AlertTestRequested | ReplayRequested | ReplayCancelRequested
 )
+_NAMES_NEWS = EndpointTestRequested | AlertTestRequested | ReplayRequested
 NotifierCommand = Order | NotifierPurgeRequested
 
 
@@ -102,7 +106,14 @@ class Handlers:
                 await self._purge(tx, event)
                 continue
             done = await self._obey(tx, event.data)
+            if isinstance(event.data, _NAMES_NEWS) and self._may_be_news(done, event):
+                raise RetryableError("what the command names may be described on a topic not read so far yet")
             await outbox.add_events(tx, [new_event(done, source=SOURCE, key=event.key, cause=event)])
+
+    def _may_be_news(self, done: CommandCompleted, event: Event[Any]) -> bool:
+        """`api` knows what it names; here it comes by another topic, perhaps a moment later."""
+        unknown = done.problem is not None and done.problem.code == NOT_FOUND
+        return unknown and self._clock() - event.time < NEWS
 
     async def _purge(self, tx: Connection, event: Event[Any]) -> None:
         await postgres.change_routing(tx)
@@ -165,7 +176,7 @@ class Handlers:
         )
 
     def _not_found(self, command_id: str, message: str) -> CommandCompleted:
-        problem = CommandProblem(code="not_found", message=message)
+        problem = CommandProblem(code=NOT_FOUND, message=message)
         return CommandCompleted(command_id=command_id, at=self._clock(), problem=problem)
 
     async def _tell(self, tx: Connection, told: Sequence[Told]) -> None:

@@ -31,11 +31,13 @@ class Known:
 
     @property
     def status(self) -> ConnectionStatus:
-        """A verdict about credentials that were replaced since no longer counts."""
+        """What the monitor said of replaced credentials, or of a pause that has ended, no longer counts."""
         if (own := _CLOSED_BY_LIFECYCLE.get(self.lifecycle)) is not None:
             return own
         document = self.binding
-        return ConnectionStatus(document["status"]) if document else ConnectionStatus.PENDING
+        if document is None or document["status"] in _CLOSED_BY_LIFECYCLE.values():
+            return ConnectionStatus.PENDING
+        return ConnectionStatus(document["status"])
 
     @property
     def binding(self) -> Mapping[str, Any] | None:
