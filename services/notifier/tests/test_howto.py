@@ -11,6 +11,7 @@ from aiohttp import web
 from svix.webhooks import Webhook as SvixWebhook
 from svix.webhooks import WebhookVerificationError
 
+from lineshaft.common.events.webhooks import WEBHOOK_EVENT_TYPES
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.tools.testing.infrastructure import Database
 
@@ -76,3 +77,9 @@ async def test_svix_verifies_it_too(posted: tuple[dict[str, str], bytes]) -> Non
     for secret, content in ((OTHER_SECRET, body), (SECRET, body + b" ")):
         with pytest.raises(WebhookVerificationError):
             SvixWebhook(secret).verify(content, headers)
+
+
+def test_the_page_lists_every_event() -> None:
+    table = HOWTO.read_text(encoding="utf-8").split("## What there is to hear of")[1].split("## ")[0]
+    rows = (line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))
+    assert re.findall(r"`([^`]+)`", " ".join(rows)) == list(WEBHOOK_EVENT_TYPES)

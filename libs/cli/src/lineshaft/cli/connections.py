@@ -81,7 +81,7 @@ def resume(connection_id: Id) -> None:
 
 @app.command()
 def disconnect(connection_id: Id) -> None:
-    """Ends it: the source is called no more, and all that is stored of it is deleted, records too."""
+    """Ends it and forgets its credentials; the records stay, and a reconnect brings it back."""
     with api() as lineshaft:
         lineshaft.connection(connection_id).disconnect()
 
