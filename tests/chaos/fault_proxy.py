@@ -38,17 +38,25 @@ class FaultProxy:
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.listen_port)
-        self.listen_port = self._server.sockets[0].getsockname()[1]
+        await self.listen()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.shut()
+
+    async def listen(self) -> None:
+        """On the same port as before, if it was shut meanwhile."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.listen_port)
+        self.listen_port = self._server.sockets[0].getsockname()[1]
+
+    def shut(self) -> None:
+        """The port is closed; connections that are open end with RST."""
         if self._server is not None:
             self._server.close()
         for writer in list(self._writers):
-            writer.close()
+            _reset(writer)
 
     def set(self, fault: Fault) -> None:
         self.fault = fault
@@ -98,6 +106,6 @@ class FaultProxy:
 
 def _reset(writer: asyncio.StreamWriter) -> None:
     endpoint = writer.get_extra_info("socket")
-    if endpoint is not None:
+    if endpoint is not None and not writer.is_closing():
         endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()

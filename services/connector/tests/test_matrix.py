@@ -47,14 +47,14 @@ OTHERWISE: Mapping[tuple[str, str], tuple[Outcome, str]] = {
 }
 """What a failure means at one system, and why."""
 
-_ON_THE_REAL_ONE = "no HTTP to replay; on the real database in"
+_ON_THE_REAL_ONE = "no HTTP to replay; on the real database in test_matrix_on_real_systems.py"
 _NO_HTTP = "a database speaks no HTTP"
 EXEMPT: Mapping[tuple[str, str], str] = {
     ("fiix", "forbidden object"): "no answer to it is documented",
-    ("postgresql", "wrong password"): f"{_ON_THE_REAL_ONE} test_sql_postgresql.py",
-    ("postgresql", "forbidden object"): f"{_ON_THE_REAL_ONE} test_sql_postgresql.py",
-    ("mariadb", "wrong password"): f"{_ON_THE_REAL_ONE} test_sql_mariadb.py",
-    ("mariadb", "forbidden object"): f"{_ON_THE_REAL_ONE} test_sql_mariadb.py",
+    ("postgresql", "wrong password"): _ON_THE_REAL_ONE,
+    ("postgresql", "forbidden object"): _ON_THE_REAL_ONE,
+    ("mariadb", "wrong password"): _ON_THE_REAL_ONE,
+    ("mariadb", "forbidden object"): _ON_THE_REAL_ONE,
     **{
         (system, failure): _NO_HTTP
         for system in ("postgresql", "mariadb")

@@ -22,12 +22,11 @@ from lineshaft.connector.domain.ladder import DATABASE, Ladder
 from lineshaft.connector.domain.protocol import Need, Right, WriteOperation
 from lineshaft.tools.stack.accounts import unprivileged_account
 from lineshaft.tools.stack.layout import Layout
-from lineshaft.tools.stack.mariadb import MariaDbUnavailableError, mariadb_program
 from lineshaft.tools.stack.mariadb_source import MariadbSource
 from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.supervisor import Supervisor
 
-from .sql_source import CATALOG, NETWORKS, opened, read_all, refused, with_objects
+from .sql_source import CATALOG, NETWORKS, needs_mariadb, opened, read_all, refused, with_objects
 
 pytestmark = pytest.mark.integration
 
@@ -36,12 +35,7 @@ FIELDS = ["number", "name"]
 
 @pytest.fixture(scope="module")
 def plant() -> Iterator[MariadbSource]:
-    try:
-        mariadb_program()
-    except MariaDbUnavailableError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(error))
+    needs_mariadb()
     supervisor = Supervisor(Layout.discover(f"mariadb-{os.getpid()}"), Progress(quiet=True))
     try:
         plant = MariadbSource(supervisor, options=certificate(supervisor))

@@ -1,13 +1,12 @@
 """A real MariaDB in each of the monitor's labelled cases."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
-from lineshaft.tools.stack.mariadb import MariaDbUnavailableError, mariadb_program
 from lineshaft.tools.stack.mariadb_source import MariadbSource
 
+from .sql_source import needs_mariadb
 from .verdicts import cases_of
 from .verdicts_sql import Plant, Stage, bring_about, running
 
@@ -51,12 +50,7 @@ CASES = cases_of("mariadb")
 
 @pytest.fixture(scope="module")
 def plant() -> Iterator[Plant]:
-    try:
-        mariadb_program()
-    except MariaDbUnavailableError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(error))
+    needs_mariadb()
     yield from running(MariadbSource)
 
 
