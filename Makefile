@@ -82,6 +82,10 @@ fix: $(STAMP) ## Format and fix what can be fixed by itself
 docs: $(STAMP) ## Regenerate docs/reference
 	@$(PYTHON) -m lineshaft.tools.generate
 
+.PHONY: pictures
+pictures: $(STAMP) system-packages ## Draw the console's pages for the documents anew
+	@$(PYTEST) -q services/api/tests/console/pictures.py
+
 .PHONY: integrations
 integrations: $(STAMP) ## What each source system can do, and what is wrong with its folder
 	@$(VENV)/bin/lineshaft integrations validate
