@@ -114,7 +114,8 @@ class Sender:
         self._start(None)
         if not leased:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), await self._pause(moment))
+                pause = await self._pause(moment)
+                await asyncio.wait_for(self._wake.wait(), pause)
 
     async def _lease(self, moment: datetime) -> list[_Ready]:
         leases = await postgres.lease(
