@@ -1,21 +1,35 @@
-"""The main job, end to end, on real Kafka, Postgres and Tryton; then what the dashboards show of it."""
+"""The main job and what people do in the browser, end to end, on real Kafka, Postgres and Tryton or Odoo."""
 
-import re
+import os
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
 
 import pytest
-from playwright.async_api import expect
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
+from lineshaft.common.clock import now
+from lineshaft.common.links import LIFETIME, reauthorize_url
+from lineshaft.common.unified import ROUTES
 from lineshaft.tools.demo.receiver import WebhookReceiver
 from lineshaft.tools.demo.story import Story
-from lineshaft.tools.demo.vendor import Vendor
+from lineshaft.tools.demo.vendor import Vendor, wait_until
 from lineshaft.tools.observability.dashboard_data import assert_dashboard_has_data
 from lineshaft.tools.observability.prometheus import Prometheus
-from lineshaft.tools.stack.layout import find_checkout
+from lineshaft.tools.stack.layout import Layout, find_checkout
+from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.stack import Stack
-from services.api.tests.console.browser import chromium, signed_in
+from services.api.tests.console.browser import chromium, signed_in, violations
+
+from .customer_admin import Admin, admin_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.timeout(400)]
 
+SECONDS = 60.0
+PATIENCE = SECONDS * 1000
+NAME = "Works North"
 DASHBOARDS = find_checkout() / "deploy" / "grafana" / "dashboards"
 ONLY_WHEN_SOMETHING_IS_WRONG = {
     "fleet": {"Longest wait for new credentials"},
@@ -23,6 +37,66 @@ ONLY_WHEN_SOMETHING_IS_WRONG = {
     "webhooks": set[str](),
     "services": set[str](),
 }
+
+
+@pytest.fixture(scope="module", params=["tryton", pytest.param("odoo", marks=pytest.mark.nightly)])
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    layout = Layout.discover(f"story-{request.param}-{os.getpid()}")
+    with Stack(layout, source=request.param, durable=False, progress=Progress(quiet=True)) as stack:
+        yield stack
+
+
+@dataclass(slots=True)
+class Desk:
+    """An editor's browser, the customer's, and the connection that both are about."""
+
+    browser: Browser
+    editor: BrowserContext
+    vendor: Vendor
+    admin: Admin
+    connection_id: str = ""
+    complaints: list[str] = field(default_factory=list)
+
+    async def open(self, path: str = "") -> Page:
+        """A page of the connection, in a tab whose scripts must not fail."""
+        page = await self.editor.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        await page.goto(f"/console/connections/{self.connection_id}{path}")
+        return page
+
+    async def a_customer(self) -> Page:
+        context = await self.browser.new_context()
+        context.set_default_timeout(PATIENCE)
+        return await context.new_page()
+
+    async def sync_now(self, page: Page) -> None:
+        """Until it is over; the page is the connection's again then."""
+        before = len(self.syncs())
+        await page.goto(f"/console/connections/{self.connection_id}")
+        await page.get_by_role("button", name="Sync now").click()
+        await expect(page.get_by_role("status").first).to_contain_text("A sync was asked for")
+        wait_until("the sync", lambda: len(self.syncs()) > before, SECONDS)
+        await page.get_by_role("link", name="Overview").click()
+
+    def syncs(self) -> list[dict[str, Any]]:
+        syncs = self.vendor.get(f"/connections/{self.connection_id}/syncs")["data"]
+        return [one for one in syncs if one["completed_at"]]
+
+    def record(self, route: str) -> dict[str, Any]:
+        data = self.vendor.get(f"/{route}?limit=1&connection_id={self.connection_id}")["data"]
+        return data[0] if data else {}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def desk(stack: Stack, vendor: Vendor) -> AsyncIterator[Desk]:
+    async with chromium() as browser:
+        editor = await signed_in(browser, stack.api_url, stack.admin_key)
+        editor.set_default_timeout(PATIENCE)
+        desk = Desk(browser, editor, vendor, admin_of(stack.source))
+        expect.set_options(timeout=PATIENCE)
+        yield desk
+        expect.set_options(timeout=None)
+        assert desk.complaints == []
 
 
 def test_a_changed_password_becomes_a_webhook_and_reconnecting_heals_it(
@@ -42,34 +116,134 @@ def test_a_changed_password_becomes_a_webhook_and_reconnecting_heals_it(
     assert required[0].body["data"]["metadata"] == {"customer": "Plant 7"}
     assert required[0].body["data"]["verdict"]["fault"] == "credentials"
     assert all(one.problem is None for one in receiver.deliveries)
+    vendor.post(f"/connections/{story.connection_id}/pause")
 
 
-async def test_an_editor_syncs_and_adds_a_custom_field_in_the_console(stack: Stack) -> None:
-    """On what the story before has left: one connection, healthy again."""
-    async with chromium() as browser:
-        context = await signed_in(browser, stack.api_url, stack.admin_key)
-        context.set_default_timeout(30_000)
-        page = await context.new_page()
-        await page.goto("/console/connections")
-        await page.locator(".row-link").first.click()
-        await expect(page.locator(".verdict")).to_contain_text("Everything works", timeout=30_000)
+async def test_a_customer_connects_with_a_link_from_the_console(stack: Stack, desk: Desk) -> None:
+    page = await desk.editor.new_page()
+    await page.goto("/console/connect")
+    await page.get_by_role("link", name=desk.admin.label).first.click()
+    await page.get_by_label("What you call this connection").fill(NAME)
+    await page.get_by_role("button", name="Make the link").click()
+    link = await page.locator(".secret-line code").inner_text()
 
-        await page.get_by_role("button", name="Sync now").click()
-        latest = page.locator("#syncs tbody tr").first
-        await expect(latest).to_contain_text("Completed", timeout=60_000)
+    customer = await desk.a_customer()
+    await customer.goto(link)
+    assert await violations(customer) == []
+    for key, value in stack.source.connection_fields.items():
+        await customer.locator(f"#{key}").fill(value)
+    await customer.get_by_role("button", name="Connect").click()
+    await expect(customer.get_by_role("heading")).to_have_text(f"{desk.admin.label} is connected")
 
-        await page.get_by_role("link", name="Mapping").click()
-        await page.get_by_role("link", name="Item", exact=True).click()
-        add = (
-            page.locator("#source-fields li", has=page.locator(".samples"))
-            .get_by_role("button", name="Add")
-            .first
-        )
-        await add.click()
-        await expect(page.locator("#preview")).to_contain_text("latest records change")
-        name = await page.locator("#custom-fields .map-row").last.get_attribute("data-name")
-        await page.get_by_role("button", name="Save and put in force").click()
-        await expect(page.get_by_role("status").first).to_contain_text("is in force")
-        await page.get_by_role("link", name="Records").last.click()
-        shown = re.compile(re.escape((name or "").replace("_", " ")), re.IGNORECASE)
-        await expect(page.get_by_role("columnheader", name=shown)).to_be_visible()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(NAME)
+    desk.connection_id = page.url.rsplit("/", 1)[1]
+    wait_until("the first sync", desk.syncs, SECONDS)
+    await expect(page.locator(".verdict")).to_contain_text("Everything works")
+    await expect(page.locator("#live")).to_contain_text("Completed")
+    await customer.goto(link)
+    await expect(customer.get_by_role("heading")).to_have_text("This link was used already")
+
+
+async def test_a_field_that_is_new_at_the_source_takes_three_clicks(desk: Desk) -> None:
+    added = desk.admin.add_a_field()
+    page = await desk.open(f"/mapping/{added.entity}")
+    await expect(page.locator(f"[data-use={added.name}]")).to_have_count(0)
+    await page.get_by_role("button", name="Look again").click()
+    await expect(page.locator("#source")).to_contain_text(added.name)
+    await page.get_by_role("button", name=f"Add {added.name} as a custom field").click()
+    await expect(page.locator("#preview")).to_contain_text("latest records change")
+    await page.get_by_role("button", name="Save and put in force").click()
+    await expect(page.get_by_role("status").first).to_contain_text("is in force")
+
+    def read() -> bool:
+        fields = desk.record(ROUTES[added.entity])["custom_fields"]
+        return bool(fields.get(added.name) == added.value)
+
+    wait_until("its values, read from the source", read, SECONDS)
+    await page.get_by_role("link", name="Records").last.click()
+    await expect(page.locator("#records")).to_contain_text(added.value)
+
+
+async def test_a_custom_object_is_requested_and_read_by_the_api(desk: Desk) -> None:
+    name = desk.admin.more_object.replace(".", "_")
+    page = await desk.open("/mapping-objects")
+    await page.get_by_label("Table or object of the source").fill(desk.admin.more_object)
+    await page.get_by_role("button", name="Request it").click()
+    await expect(page.get_by_role("status").first).to_contain_text("It is an entity now")
+    wait_until("its records", lambda: desk.record(f"objects/{name}"), SECONDS)
+    record = desk.record(f"objects/{name}")
+    assert (record["entity"], record["object"]) == ("custom", name)
+    await page.goto(f"/console/connections/{desk.connection_id}/records/custom:{name}")
+    await expect(page.locator("#records tbody tr").first).to_be_visible()
+
+
+async def test_a_lost_permission_is_named_with_whose_move_it_is(stack: Stack, desk: Desk) -> None:
+    page = await desk.open()
+    lost = stack.source.revoke_one_object()
+    try:
+        await desk.sync_now(page)
+        verdict = page.locator(".verdict")
+        await expect(verdict).to_contain_text("Partly working")
+        await expect(verdict).to_contain_text("Customer's move")
+        await expect(page.get_by_role("region", name="Open issue")).to_contain_text(lost)
+        healthy = page.locator("#live tr", has_text="Healthy")
+        assert await healthy.count() > 1
+        await expect(healthy.filter(has=page.locator(f"code:text-is('{lost}')"))).to_have_count(0)
+    finally:
+        stack.source.restore_one_object()
+    await desk.sync_now(page)
+    await expect(page.locator(".verdict")).to_contain_text("Everything works")
+
+
+async def test_an_editor_sends_a_link_and_watches_the_connection_recover(stack: Stack, desk: Desk) -> None:
+    """The customer mistypes the password, then takes a wrong account, then gets it right."""
+    label = desk.admin.label
+    watched = await desk.open()
+    stack.source.change_password("changed-at-the-source-2026")
+    await watched.get_by_role("button", name="Sync now").click()
+    await watched.get_by_role("link", name="Overview").click()
+    verdict = watched.locator(".verdict")
+    await expect(verdict).to_contain_text("Reconnect needed")
+    await expect(verdict).to_contain_text("Customer's move")
+    await expect(verdict).to_contain_text("Evidence: credentials")
+
+    making = await desk.open()
+    await making.get_by_text("New credentials", exact=True).click()
+    await making.get_by_role("button", name="Make a reconnect link").click()
+    link = await making.locator(".secret-line code").inner_text()
+
+    customer = await desk.a_customer()
+    expired = now() - LIFETIME - timedelta(days=1)
+    key = stack.settings.link_signing_key
+    await customer.goto(reauthorize_url(stack.api_url, key, desk.connection_id, now=expired))
+    await expect(customer.get_by_role("heading")).to_have_text("This link is not valid any more")
+    assert await violations(customer) == []
+
+    await customer.goto(link)
+    await expect(customer.get_by_role("heading")).to_have_text(f"Reconnect {label}")
+    await expect(customer.locator("dl")).to_contain_text(stack.source.connection_fields["username"])
+
+    async def give(password: str) -> None:
+        desk.admin.forget_failed_logins()
+        await expect(customer.get_by_label("Password")).to_have_value("")
+        await customer.get_by_label("Password").fill(password)
+        await customer.get_by_role("button", name="Reconnect").click()
+
+    refused = customer.get_by_role("alert")
+    await give("mistyped")
+    await expect(refused).to_contain_text(f"{label} did not accept these credentials.")
+    assert await violations(customer) == []
+    desk.admin.give_the_login_to_another_account("of-another-account-2026")
+    await give("of-another-account-2026")
+    await expect(refused).to_contain_text("These credentials belong to another account")
+    desk.admin.give_the_login_back()
+    await expect(verdict).to_contain_text("Reconnect needed")
+
+    await watched.evaluate("document.title = 'watched'")
+    await give(stack.source.connection_fields["password"])
+    await expect(customer.get_by_role("heading")).to_have_text(f"{label} is connected")
+    await expect(verdict).to_contain_text("Everything works")
+    assert await watched.title() == "watched", "the page was not loaded again"
+    await customer.goto(link)
+    await expect(customer.get_by_role("heading")).to_have_text("This link was used already")
+    wait_until("a sync with the new password", lambda: desk.syncs()[0]["result"] == "completed", SECONDS)

@@ -201,3 +201,16 @@ async def test_drift_is_accepted_and_its_policy_set(editor: Reader, world: World
     assert (accepted["object"], policy["policy"]) == ("product.product", "hold")
     assert (await editor.send(f"{path}/drift/policy", {"policy": "panic"})).status_code == 422
     assert len(await world.outbox("commands.connector")) == before + 2
+
+
+async def test_a_source_that_answers_slowly_is_told_and_the_list_stays(
+    editor: Reader, world: World, ids: list[str]
+) -> None:
+    path = f"/console/connections/{ids[0]}/mapping/item"
+    part = (await editor.send(f"{path}/look", **{"HX-Request": "true"})).text
+    assert "takes longer to answer" in part
+    assert 'data-use="code"' in part
+    asked = (await world.outbox("commands.connector"))[-1]
+    assert (asked["connection_id"], asked["objects"]) == (ids[0], ["product.product"])
+    answer = await editor.send(f"{path}/look")
+    assert (answer.status_code, answer.headers["location"]) == (303, path)

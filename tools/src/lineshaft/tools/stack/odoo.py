@@ -110,6 +110,16 @@ class OdooSource:
     def activate_user(self) -> None:
         self.admin.call("res.users", "write", [self._user()], {"active": True})
 
+    def rename_user(self, login: str, new_login: str) -> None:
+        self.admin.call("res.users", "write", [self._user(login)], {"login": new_login})
+
+    def add_user(self, login: str, password: str, like: str = LOGIN) -> int:
+        """Another account with the rights of that one; its id."""
+        (rights,) = self.admin.call("res.users", "read", [self._user(like)], ["groups_id"])
+        values = {"name": login, "login": login, "password": password, "email": f"{login}@plant.example"}
+        groups = [[6, 0, rights["groups_id"]]]
+        return int(self.admin.call("res.users", "create", {**values, "groups_id": groups}))
+
     def requests_seen(self) -> int:
         """Requests about the plant so far, the operator's own apart."""
         text = self.server.child.log.read_text(encoding="utf-8", errors="replace")
@@ -141,7 +151,7 @@ class OdooSource:
     def remove_field(self, field_id: int) -> None:
         self.admin.call("ir.model.fields", "unlink", [field_id])
 
-    def _user(self) -> int:
+    def _user(self, login: str = LOGIN) -> int:
         everybody = {"active_test": False}
-        (user,) = self.admin.call("res.users", "search", [["login", "=", LOGIN]], context=everybody)
+        (user,) = self.admin.call("res.users", "search", [["login", "=", login]], context=everybody)
         return int(user)

@@ -51,6 +51,16 @@ class TrytonOperator:
         (user,) = self.call("model.res.user.create", [values])
         return int(user)
 
+    def rename_user(self, login: str, new_login: str) -> None:
+        self._write("res.user", [self._user(login)], {"login": new_login})
+
+    def activate_module(self, name: str) -> None:
+        """As the menu does it: the running system gets what the module adds."""
+        module = self._only("ir.module", [["name", "=", name]])
+        self.call("model.ir.module.activate", [module])
+        wizard, *_ = self.call("wizard.ir.module.activate_upgrade.create")
+        self.call("wizard.ir.module.activate_upgrade.execute", wizard, {}, "upgrade")
+
     def revoke_read(self, model: str) -> None:
         """Takes the right from the integration's group; from the next request on."""
         models = _SHARED_ACCESS.get(model, [model])

@@ -81,6 +81,8 @@ async def _editor(
         records=bench.records,
         record_names=[name_of_record(compiled, connection.connection_id, one) for one in bench.records],
         source=source_rows(bench),
+        news=set(),
+        looked=None,
         **drift_shown(bench),
         now_values=values_of(compiled, connection.connection_id, sample),
         health={
