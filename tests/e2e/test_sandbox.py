@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import httpx
 import pytest
+from playwright.async_api import Page, expect
 
 from lineshaft.common.integrations.oauth import AUTHORIZATION_CODE
 from lineshaft.tools.demo.receiver import WebhookReceiver
@@ -25,6 +26,7 @@ from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.sandbox_source import SandboxSource
 from lineshaft.tools.stack.stack import Stack
 from lineshaft.tools.testing.oauth_system import CLIENT_ID, SYSTEM, decide, write_system
+from services.api.tests.console.browser import chromium, violations
 
 from .trace_collector import TraceCollector, trace_collector
 
@@ -285,13 +287,18 @@ def consent(url: str, settings: dict[str, str]) -> str:
     return parse_qs(urlsplit(done.headers["location"]).query)["code"][0]
 
 
+def register(vendor: Vendor, sandbox: SandboxSource) -> None:
+    """What a vendor does once with each system at which customers log in themselves."""
+    client = {"client_id": CLIENT_ID, "client_secret": sandbox.client_secret}
+    vendor.put(f"/systems/{SYSTEM}/oauth-client", client)
+
+
 def test_a_customer_logs_in_at_the_system_and_comes_back_after_a_revocation(
     vendor: Vendor, sandbox: SandboxSource, receiver: WebhookReceiver
 ) -> None:
     sandbox.admin("POST", "/reset")
     sandbox.oauth(token_seconds=2)
-    client = {"client_id": CLIENT_ID, "client_secret": sandbox.client_secret}
-    vendor.put(f"/systems/{SYSTEM}/oauth-client", client)
+    register(vendor, sandbox)
     session = vendor.post("/link-sessions", {"system": SYSTEM, "redirect_url": REDIRECT_URL})
     connection_id, token = vendor.exchange(consent(session["url"], {"base_url": sandbox.base_url}))
 
@@ -318,3 +325,47 @@ def test_a_customer_logs_in_at_the_system_and_comes_back_after_a_revocation(
     assert vendor.exchange(code)[0] == connection_id
     wait_until("the sync that waited", lambda: completed() > 2, SECONDS)
     vendor.post(f"/connections/{connection_id}/pause")
+
+
+async def test_in_the_browser_a_customer_denies_starts_again_and_allows(
+    vendor: Vendor, sandbox: SandboxSource
+) -> None:
+    sandbox.admin("POST", "/reset")
+    register(vendor, sandbox)
+    session = vendor.post("/link-sessions", {"system": SYSTEM})
+
+    async def go_on(page: Page) -> None:
+        """Over the page that leads to the provider."""
+        await page.locator("#base_url").fill(sandbox.base_url)
+        assert await violations(page) == []
+        await page.get_by_role("button", name="Continue to").click()
+        await expect(page.get_by_role("button", name="Allow")).to_be_visible()
+
+    async with chromium() as browser:
+        customer = await browser.new_page()
+        heading = customer.get_by_role("heading")
+        await customer.goto(session["url"])
+        await go_on(customer)
+        await customer.get_by_role("button", name="Deny").click()
+        await expect(heading).to_contain_text("was not connected")
+        assert await violations(customer) == []
+
+        await customer.get_by_role("link", name="Start again").click()
+        await go_on(customer)
+        elsewhere = await browser.new_page()
+        await elsewhere.goto(customer.url)
+        await elsewhere.get_by_role("button", name="Allow").click()
+        await expect(elsewhere.get_by_role("heading")).to_have_text(
+            "Please use the browser in which you began"
+        )
+        await customer.get_by_role("button", name="Allow").click()
+        await expect(heading).to_contain_text("is connected")
+        await customer.goto(session["url"])
+        await expect(heading).to_have_text("This link was used already")
+
+    def completed() -> bool:
+        syncs = vendor.get(f"/connections/{session['connection_id']}/syncs")["data"]
+        return any(one["completed_at"] for one in syncs)
+
+    wait_until("the first sync", completed, SECONDS)
+    vendor.post(f"/connections/{session['connection_id']}/pause")
