@@ -103,6 +103,10 @@ async def test_a_preview_tells_each_field_and_stores_nothing(
     typed = await form_of(editor, path) | {"f.name.path": "code", "sample": "2"}
     page = (await editor.send(f"{path}/preview", typed, **{"HX-Request": "true"})).text
     assert "24 of the 24 latest records change" in page
+    assert "was not read so far" not in page
+    new = {"c.0.source": "path", "c.0.path": "z_new", "c.0.name": "z_new", "c.0.type": "string"}
+    part = (await editor.send(f"{path}/preview", typed | new, **{"HX-Request": "true"})).text
+    assert "<code>z_new</code> was not read so far" in part
     assert 'id="now-f-name" hx-swap-oob="true">P-0022<' in page
     assert (await world.call("GET", f"/connections/{ids[0]}/mappings/item")).json()["version"] == 1
 

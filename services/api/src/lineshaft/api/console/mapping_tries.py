@@ -73,6 +73,7 @@ async def preview(
         record=record,
         before=values_of(compile_mapping(entity, bench.active.effective), connection_id, record),
         after=_tried(entity, effective, connection_id, record) if effective else {},
+        unread=bench.unread(effective) if effective else [],
         changes=body,
     )
 

@@ -15,7 +15,7 @@ from lineshaft.api.domain.problems import ProblemError
 from lineshaft.api.routes.context import Context
 from lineshaft.api.routes.existence import require_connection
 from lineshaft.common.mapping import CompiledMapping, field_sources
-from lineshaft.common.mapping.definition import CustomFieldType
+from lineshaft.common.mapping.definition import CustomFieldType, MappingDefinition
 from lineshaft.common.mapping.transforms import TRANSFORMS
 from lineshaft.common.unified import fields_of
 
@@ -46,6 +46,17 @@ class Workbench:
     def record(self, number: str) -> SampleRecord | None:
         at = int(number) if number.isascii() and number.isdigit() else 0
         return self.records[at] if at < len(self.records) else None
+
+    def unread(self, definition: MappingDefinition) -> list[str]:
+        """Source fields that no stored record has, as no mapping in force asks for them yet."""
+        if not self.records:
+            return []
+        read = {name for record in self.records for name in record.raw}
+        return sorted(_read_by(definition) - _read_by(self.active.effective) - read)
+
+
+def _read_by(definition: MappingDefinition) -> set[str]:
+    return {path[0] for paths in field_sources(definition).values() for path in paths}
 
 
 async def workbench_of(api: Context, connection_id: str, entity: str) -> tuple[Any, Workbench]:
