@@ -16,6 +16,7 @@ from standardwebhooks import Webhook
 from lineshaft.tools.demo.receiver import WebhookReceiver
 from lineshaft.tools.demo.vendor import Vendor, wait_until
 from lineshaft.tools.stack.layout import Layout, find_checkout
+from lineshaft.tools.stack.postgres_binaries import postgres_binaries
 from lineshaft.tools.stack.postgresql_source import PostgresqlSource
 from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.stack import Stack
@@ -23,11 +24,12 @@ from lineshaft.tools.stack.stack import Stack
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.timeout(180)]
 
 GUIDES = find_checkout() / "docs" / "howto"
-_BLOCK = re.compile(r"^```\n((?:curl|lineshaft) .*?)^```$", re.MULTILINE | re.DOTALL)
-_COMMANDS = re.compile(r"^(?=(?:curl|lineshaft) )", re.MULTILINE)
+_BLOCK = re.compile(r"^```\n((?:curl|lineshaft|psql) .*?)^```$", re.MULTILINE | re.DOTALL)
+_COMMANDS = re.compile(r"^(?=(?:curl|lineshaft|psql) )", re.MULTILINE)
 _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECRET = "whsec_" + "c2VjcmV0LW9mLXRoaXMtdGVzdA=="
 GUIDED = [
+    "first-steps",
     "read-data",
     "map-fields",
     "drift",
@@ -37,6 +39,7 @@ GUIDED = [
     "command-line",
     "connect",
 ]
+PSQL = postgres_binaries(Layout.discover("guides"), None)
 GOOD = {"200", "201", "202", "204", "207", "304"}
 REFUSED = {"/deletions/stock.lot/approve": "404"}
 """What the plant of this test has no reason for."""
@@ -82,6 +85,7 @@ def variables(stack: Stack, vendor: Vendor) -> dict[str, str]:
         "MAP": f"{api}/v1/connections/{connection_id}/mappings/item",
         "VENDOR": first["id"],
         "DUPLICATE": duplicate["data"]["id"],
+        "PLANT": plant.administrator["dsn"],
         "OPERATION": duplicate["operation_id"],
         "ETAG": vendor.call("GET", f"/vendors/{first['id']}", token=token).headers["etag"],
     }
@@ -100,7 +104,7 @@ def test_every_command_does_what_it_is_there_for(
         shown = command.replace("curl ", "curl --silent --show-error --write-out '%{stderr}%{http_code}' ", 1)
         done = subprocess.run(  # noqa: S603  commands of our own pages
             ["bash", "-euo", "pipefail", "-c", shown],  # noqa: S607  the reader's own shell
-            env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **variables},
+            env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}:{PSQL}", **variables},
             cwd=tmp_path,
             capture_output=True,
             text=True,

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from lineshaft.cli.main import app
+from lineshaft.client import ProblemError
 
 NOWHERE = "127.0.0.1:1"
 
@@ -93,6 +94,18 @@ def test_a_broker_that_does_not_answer_is_named(
     assert refused.exit_code == 1
     assert refused.stderr.startswith(f"no Kafka broker answers at {NOWHERE}: set KAFKA_BOOTSTRAP_SERVERS")
     assert "Unclosed" not in caplog.text
+
+
+def test_an_entity_that_there_is_not() -> None:
+    refused = _run("tail", "itme")
+    assert refused.exit_code == 2
+    assert "there is no entity 'itme'; there are " in " ".join(refused.stderr.split())
+
+
+def test_a_problem_tells_each_field_once() -> None:
+    errors = [{"field": "url", "message": "is required"}, {"field": "name", "message": "is too long"}]
+    problem = ProblemError(422, {"detail": "url: is required", "code": "c", "errors": errors}, None)
+    assert str(problem) == "url: is required; name: is too long (c, None)"
 
 
 def test_a_folder_without_systems() -> None:

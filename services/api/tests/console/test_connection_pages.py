@@ -57,6 +57,8 @@ async def test_rights_and_the_end_of_credentials_are_shown(
     )
     page = (await viewer.get(f"/console/connections/{ids[0]}")).text
     assert "Rights at the source" in page
+    assert "a right is missing" in page
+    assert "Nobody has to do anything" not in page
     assert re.search(r'data-label="Granted"><span class="pill bad">.*?Denied', page.replace("\n", ""))
     assert 'datetime="2099-03-31T00:00:00' in page
 

@@ -45,3 +45,12 @@ def test_any_bytes_are_read_or_refused(text: bytes) -> None:
     except ProblemError:
         return
     assert isinstance(changes, dict)
+
+
+def test_what_is_no_yaml_is_told_with_its_line() -> None:
+    with pytest.raises(ProblemError) as refused:
+        from_yaml(b"fields:\n  name: [1, 2\n")
+    assert (
+        refused.value.problem.detail
+        == "body: is no YAML: line 3, column 1: expected ',' or ']', but got '<stream end>'"
+    )

@@ -88,13 +88,13 @@ def disconnect(connection_id: Id) -> None:
 
 @app.command()
 def reconnect(connection_id: Id, *, redirect_url: str | None = None) -> None:
-    """A link for the customer, who enters the new secret there; it opens the page once."""
+    """A link for the customer, who enters the new secret there; it works once."""
     with api() as lineshaft:
         typer.echo(lineshaft.connection(connection_id).reconnect_link(redirect_url)["url"])
 
 
 @app.command()
 def connect(system: str, *, redirect_url: str | None = None, label: str = "") -> None:
-    """A link for a new customer, who connects there; it opens the page once."""
+    """A link for a new customer, who connects there; it works once."""
     with api() as lineshaft:
         typer.echo(lineshaft.link(system, redirect_url=redirect_url, label=label)["url"])

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from lineshaft.cli.access import kafka_settings, on_kafka
 from lineshaft.cli.partitions import all_partitions
+from lineshaft.cli.table import counted
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.settings import Settings
@@ -102,7 +103,7 @@ def list_letters(topic: Topic = None) -> None:
         return count
 
     count = on_kafka(run())
-    typer.echo("1 dead letter" if count == 1 else f"{count} dead letters", err=True)
+    typer.echo(counted(count, "dead letter"), err=True)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from lineshaft.cli.access import api
+from lineshaft.cli.table import counted
 
 
 def sync(
@@ -22,4 +23,4 @@ def sync(
             typer.echo(request_id)
             return
         done = connection.wait_for_sync(request_id)
-    typer.echo(f"{done['sync_id']} {done['result']}: {done['records']} records")
+    typer.echo(f"{done['sync_id']} {done['result']}: {counted(done['records'] or 0, 'record')}")

@@ -7,6 +7,7 @@ import typer
 
 from lineshaft.cli.access import kafka_settings, on_kafka
 from lineshaft.client.entities import EntityEvent, consume
+from lineshaft.common.unified import ENTITIES
 
 
 def tail(
@@ -17,6 +18,9 @@ def tail(
     limit: Annotated[int | None, typer.Option(min=1, help="End after so many.")] = None,
 ) -> None:
     """Entities as they change, one line of JSON each, until it is stopped."""
+    known = (*ENTITIES, "custom")
+    if unknown := [name for name in entities if name not in known]:
+        raise typer.BadParameter(f"there is no entity {unknown[0]!r}; there are {', '.join(known)}")
     on_kafka(_follow(entities, connection, limit, from_beginning=from_beginning))
 
 

@@ -33,7 +33,8 @@ class ProblemError(LineshaftClientError):
         super().__init__(self._text())
 
     def _text(self) -> str:
-        fields = "".join(f"; {error.get('field')}: {error.get('message')}" for error in self.errors)
+        told = (f"{error.get('field')}: {error.get('message')}" for error in self.errors)
+        fields = "".join(f"; {one}" for one in told if one not in self.detail)
         return f"{self.detail}{fields} ({self.code}, {self.request_id})"
 
 

@@ -32,7 +32,15 @@ def from_yaml(text: bytes) -> dict[str, Any]:
     try:
         changes = yaml.load(text.decode(), Loader=_Loader)  # noqa: S506  a safe loader
     except UNFIT as error:
-        raise invalid("body", " ".join(str(error).split())[:500] or "it is nested too deep") from None
+        raise invalid("body", _reason(error)) from None
     if not isinstance(changes, dict):
         raise invalid("body", "expected the changes as a YAML mapping: fields, custom_fields, value_maps")
     return changes
+
+
+def _reason(error: Exception) -> str:
+    """PyYAML quotes the text around its marks; the line and what is wrong there are enough."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"is no YAML: line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return " ".join(str(error).split())[:500] or "it is nested too deep"

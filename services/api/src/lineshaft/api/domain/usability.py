@@ -10,6 +10,11 @@ from lineshaft.common.outcomes import ConnectionStatus
 LONGEST_PAUSE = 3600
 UNKNOWN_PAUSE = 30
 
+_STOPPED = {
+    ConnectionStatus.PAUSED: "The connection is paused. Resume it first: POST /v1/connections/{id}/resume.",
+    ConnectionStatus.DISCONNECTED: "The connection is disconnected. A reconnect link brings it back.",
+}
+
 
 def require_usable(known: Known) -> None:
     """For work that may wait, such as a sync.
@@ -23,12 +28,8 @@ def require_usable(known: Known) -> None:
             "The source refuses the stored credentials. Send the customer the reauthorize_url of the status.",
             connection_id=known.connection_id,
         )
-    if known.status in {ConnectionStatus.PAUSED, ConnectionStatus.DISCONNECTED}:
-        raise problem(
-            ProblemCode.CONFLICT,
-            f"The connection is {known.status}.",
-            connection_id=known.connection_id,
-        )
+    if (detail := _STOPPED.get(known.status)) is not None:
+        raise problem(ProblemCode.CONFLICT, detail, connection_id=known.connection_id)
 
 
 def require_callable(known: Known, name: str, now: datetime) -> None:

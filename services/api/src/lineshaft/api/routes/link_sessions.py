@@ -60,7 +60,7 @@ class NewLinkSession(BaseModel):
 
 class LinkSessionModel(BaseModel):
     id: str
-    url: str = Field(description="Send it to the customer; it opens the page once, shown here once.")
+    url: str = Field(description="Send it to the customer, who connects with it once; shown here only now.")
     expires_at: datetime
     connection_id: str
 
