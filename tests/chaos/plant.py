@@ -1,6 +1,7 @@
 """The whole stack with a plant, a connection to it, and what each of its three witnesses saw."""
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -18,47 +19,38 @@ from lineshaft.tools.demo.vendor import Vendor
 from lineshaft.tools.stack.blocking import run_blocking
 from lineshaft.tools.stack.layout import find_checkout
 from lineshaft.tools.stack.stack import Stack
-from lineshaft.tools.stack.tryton import TrytonSource
-from lineshaft.tools.stack.tryton_rpc import TrytonSession
 from tests.chaos.history import Line
+from tests.chaos.witnesses import ChaosSource, Witness, witness_of
 
-OBJECTS = {
-    "item": "product.product",
-    "asset": "stock.lot",
-    "location": "stock.location",
-    "vendor": "party.party",
-    "purchase_order": "purchase.purchase",
-}
-# Said by the source itself; what hangs on other records is left to the mapping's own tests.
-FIELDS = ["id", "rec_name", "create_date", "write_date"]
-MORE_FIELDS = {"product.product": ["code", "description", "active"]}
 PREFIX = "lineshaft."
-SOURCE_PAGE = 2_000
 
 
-def integrations_with_small_pages(folder: Path, page_size: int) -> Path:
-    """A copy of `integrations/` whose pages are small, so that there are many of them to be killed in."""
+def integrations_with_pages(folder: Path, system: str, page_size: int) -> Path:
+    """A copy of `integrations/` in which the system's pages have this size."""
     copy = folder / "integrations"
     shutil.copytree(find_checkout() / "integrations", copy)
-    manifest = copy / "tryton" / "manifest.yaml"
+    manifest = copy / system / "manifest.yaml"
     text = manifest.read_text(encoding="utf-8")
-    assert "page_size: 500" in text
-    manifest.write_text(text.replace("page_size: 500", f"page_size: {page_size}"), encoding="utf-8")
+    changed = re.sub(r"(?m)^  page_size: \d+$", f"  page_size: {page_size}", text)
+    assert changed != text
+    manifest.write_text(changed, encoding="utf-8")
     return copy
 
 
 @dataclass(slots=True)
 class Plant:
     stack: Stack
-    source: TrytonSource
+    source: ChaosSource
+    witness: Witness = field(init=False)
     vendor: Vendor = field(init=False)
     connection_id: str = ""
 
     def __post_init__(self) -> None:
+        self.witness = witness_of(self.source)
         self.vendor = Vendor(self.stack.api_url, self.stack.admin_key)
 
     def connect(self) -> None:
-        self.connection_id, _ = self.vendor.connect("tryton", self.source.connection_fields)
+        self.connection_id, _ = self.vendor.connect(self.source.system, self.source.connection_fields)
 
     def request_sync(self, mode: str, entities: list[str] | None = None) -> str:
         request_id = f"chaos-{time.time_ns()}"
@@ -89,27 +81,17 @@ class Plant:
         return sync
 
     def expected(self) -> Iterator[Line]:
-        """What the source holds now, told by the source to the customer's own user."""
-        fields = self.source.connection_fields
-        session = TrytonSession(
-            self.source.base_url, self.source.database, fields["username"], fields["password"]
-        )
-        for entity, model in OBJECTS.items():
-            active = [["active", "in", [True, False]]] if model != "purchase.purchase" else []
-            kinds = (
-                [["type", "in", ["warehouse", "storage", "view", "production"]]]
-                if model == "stock.location"
-                else []
-            )
-            for row in _rows_of(session, model, [*active, *kinds], compared(entity)):
-                yield Line("expected", f"{entity}/{row['id']}", _content(entity, row))
+        """What the source holds now."""
+        for entity in self.witness.objects:
+            for row in self.witness.rows(entity):
+                yield Line("expected", f"{entity}/{row['id']}", self._compared(entity, row))
 
     def stored(self) -> Iterator[Line]:
         for row in run_blocking(self._rows()):
             yield Line(
                 "stored",
                 f"{row['entity']}/{row['source_id']}",
-                _content(row["entity"], json.loads(row["raw"])),
+                self._compared(row["entity"], json.loads(row["raw"])),
                 row["revision"],
             )
 
@@ -121,7 +103,7 @@ class Plant:
 
     def events(self) -> Iterator[Line]:
         """Everything on the entity topics about this connection."""
-        for record in self.read_topics([f"entities.{entity}" for entity in OBJECTS]):
+        for record in self.read_topics([f"entities.{entity}" for entity in self.witness.objects]):
             if record.value is None:
                 continue
             data = json.loads(record.value)
@@ -142,6 +124,9 @@ class Plant:
             seconds,
         )
 
+    def _compared(self, entity: str, raw: dict[str, Any]) -> dict[str, Any]:
+        return {name: raw.get(name) for name in self.witness.compared(entity)}
+
     async def _rows(self) -> list[Any]:
         connection = await asyncpg.connect(self.stack.postgres.dsn)
         try:
@@ -153,30 +138,6 @@ class Plant:
             return rows
         finally:
             await connection.close()
-
-
-def _rows_of(
-    session: TrytonSession, model: str, domain: list[Any], fields: list[str]
-) -> Iterator[dict[str, Any]]:
-    last = 0
-    while rows := session.call(
-        f"model.{model}.search_read",
-        [*domain, ["id", ">", last]],
-        0,
-        SOURCE_PAGE,
-        [["id", "ASC"]],
-        fields,
-    ):
-        yield from rows
-        last = rows[-1]["id"]
-
-
-def compared(entity: str) -> list[str]:
-    return FIELDS + MORE_FIELDS.get(OBJECTS[entity], [])
-
-
-def _content(entity: str, raw: dict[str, Any]) -> dict[str, Any]:
-    return {name: raw.get(name) for name in compared(entity)}
 
 
 async def _read(servers: str, names: list[str]) -> list[Record]:

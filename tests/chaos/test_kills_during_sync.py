@@ -11,7 +11,8 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -24,17 +25,20 @@ from lineshaft.common.kafka.dead_letters import dead_letter
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.logs import logger
+from lineshaft.sandbox.plant import PlantSize as SandboxSize
 from lineshaft.tools.stack.blocking import run_blocking
 from lineshaft.tools.stack.layout import Layout, find_checkout
 from lineshaft.tools.stack.progress import Progress
+from lineshaft.tools.stack.sandbox_source import SandboxSource
 from lineshaft.tools.stack.service_settings import SERVICES
 from lineshaft.tools.stack.services import module_command
-from lineshaft.tools.stack.sources import SOURCES
+from lineshaft.tools.stack.sources import SOURCES, SourceMaker
 from lineshaft.tools.stack.stack import Stack
 from lineshaft.tools.stack.tryton import TrytonSource
-from lineshaft.tools.stack.tryton_environment import PlantSize
+from lineshaft.tools.stack.tryton_environment import PlantSize as TrytonSize
+from lineshaft.tools.stack.tryton_operator import TrytonOperator
 from tests.chaos.history import History, Line, Verdict, check
-from tests.chaos.plant import OBJECTS, PREFIX, Plant, integrations_with_small_pages, wait_for
+from tests.chaos.plant import PREFIX, Plant, integrations_with_pages, wait_for
 
 pytestmark = [pytest.mark.chaos, pytest.mark.integration, pytest.mark.timeout(400)]
 
@@ -53,23 +57,29 @@ def hurried(service: str) -> tuple[str, ...]:
     return module_command(service)
 
 
-def a_stack(folder: Path, size: PlantSize, page_size: int, patched: pytest.MonkeyPatch) -> Stack:
-    patched.setitem(SOURCES, "chaos", partial(TrytonSource, size=size))
+@contextmanager
+def running(folder: Path, system: str, make: SourceMaker, page_size: int) -> Iterator[Plant]:
+    """The whole stack beside a source that is made so."""
     python_path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(find_checkout())]))
-    return Stack(
-        Layout.discover(f"chaos-{os.getpid()}"),
-        source="chaos",
-        durable=False,
-        progress=Progress(quiet=True),
-        command_of=hurried,
-        extra_environment={
-            "PYTHONPATH": python_path,
-            "CHAOS_FREEZE": str(folder),
-            "LINESHAFT_SESSION_SECONDS": "6",
-            "LINESHAFT_ACCESS_CHECK_HOURS": "0",  # the calls of the sync are counted
-            "LINESHAFT_INTEGRATIONS_DIR": str(integrations_with_small_pages(folder, page_size)),
-        },
-    )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(SOURCES, "chaos", make)
+        stack = Stack(
+            Layout.discover(f"chaos-{os.getpid()}"),
+            source="chaos",
+            durable=False,
+            progress=Progress(quiet=True),
+            command_of=hurried,
+            extra_environment={
+                "PYTHONPATH": python_path,
+                "CHAOS_FREEZE": str(folder),
+                "LINESHAFT_SESSION_SECONDS": "6",
+                "LINESHAFT_ACCESS_CHECK_HOURS": "0",  # the calls of the sync are counted
+                "LINESHAFT_INTEGRATIONS_DIR": str(integrations_with_pages(folder, system, page_size)),
+            },
+        )
+        with stack:
+            assert isinstance(stack.source, TrytonSource | SandboxSource)
+            yield Plant(stack, stack.source)
 
 
 @pytest.fixture(scope="module")
@@ -79,11 +89,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def plant(folder: Path) -> Iterator[Plant]:
-    with pytest.MonkeyPatch.context() as patched:
-        stack = a_stack(folder, PlantSize(), PAGE, patched)
-        with stack:
-            assert isinstance(stack.source, TrytonSource)
-            yield Plant(stack, stack.source)
+    with running(folder, "tryton", TrytonSource, PAGE) as plant:
+        yield plant
+
+
+@pytest.fixture(scope="module")
+def operator(plant: Plant) -> TrytonOperator:
+    assert isinstance(plant.source, TrytonSource)
+    return plant.source.operator
 
 
 def assert_store_equals_source(plant: Plant, folder: Path) -> Verdict:
@@ -137,10 +150,10 @@ def assert_kills_do_no_harm(
     assert sync["result"] == "completed", sync
     ended = datetime.fromisoformat(sync["completed_at"])
     assert sum(at < ended for at in killed) >= len(SERVICES), "most kills were during the sync"
+    calls = plant.source.requests_seen() - before
     told = assert_store_equals_source(plant, folder)
     records = len(list(plant.stored()))
-    pages = math.ceil(records / page_size) + len(OBJECTS)
-    calls = plant.source.requests_seen() - before
+    pages = math.ceil(records / page_size) + len(plant.witness.objects)
     budget = CALLS_TO_BEGIN + pages + CALLS_PER_KILL * len(killed)
     repeated = len(told.duplicated)
     log.info("killed", records=records, kills=len(killed), calls=calls, budget=budget, repeated=repeated)
@@ -151,7 +164,9 @@ def test_kills_of_everything_during_a_sync(plant: Plant, folder: Path) -> None:
     assert_kills_do_no_harm(plant, folder, kills=7, pause=0.7, page_size=PAGE, seconds=120)
 
 
-def test_a_worker_that_slept_through_its_lease_overwrites_nothing(plant: Plant, folder: Path) -> None:
+def test_a_worker_that_slept_through_its_lease_overwrites_nothing(
+    plant: Plant, operator: TrytonOperator, folder: Path
+) -> None:
     """It has read a page and not published it; meanwhile the records change and another one reads them."""
     (folder / "armed").touch()
     request_id = plant.request_sync("full", ["item"])
@@ -159,7 +174,7 @@ def test_a_worker_that_slept_through_its_lease_overwrites_nothing(plant: Plant, 
     frozen = orjson.loads((folder / "frozen").read_bytes())
     changed = frozen["ids"][:5]
     for record_id in changed:
-        plant.source.operator.update("product.product", record_id, {"description": "newer"})
+        operator.update("product.product", record_id, {"description": "newer"})
 
     plant.stack.services.add_replica("connector")
     plant.wait_for_sync(request_id)
@@ -179,7 +194,9 @@ def test_a_worker_that_slept_through_its_lease_overwrites_nothing(plant: Plant, 
     assert len(newer) == len(changed), "told once, and not taken back"
 
 
-def test_a_redriven_dead_letter_overwrites_nothing(plant: Plant, folder: Path) -> None:
+def test_a_redriven_dead_letter_overwrites_nothing(
+    plant: Plant, operator: TrytonOperator, folder: Path
+) -> None:
     """The oldest page of products, as if it had been set aside when it came."""
     pages = [
         record
@@ -189,7 +206,7 @@ def test_a_redriven_dead_letter_overwrites_nothing(plant: Plant, folder: Path) -
     ]
     oldest = min(pages, key=lambda record: record.offset)
     changed = orjson.loads(oldest.value or b"")["records"][0]["id"]
-    plant.source.operator.update("product.product", changed, {"description": "newest"})
+    operator.update("product.product", changed, {"description": "newest"})
     plant.wait_for_sync(plant.request_sync("incremental", ["item"]))
     letter = dead_letter(oldest, service="mapping", stage="handle", error=ValueError("once"), attempt=3)
     run_blocking(_publish(plant.stack.kafka.bootstrap_servers, letter))
@@ -219,13 +236,18 @@ async def _publish(bootstrap_servers: str, message: Message) -> None:
     await producer.stop()
 
 
+MANY: Mapping[str, tuple[SourceMaker, int, float]] = {
+    "tryton": (partial(TrytonSource, size=TrytonSize(products=100_000)), 40, 3.0),
+    "sandbox": (partial(SandboxSource, size=SandboxSize(parts=100_000)), 20, 1.0),
+}
+"""The source, the kills and the mean pause between them."""
+
+
 @pytest.mark.nightly
 @pytest.mark.timeout(3600)
-def test_many_kills_during_a_sync_of_100_000_records(tmp_path: Path) -> None:
+@pytest.mark.parametrize("system", MANY)
+def test_many_kills_during_a_sync_of_100_000_records(tmp_path: Path, system: str) -> None:
+    make, kills, pause = MANY[system]
     page_size = 200
-    with pytest.MonkeyPatch.context() as patched:
-        stack = a_stack(tmp_path, PlantSize(products=100_000), page_size, patched)
-        with stack:
-            assert isinstance(stack.source, TrytonSource)
-            plant = Plant(stack, stack.source)
-            assert_kills_do_no_harm(plant, tmp_path, kills=40, pause=3, page_size=page_size, seconds=1800)
+    with running(tmp_path, system, make, page_size) as plant:
+        assert_kills_do_no_harm(plant, tmp_path, kills=kills, pause=pause, page_size=page_size, seconds=1800)

@@ -6,12 +6,16 @@ import os
 import secrets
 import signal
 import sys
+from dataclasses import asdict
 
 from lineshaft.sandbox.admin import Admin
 from lineshaft.sandbox.interface import Interface
 from lineshaft.sandbox.oauth import Provider
+from lineshaft.sandbox.plant import PlantSize
 from lineshaft.sandbox.sandbox import Sandbox
 from lineshaft.sandbox.serving import Port
+
+COUNTS = asdict(PlantSize())
 
 
 def say(line: str) -> None:
@@ -25,7 +29,8 @@ async def serve(options: argparse.Namespace) -> None:
     admin_token = os.environ.get("SANDBOX_ADMIN_TOKEN") or secrets.token_urlsafe(24)
     client_secret = os.environ.get("SANDBOX_CLIENT_SECRET") or secrets.token_urlsafe(24)
     provider = Provider(client_secret=client_secret)
-    sandbox = Sandbox(username=options.username, password=password, token=token, provider=provider)
+    size = PlantSize(**{name: getattr(options, name) for name in COUNTS})
+    sandbox = Sandbox(size=size, username=options.username, password=password, token=token, provider=provider)
     door = Port(Interface(sandbox).app(), options.host, options.port)
     admin = Port(Admin(sandbox, door, admin_token).app(), options.admin_host, options.admin_port)
     ended = asyncio.Event()
@@ -52,6 +57,8 @@ def main() -> None:
     parser.add_argument("--admin-host", default="127.0.0.1")
     parser.add_argument("--admin-port", type=int, default=8091)
     parser.add_argument("--username", default="lineshaft")
+    for name, count in COUNTS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=count)
     asyncio.run(serve(parser.parse_args()))
 
 

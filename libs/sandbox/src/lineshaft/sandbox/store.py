@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from lineshaft.sandbox.plant import OBJECTS, Plant, Record
@@ -23,6 +24,8 @@ class Page:
 
 
 class Store:
+    """Each object's records lie in the order of their ids: a new one has the highest."""
+
     def __init__(self, plant: Plant) -> None:
         self._records = {
             name: {record["id"]: _plain(record) for record in records} for name, records in plant.items()
@@ -51,21 +54,21 @@ class Store:
         """
         after = _opened(cursor) if cursor else 0
         since = _moment(updated_after) if updated_after else None
-        chosen = [
+        chosen = (
             record
-            for key, record in sorted(self._records[name].items())
+            for key, record in self._records[name].items()
             if key > after and (since is None or _moment(record["updated_at"]) >= since)
-        ]
-        records = chosen[:limit]
-        more = len(chosen) > limit
-        return Page(records, _sealed(records[-1]["id"]) if more else None)
+        )
+        found = list(islice(chosen, limit + 1))
+        records = found[:limit]
+        return Page(records, _sealed(records[-1]["id"]) if len(found) > limit else None)
 
     def overlapping(self, name: str, page: Page) -> Page:
         """Half of what came before this page, and then the page."""
         if not page.records:
             return page
         first = page.records[0]["id"]
-        before = [record for key, record in sorted(self._records[name].items()) if key < first]
+        before = [record for key, record in self._records[name].items() if key < first]
         return Page([*before[-(len(page.records) // 2) :], *page.records], page.next_cursor)
 
     def create(self, name: str, values: Record) -> Record:
@@ -87,7 +90,7 @@ class Store:
         return sum(self._records[name].pop(key, None) is not None for key in list(keys))
 
     def delete_share(self, name: str, share: float) -> int:
-        keys = sorted(self._records[name])
+        keys = list(self._records[name])
         return self.delete(name, keys[: round(len(keys) * share)])
 
 

@@ -1,10 +1,12 @@
 import os
 import secrets
 import sys
+from dataclasses import asdict
 from typing import Any
 
 import httpx
 
+from lineshaft.sandbox.plant import PlantSize
 from lineshaft.tools.stack.child import Child
 from lineshaft.tools.stack.plant_database import STORY_OBJECT
 from lineshaft.tools.stack.ports import LOOPBACK, free_port
@@ -21,8 +23,11 @@ class SandboxSource:
     system = "sandbox"
     item_label = "name"
 
-    def __init__(self, supervisor: Supervisor, *, name: str = "sandbox") -> None:
+    def __init__(
+        self, supervisor: Supervisor, *, size: PlantSize | None = None, name: str = "sandbox"
+    ) -> None:
         self._supervisor = supervisor
+        self._size = size or PlantSize()
         self._name = name
         self._port, self._admin_port = free_port(), free_port()
         self._admin_token = secrets.token_urlsafe(18)
@@ -137,6 +142,7 @@ class SandboxSource:
             arguments=(
                 *(sys.executable, "-m", "lineshaft.sandbox", "--username", self.username),
                 *("--port", str(self._port), "--admin-port", str(self._admin_port)),
+                *(f"--{name.replace('_', '-')}={count}" for name, count in asdict(self._size).items()),
             ),
             environment={
                 **os.environ,
