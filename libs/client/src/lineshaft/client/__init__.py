@@ -11,7 +11,15 @@
 
 from lineshaft.client.api import Lineshaft
 from lineshaft.client.connection import Connection
-from lineshaft.client.problems import ProblemError, SyncFailedError, UnreachableError
+from lineshaft.client.problems import ProblemError, SyncFailedError, SyncWaitsError, UnreachableError
 from lineshaft.client.records import Records
 
-__all__ = ["Connection", "Lineshaft", "ProblemError", "Records", "SyncFailedError", "UnreachableError"]
+__all__ = [
+    "Connection",
+    "Lineshaft",
+    "ProblemError",
+    "Records",
+    "SyncFailedError",
+    "SyncWaitsError",
+    "UnreachableError",
+]

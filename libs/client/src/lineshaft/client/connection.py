@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lineshaft.client import answers
-from lineshaft.client.problems import SyncFailedError
+from lineshaft.client.problems import SyncFailedError, SyncWaitsError
 from lineshaft.client.records import Records
 from lineshaft.client.transport import Transport
 
 LOOK_SECONDS = 0.5
+WAITS_FOR_SOMEBODY = {"reauthorization_required", "paused", "disconnected"}
 
 
 class Connection:
@@ -87,6 +88,7 @@ class Connection:
 
         Raises:
             SyncFailedError: it failed, or failed in part.
+            SyncWaitsError: somebody has to act first, such as the customer after a changed password.
             TimeoutError: it was not complete in time.
         """
         deadline = time.monotonic() + seconds
@@ -96,6 +98,9 @@ class Connection:
                 if sync["result"] != "completed":
                     raise SyncFailedError(sync)
                 return sync
+            status = self.status()
+            if status["status"] in WAITS_FOR_SOMEBODY:
+                raise SyncWaitsError(status)
             time.sleep(LOOK_SECONDS)
         raise TimeoutError(f"sync {request_id} was not complete within {seconds:.0f} s")
 

@@ -3,7 +3,8 @@
 LineshaftClientError
 ├── UnreachableError     no answer: look at the address, try again later
 ├── ProblemError         the API answered, and says why it did not do it
-└── SyncFailedError      a sync ended without all records
+├── SyncFailedError      a sync ended without all records
+└── SyncWaitsError       a sync goes on only once somebody has done something
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,3 +50,18 @@ class SyncFailedError(LineshaftClientError):
             if one.get("result") != "completed"
         )
         super().__init__(f"sync {sync['sync_id']} {sync['result']}: {objects}")
+
+
+class SyncWaitsError(LineshaftClientError):
+    """The sync waits for the customer or for you; `status` is the connection's status document."""
+
+    def __init__(self, status: Mapping[str, Any]) -> None:
+        self.status = status
+        verdict = status["verdict"] or {}
+        words = [
+            f"the sync waits: the connection is {status['status']}",
+            verdict.get("summary"),
+            verdict.get("action"),
+            status["reauthorize_url"],
+        ]
+        super().__init__(" ".join(word for word in words if word))
