@@ -94,6 +94,7 @@ def test_sync_requests_that_cannot_be_handled_are_set_aside_and_the_next_one_is_
     assert {letter["dlq_topic"] for letter in letters} == {"sync.requests"}
 
 
+@pytest.mark.nightly
 def test_a_source_that_is_not_there_is_classified_and_read_when_it_is_back(
     stack: Stack, vendor: Vendor, connection: Connected
 ) -> None:

@@ -225,6 +225,7 @@ def test_no_secret_is_in_an_answer_a_topic_a_table_or_a_file(visit: Visit) -> No
     assert files_with(canaries.patterns(), folders, apart_from=apart) == []
 
 
+@pytest.mark.nightly
 def test_keys_are_rotated_under_load_and_the_old_one_is_removed(visit: Visit) -> None:
     stack, vendor = visit.stack, visit.vendor
     fields = dict(stack.source.connection_fields)

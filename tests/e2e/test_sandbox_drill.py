@@ -75,6 +75,7 @@ class Case(BaseModel):
     does: Literal["change_password", "write", "close_door", "delete_most", "flip"] | None = None
     mode: Literal["full", "incremental"] = "full"
     reconnected_first_as: str | None = None
+    nightly: bool = False
     expect: Expected
 
 
@@ -82,6 +83,16 @@ CASES = [
     Case.model_validate(one)
     for one in yaml.safe_load(Path(__file__).with_name("drill.yaml").read_text(encoding="utf-8"))
 ]
+
+
+DRILLS = {"short": [case for case in CASES if not case.nightly], "whole": CASES}
+"""The short one has a case of each kind."""
+EACH = [
+    pytest.param(kind, case, id=case.name, marks=[pytest.mark.nightly] if kind == "whole" else [])
+    for kind, cases in DRILLS.items()
+    for case in cases
+]
+AS_A_WHOLE = ["short", pytest.param("whole", marks=pytest.mark.nightly)]
 
 
 @dataclass
@@ -240,10 +251,11 @@ def receiver(vendor: Vendor) -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-def drill(vendor: Vendor, receiver: Receiver) -> Iterator[Drill]:
-    names = [case.name for case in CASES]
-    with plants(names) as built, ThreadPoolExecutor(len(CASES)) as people:
-        customers = {case.name: Customer(vendor, receiver, case, built[case.name]) for case in CASES}
+def drill(vendor: Vendor, receiver: Receiver, request: pytest.FixtureRequest) -> Iterator[Drill]:
+    cases = DRILLS[request.param]
+    names = [case.name for case in cases]
+    with plants(names) as built, ThreadPoolExecutor(len(cases)) as people:
+        customers = {case.name: Customer(vendor, receiver, case, built[case.name]) for case in cases}
         for connected in [people.submit(customer.connect) for customer in customers.values()]:
             connected.result()
         yield Drill(
@@ -332,7 +344,7 @@ def reconnect(customer: Customer) -> None:
     assert customer.vendor.exchange(code)[0] == customer.id
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+@pytest.mark.parametrize(("drill", "case"), EACH, indirect=["drill"])
 def test_a_failure_of_the_source(drill: Drill, case: Case) -> None:
     expected = case.expect
     seen = drill.seen[case.name].result()
@@ -353,6 +365,7 @@ def test_a_failure_of_the_source(drill: Drill, case: Case) -> None:
     }
 
 
+@pytest.mark.parametrize("drill", AS_A_WHOLE, indirect=True)
 def test_the_flipping_source_flipped(drill: Drill) -> None:
     [name] = [case.name for case in CASES if case.does == "flip"]
     drill.seen[name].exception()
@@ -360,6 +373,7 @@ def test_the_flipping_source_flipped(drill: Drill) -> None:
     assert sum(two == (200, 429) for two in pairwise(answers)) >= FLIPS
 
 
+@pytest.mark.parametrize("drill", AS_A_WHOLE, indirect=True)
 def test_all_webhooks_were_verified_by_two_libraries(drill: Drill, receiver: Receiver) -> None:
     for future in drill.seen.values():
         future.exception()

@@ -138,7 +138,7 @@ async def test_a_customer_connects_with_a_link_from_the_console(stack: Stack, de
     await expect(page.get_by_role("heading", level=1)).to_have_text(NAME)
     desk.connection_id = page.url.rsplit("/", 1)[1]
     wait_until("the first sync", desk.syncs, SECONDS)
-    await expect(page.locator(".verdict")).to_contain_text("Everything works")
+    await expect(page.locator(".verdict")).to_contain_text("Healthy")
     await expect(page.locator("#live")).to_contain_text("Completed")
     await customer.goto(link)
     await expect(customer.get_by_role("heading")).to_have_text("This link was used already")
@@ -193,7 +193,7 @@ async def test_a_lost_permission_is_named_with_whose_move_it_is(stack: Stack, de
     finally:
         stack.source.restore_one_object()
     await desk.sync_now(page)
-    await expect(page.locator(".verdict")).to_contain_text("Everything works")
+    await expect(page.locator(".verdict")).to_contain_text("Healthy")
 
 
 async def test_an_editor_sends_a_link_and_watches_the_connection_recover(stack: Stack, desk: Desk) -> None:
@@ -243,7 +243,7 @@ async def test_an_editor_sends_a_link_and_watches_the_connection_recover(stack: 
     await watched.evaluate("document.title = 'watched'")
     await give(stack.source.connection_fields["password"])
     await expect(customer.get_by_role("heading")).to_have_text(f"{label} is connected")
-    await expect(verdict).to_contain_text("Everything works")
+    await expect(verdict).to_contain_text("Healthy")
     assert await watched.title() == "watched", "the page was not loaded again"
     await customer.goto(link)
     await expect(customer.get_by_role("heading")).to_have_text("This link was used already")

@@ -15,7 +15,7 @@ from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.service_settings import SERVICES
 from lineshaft.tools.stack.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.nightly, pytest.mark.timeout(400)]
 
 RESULTS = re.compile(
     r'^lineshaft_consumed_records_total\{service="api",subscription="[^"]*results?"\} (?P<count>\S+)$',

@@ -78,14 +78,19 @@ def test_what_the_vendor_did_comes_before_the_verdict() -> None:
     ("status", "code"),
     [
         ("reauthorization_required", ProblemCode.REAUTHORIZATION_REQUIRED),
-        ("paused", ProblemCode.CONFLICT),
-        ("disconnected", ProblemCode.CONFLICT),
     ],
 )
 def test_when_the_source_is_not_called(status: str, code: ProblemCode) -> None:
     with pytest.raises(ProblemError) as raised:
         require_usable(judged(status))
     assert raised.value.problem.code is code
+
+
+@pytest.mark.parametrize("lifecycle", [Lifecycle.PAUSED, Lifecycle.DISCONNECTED])
+def test_nothing_is_called_while_the_vendor_wants_nothing_called(lifecycle: Lifecycle) -> None:
+    with pytest.raises(ProblemError) as raised:
+        require_usable(replace(judged("healthy"), lifecycle=lifecycle))
+    assert raised.value.problem.code is ProblemCode.CONFLICT
 
 
 @pytest.mark.parametrize("status", ["healthy", "degraded", "unreachable", "rate_limited", "pending"])
