@@ -15,7 +15,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 from lineshaft.api.settings import ApiSettings
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.tools.stack.ports import free_port
-from services.api.tests.routes.conftest import World, a_world, whole_application
+from services.api.tests.routes.conftest import World, a_world, waiting, whole_application
 
 from .browser import chromium, signed_in, violations
 from .conftest import PASSWORD
@@ -46,11 +46,10 @@ class Site:
 async def site(pools: dict[str, Pool], settings: ApiSettings) -> AsyncIterator[Site]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    settings = settings.model_copy(update={"public_url": url, "connect_wait_seconds": 10.0})
+    settings = settings.model_copy(update={"public_url": url})
     async with a_world(pools, settings) as world, chromium() as browser:
-        config = uvicorn.Config(
-            whole_application(world.context), port=port, log_config=None, access_log=False, lifespan="off"
-        )
+        served = whole_application(waiting(world, connect_wait_seconds=10.0).context)
+        config = uvicorn.Config(served, port=port, log_config=None, access_log=False, lifespan="off")
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve())
         while not server.started:
