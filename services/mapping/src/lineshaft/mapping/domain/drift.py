@@ -54,7 +54,7 @@ def _summary(change: SchemaChanged, hurt: Sequence[tuple[str, HurtField]], offer
     if offered:
         parts.append(f"new: {', '.join(offered[:MOST_WORDS])}")
     if not parts:
-        parts = [f"{one.field} {one.kind}, which no mapping reads" for one in change.changes]
+        parts = [f"{one.field} {one.kind}, which hurts no mapping" for one in change.changes]
     more = f"; and {len(parts) - MOST_WORDS} more" if len(parts) > MOST_WORDS else ""
     return f"{change.object} has changed at the source. {'; '.join(parts[:MOST_WORDS])}{more}."
 
