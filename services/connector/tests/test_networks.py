@@ -247,3 +247,19 @@ async def test_a_proxy_of_another_connection_opens_for_nobody(rig: Rig) -> None:
     with pytest.raises(UnreadableSecretError):
         await networks.find(rig.pool, KEYS, other)
     assert await networks.find(rig.pool, KEYS, one) == Network()
+
+
+async def test_a_private_network_is_reached_for_its_connection_alone() -> None:
+    straight = SourceHttp(AddressPolicy())
+    opened = Networks(straight)
+    inside = opened.http(Network(private_networks=("10.255.0.0/16",)))
+    other = opened.http(Network(private_networks=("192.168.7.0/24",)))
+    try:
+        assert inside.policy.allows("10.255.3.4")
+        assert not other.policy.allows("10.255.3.4")
+        assert not opened.http(Network()).policy.allows("10.255.3.4")
+        with pytest.raises(NoAnswerError, match="private or reserved"):
+            await other.request("GET", "http://10.255.3.4:9/", {}, seconds=2)
+    finally:
+        await opened.close()
+        await straight.close()

@@ -1,7 +1,11 @@
+import asyncio
+
 import pytest
 
+from lineshaft.common.http import addresses
 from lineshaft.common.http.addresses import AddressPolicy, ForbiddenAddressError
 from lineshaft.common.http.client import create_client
+from lineshaft.common.http.network import check_private_network
 
 FORBIDDEN = [
     "127.0.0.1",
@@ -35,6 +39,46 @@ FORBIDDEN = [
     "fd00:ec2::254",
     "fe80::1",
     "fe80::1%eth0",
+    "fec0::1",
+    "feff::1",
+    "febf::1",
+    "ff05::1:3",
+    "::127.0.0.1",
+    "::a9fe:a9fe",
+    "::10.0.0.1",
+    "::ffff:0:127.0.0.1",
+    "::ffff:0:a9fe:a9fe",
+    "::ffff:0.0.0.0",
+    "::ffff:192.168.1.1%eth0",
+    "64:ff9b::10.0.0.1",
+    "64:ff9b::192.168.0.1",
+    "64:ff9b:1::7f00:1",
+    "64:ff9b:1::a9fe:a9fe",
+    "100::1",
+    "2001::1",
+    "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    "2001:2::1",
+    "2001:10::1",
+    "2001:20::1",
+    "2002:a00:1::",
+    "2002:c0a8:1::1",
+    "3fff::1",
+    "3fff:fff::1",
+    "4000::1",
+    "5f00::1",
+    "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+    "100.127.255.255",
+    "169.254.0.1",
+    "172.20.10.1",
+    "198.19.255.255",
+    "233.252.0.1",
+    "255.255.255.254",
+    "127.1",
+    "0177.0.0.1",
+    "0x7f.0.0.1",
+    "2130706433",
+    "127.0.0.1.",
+    "",
     "ff02::1",
     "2001:db8::1",
     "not-an-address",
@@ -62,8 +106,70 @@ def test_an_operator_can_allow_a_network() -> None:
     assert not policy.allows("10.2.0.1")
 
 
+def test_more_is_allowed_for_one_connection_and_for_nobody_else() -> None:
+    everybody = AddressPolicy(["10.1.0.0/16"])
+    one = everybody.also(["192.168.7.0/24"])
+    assert one.allows("10.1.2.3")
+    assert one.allows("192.168.7.1")
+    assert not one.allows("192.168.8.1")
+    assert not everybody.allows("192.168.7.1")
+
+
+@pytest.mark.parametrize(
+    "given", ["10.20.0.0/16", "10.20.0.7", "172.31.0.0/16", "192.168.0.0/16", "100.64.1.0/24", "fd00::/8"]
+)
+def test_a_customers_own_network_can_be_named(given: str) -> None:
+    assert check_private_network(f" {given} ").startswith(given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "127.0.0.1",
+        "169.254.169.254",
+        "0.0.0.0/0",
+        "10.0.0.0/7",
+        "8.8.8.8",
+        "::1",
+        "fe80::/10",
+        "::/0",
+        "plant",
+        "",
+    ],
+)
+def test_no_other_can(given: str) -> None:
+    with pytest.raises(ValueError, match=r"is (not within|no network)"):
+        check_private_network(given)
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::1]"])
 async def test_the_client_checks_what_it_dials(host: str) -> None:
     async with create_client(AddressPolicy()) as client:
         with pytest.raises(ForbiddenAddressError):
             await client.get(f"http://{host}:9/")
+
+
+async def test_a_name_that_moves_to_a_forbidden_address_is_looked_up_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = [["127.0.0.1"], ["169.254.169.254"]]
+
+    async def moving(_host: str, _port: int) -> list[str]:
+        return answers.pop(0)
+
+    monkeypatch.setattr(addresses, "look_up", moving)
+    seen: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://moving.example:{server.sockets[0].getsockname()[1]}/"
+    async with server, create_client(AddressPolicy(["127.0.0.0/8"])) as client:
+        assert (await client.get(url)).status_code == 200
+        assert len(answers) == 1
+        with pytest.raises(ForbiddenAddressError, match=r"169\.254\.169\.254"):
+            await client.get(url)
+    assert len(seen) == 1

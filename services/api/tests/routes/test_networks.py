@@ -53,6 +53,8 @@ async def test_it_is_set_shown_without_its_password_and_taken_away(world: World)
         ({"requests_per_minute": 0}, "requests_per_minute"),
         ({"requests_per_minute": "7"}, "requests_per_minute"),
         ({"proxy": PROXY}, "proxy"),
+        ({"private_networks": ["127.0.0.0/8"]}, "private_networks.0"),
+        ({"private_networks": ["10.1.0.0/16", "0.0.0.0/0"]}, "private_networks.1"),
     ],
 )
 async def test_what_does_not_fit_is_named(world: World, given: dict[str, Any], field: str) -> None:
@@ -73,6 +75,12 @@ async def test_a_new_connection_has_its_way_before_the_customer_comes(world: Wor
     assert (await world.call("POST", "/link-sessions", body, key=narrow["key"])).status_code == 403
     database = await world.call("POST", "/link-sessions", body | {"system": "postgresql"})
     assert database.json()["code"] == "not_supported"
+    inside = {"system": "postgresql", "network": {"private_networks": ["10.20.0.7", "192.168.7.0/24"]}}
+    made = (await world.call("POST", "/link-sessions", inside)).json()
+    kept = await world.pools["connector"].fetchval(
+        "select private_networks from network where connection_id = $1", made["connection_id"]
+    )
+    assert kept == ["10.20.0.7/32", "192.168.7.0/24"]
     connection_id, _ = await world.connect()
     again = {"connection_id": connection_id, "network": {"requests_per_minute": 7}}
     refused = await world.call("POST", "/link-sessions", again)

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
+from lineshaft.common.http import addresses
 from lineshaft.common.http.addresses import AddressPolicy
 from lineshaft.notifier.adapters.http import BODY_BYTES, WebhookClient
 from lineshaft.notifier.domain.result import Answer
@@ -173,6 +174,39 @@ async def test_a_compressed_body_is_not_unpacked() -> None:
     assert answer.delivered
     assert len(answer.body) <= BODY_BYTES
     assert "\0" not in answer.body
+
+
+async def test_a_receiver_that_dies_over_a_message_gets_it_once_per_try() -> None:
+    seen: list[bytes] = []
+
+    async def die(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        seen.append(head + await reader.readexactly(2))
+        writer.close()
+
+    dying = await asyncio.start_server(die, "127.0.0.1", 0)
+    async with dying:
+        answer = await post(f"http://127.0.0.1:{dying.sockets[0].getsockname()[1]}/")
+    assert not answer.delivered
+    assert "ServerDisconnectedError" in (answer.error or "")
+    assert len(seen) == 1
+
+
+async def test_a_name_that_moves_to_a_forbidden_address_is_not_followed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = [["127.0.0.1"], ["169.254.169.254"]]
+
+    async def moving(_host: str, _port: int) -> list[str]:
+        return answers.pop(0)
+
+    monkeypatch.setattr(addresses, "look_up", moving)
+    async with server(fine) as port:
+        url = f"http://moving.example:{port}/"
+        assert (await post(url)).delivered
+        assert len(answers) == 1
+        refused = await post(url)
+    assert "169.254.169.254" in (refused.error or "")
 
 
 async def test_a_connection_that_was_closed_meanwhile_costs_no_try() -> None:

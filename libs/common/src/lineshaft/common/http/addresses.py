@@ -10,6 +10,8 @@ from lineshaft.common.errors import ActionRequiredError
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+_DOCUMENTATION = ipaddress.ip_network("3fff::/20")
 _SIX_TO_FOUR = ipaddress.ip_network("2002::/16")
 
 
@@ -23,6 +25,12 @@ class AddressPolicy:
     def __init__(self, allowed_networks: Sequence[str] = ()) -> None:
         self._allowed = [ipaddress.ip_network(network) for network in allowed_networks]
 
+    def also(self, networks: Sequence[str]) -> "AddressPolicy":
+        """A policy which allows these, too."""
+        policy = AddressPolicy(networks)
+        policy._allowed += self._allowed
+        return policy
+
     def allows(self, address: str) -> bool:
         """Whether this literal address may be dialled; IPv4 hidden in IPv6 counts as what it is."""
         try:
@@ -32,6 +40,8 @@ class AddressPolicy:
         parsed = _embedded(parsed) or parsed
         if any(parsed in network for network in self._allowed if network.version == parsed.version):
             return True
+        if isinstance(parsed, ipaddress.IPv6Address) and not _routed(parsed):
+            return False
         return parsed.is_global and not parsed.is_multicast
 
     async def resolve(self, host: str, port: int) -> list[str]:
@@ -69,6 +79,11 @@ def is_number(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _routed(address: ipaddress.IPv6Address) -> bool:
+    """`is_global` calls many reserved blocks global: old ways to write IPv4, site-local ones."""
+    return address in _GLOBAL_UNICAST and address not in _DOCUMENTATION
 
 
 def _embedded(address: Address) -> ipaddress.IPv4Address | None:

@@ -17,6 +17,7 @@ class StoredNetwork:
     """Without user and password."""
     ca_certificate: str | None
     requests_per_minute: int | None
+    private_networks: list[str]
     created_at: datetime
     created_by: str
 
@@ -26,6 +27,7 @@ class StoredNetwork:
             "proxy": self.proxy,
             "ca_certificate": self.ca_certificate,
             "requests_per_minute": self.requests_per_minute,
+            "private_networks": self.private_networks,
         }
 
 
@@ -51,6 +53,7 @@ async def set_network(
         proxy,
         network.ca_certificate,
         network.requests_per_minute,
+        list(network.private_networks),
         by,
     )
     after = await find_network(tx, connection_id)

@@ -607,10 +607,10 @@ select * from purge where connection_id = $1 order by service
 
 -- name: network
 -- How a source is reached, without secrets.
-select proxy, ca_certificate, requests_per_minute, created_at, created_by
+select proxy, ca_certificate, requests_per_minute, private_networks, created_at, created_by
 from connector.network_view where connection_id = $1
 
 -- name: insert_network
 insert into connector.network (network_id, connection_id, sealed, proxy, ca_certificate, requests_per_minute,
-    created_by)
-values ($1, $2, $3, $4, $5, $6, $7)
+    private_networks, created_by)
+values ($1, $2, $3, $4, $5, $6, $7, $8)

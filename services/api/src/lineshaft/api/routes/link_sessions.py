@@ -25,7 +25,7 @@ from lineshaft.api.routes.authentication import CanConnect
 from lineshaft.api.routes.connections import Token
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection
-from lineshaft.api.routes.networks import NetworkSettings, require_http
+from lineshaft.api.routes.networks import NetworkSettings, require_fitting
 from lineshaft.common.ids import new_id
 from lineshaft.common.integrations import UnknownSystemError
 from lineshaft.common.integrations.oauth import operators_client
@@ -124,7 +124,7 @@ def _check_network(api: Context, new: NewSession, body: NewLinkSession, caller: 
         )
     if Scope.MANAGE not in caller.scopes:
         raise problem(ProblemCode.FORBIDDEN, f"network needs a key with the scope {Scope.MANAGE}")
-    require_http(api, new.system)
+    require_fitting(api, body.network, new.system)
 
 
 async def _require_client(api: Context, system_id: str) -> None:

@@ -28,7 +28,9 @@ async def find(pool: Pool, keys: KeyRing, connection_id: str) -> Network:
         proxy_url = keys.open(
             row["sealed"], bound_to=network_binding(connection_id, row["network_id"])
         ).decode()
-    return Network(proxy_url, row["ca_certificate"], row["requests_per_minute"])
+    return Network(
+        proxy_url, row["ca_certificate"], row["requests_per_minute"], tuple(row["private_networks"])
+    )
 
 
 def network_binding(connection_id: str, network_id: str) -> str:
@@ -40,17 +42,17 @@ class Networks:
 
     def __init__(self, straight: SourceHttp) -> None:
         self._straight = straight
-        self._pools: OrderedDict[tuple[str | None, str | None], SourceHttp] = OrderedDict()
+        self._pools: OrderedDict[tuple[str | None, str | None, tuple[str, ...]], SourceHttp] = OrderedDict()
         self._closing: set[asyncio.Task[None]] = set()
 
     def http(self, network: Network) -> SourceHttp:
-        way = network.proxy_url, network.ca_certificate
-        if way == (None, None):
+        way = network.proxy_url, network.ca_certificate, network.private_networks
+        if way == (None, None, ()):
             return self._straight
         found = self._pools.get(way)
         if found is None:
             found = self._pools[way] = SourceHttp(
-                self._straight.policy,
+                self._straight.policy.also(network.private_networks),
                 tls=trusting(network.ca_certificate) if network.ca_certificate else self._straight.tls,
                 proxy_url=network.proxy_url,
             )

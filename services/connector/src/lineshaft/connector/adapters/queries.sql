@@ -185,7 +185,7 @@ set sealed = excluded.sealed, generation = session.generation + 1, changed_at = 
 
 -- name: network
 -- How the source is reached.
-select network_id, sealed, ca_certificate, requests_per_minute
+select network_id, sealed, ca_certificate, requests_per_minute, private_networks
 from network
 where connection_id = $1
 order by created_at desc, network_id desc

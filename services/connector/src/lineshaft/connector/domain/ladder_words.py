@@ -49,8 +49,8 @@ def address_not_allowed(words: str) -> Failure:
     return Failure(
         "address_not_allowed",
         f"not dialled: {words}",
-        "the operator of Lineshaft allows this network in LINESHAFT_ALLOWED_NETWORKS, or the connection gets"
-        " a public address",
+        "the operator of Lineshaft allows this network for the connection (private_networks of its network"
+        " settings) or for all of them (LINESHAFT_ALLOWED_NETWORKS), or the connection gets a public address",
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import aiohttp
@@ -67,6 +68,7 @@ class WebhookClient:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
+            trace_configs=[_watching_kept_connections()],
             headers={
                 "user-agent": "lineshaft-webhooks",
                 "content-type": "application/json",
@@ -98,10 +100,18 @@ class WebhookClient:
         return Answer(at, (time.perf_counter() - started) * 1000, status, error, text, pause)
 
     async def _request(self, url: str, body: bytes, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
-        """Once more where a kept connection turns out to be closed: the receiver has seen nothing."""
+        """Once more where a kept connection turns out to be closed, as the receiver then has seen nothing.
+
+        On a new one it may have taken the message and then died: that try has failed.
+        """
+        used = _Used()
         try:
-            return await self._session.post(url, data=body, headers=headers, allow_redirects=False)
+            return await self._session.post(
+                url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=used
+            )
         except aiohttp.ServerDisconnectedError:
+            if not used.again:
+                raise
             return await self._session.post(url, data=body, headers=headers, allow_redirects=False)
 
     def _socket(self, address: Any) -> socket.socket:
@@ -113,6 +123,24 @@ class WebhookClient:
                 "an operator can allow its network in LINESHAFT_ALLOWED_NETWORKS"
             )
         return socket.socket(family, kind, protocol)
+
+
+@dataclass(slots=True)
+class _Used:
+    again: bool = False
+    """The request went out on a connection that others had used before."""
+
+
+def _watching_kept_connections() -> aiohttp.TraceConfig:
+    async def note(
+        _: aiohttp.ClientSession, context: Any, __: aiohttp.TraceConnectionReuseconnParams
+    ) -> None:
+        if context.trace_request_ctx is not None:
+            context.trace_request_ctx.again = True
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_connection_reuseconn.append(note)
+    return tracing
 
 
 async def _head_of(response: aiohttp.ClientResponse) -> str:
