@@ -340,6 +340,59 @@ async def test_a_custom_object_can_be_asked_for(rig: Rig) -> None:
     assert rig.broker.record_ids("plant.machine") == list(range(1, 26))
 
 
+def an_object(connection_id: str, name: str, source: str, version: int = 2, **more: Any) -> MappingChanged:
+    return MappingChanged(
+        connection_id=connection_id,
+        system="tryton",
+        entity=f"custom:{name}",
+        object=source,
+        version=version,
+        effective={"custom_fields": {"name": {"path": "name", "type": "string"}}, **more} if source else {},
+        changed_at=now(),
+        changed_by="test",
+    )
+
+
+async def take(rig: Rig, changed: MappingChanged) -> None:
+    async with rig.pool.acquire() as tx, tx.transaction():
+        await rig.handlers.on_mappings(tx, [an_event(changed, changed.connection_id)])
+
+
+async def test_each_custom_object_begins_with_all_records_of_its_source(rig: Rig) -> None:
+    connection_id = await connected(rig)
+
+    async def read_of(source: str) -> list[int]:
+        rig.broker.messages.clear()
+        await rig.read_all()
+        return rig.broker.record_ids(source)
+
+    everything = list(range(1, 26))
+    await take(rig, an_object(connection_id, "machine", "plant.machine"))
+    assert await read_of("plant.machine") == everything
+    await take(rig, an_object(connection_id, "tool", "plant.machine"))
+    assert await read_of("plant.machine") == everything, "a second one over the same table"
+    await take(rig, an_object(connection_id, "tool", "plant.machine", 3))
+    assert await read_of("plant.machine") == [], "a change for which nothing is missing"
+    await take(rig, an_object(connection_id, "tool", "", 4))
+    await take(rig, an_object(connection_id, "tool", "plant.machine", 5))
+    assert await read_of("plant.machine") == everything, "removed and requested anew"
+    await take(rig, an_object(connection_id, "tool", "plant.machine", 7))
+    assert await read_of("plant.machine") == everything, "a version was missed, which may have removed it"
+
+
+async def test_a_custom_object_over_a_listed_one_is_read_as_the_manifest_says(rig: Rig) -> None:
+    connection_id = await connected(rig)
+    await rig.request_sync(connection_id, entities=["item"])
+    await rig.read_all()
+    rig.broker.messages.clear()
+    await take(rig, an_object(connection_id, "mine", "product.product", key=["code"], cursor="seen_on"))
+    await rig.read_all()
+    assert rig.broker.record_ids("product.product") == list(range(1, 26))
+    source = await rig.tools.open_in_force(connection_id)
+    assert source is not None
+    assert source.system.object("product.product") == rig.tools.system("tryton").object("product.product")
+
+
 async def test_stopping_gives_up_a_slow_read_and_keeps_its_place(rig: Rig) -> None:
     connection_id = await connected(rig)
     await rig.request_sync(connection_id, entities=["item"])

@@ -30,6 +30,14 @@ def test_a_custom_object() -> None:
     assert entities_of(a_system(), "tool", {"custom:tool": row}) == {"custom:tool": row}
 
 
+def test_a_custom_object_over_a_listed_one_changes_no_keys_of_it() -> None:
+    mappings, system = Mappings({SYSTEM: a_system()}, 2), a_system()
+    mine = compile_effective("custom:mine", 2, {"key": ["code"], "custom_fields": {"n": "name"}})
+    plan = [mine, mappings.default(system, "item")]
+    assert mappings.key_reader(system, "product", plan)(b'{"id": 42, "code": "P-42"}') == "42"
+    assert mappings.key_reader(system, "tool", [mine])(b'{"id": 42, "code": "P-42"}') == "P-42"
+
+
 def test_the_least_recently_used_is_compiled_again() -> None:
     mappings = Mappings({SYSTEM: a_system()}, 2)
     first, second, third = (in_force("item", "product", version) for version in (2, 3, 4))

@@ -98,6 +98,17 @@ def test_custom_objects_have_the_defaults(tmp_path: Path) -> None:
     assert system.source_fields_for("x_gauge") == ("id",)
 
 
+def test_what_definitions_say_of_an_object_counts_where_the_manifest_says_nothing(tmp_path: Path) -> None:
+    write(tmp_path, {**MANIFEST, "custom_objects": True})
+    system = Catalog.load(tmp_path).system("plantbook")
+    plain = MappingDefinition.parse({"custom_fields": {"v": "value"}})
+    by_number = MappingDefinition.parse({"key": ["number"], "cursor": "seen"})
+    of_one = system.with_objects({"x_gauge": [plain, by_number], "machines": [by_number]})
+    gauge = of_one.object("x_gauge")
+    assert (gauge.key, gauge.cursor and gauge.cursor.field) == (["number"], "seen")
+    assert of_one.object("machines") == system.object("machines", [by_number]) == system.object("machines")
+
+
 def test_an_unknown_system_has_near_names(system: System, tmp_path: Path) -> None:
     with pytest.raises(UnknownSystemError, match="there is no system 'plantbok'; there are plantbook"):
         Catalog.load(tmp_path).system("plantbok")

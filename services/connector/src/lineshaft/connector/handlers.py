@@ -26,6 +26,7 @@ from lineshaft.common.postgres.pool import Connection
 from lineshaft.common.unified import is_custom
 from lineshaft.connector.adapters import commands, connections, gates, schedules, schemas, syncs
 from lineshaft.connector.adapters.commands import NAME
+from lineshaft.connector.adapters.connections import MappingNews
 from lineshaft.connector.domain.fields import head_of
 from lineshaft.connector.domain.problems import NOTHING_CHANGED, UNKNOWN_CONNECTION
 from lineshaft.connector.domain.sync_requests import objects_asked_for
@@ -91,11 +92,13 @@ class Handlers:
 
     async def on_mappings(self, tx: Connection, events: Sequence[Event[MappingChanged]]) -> None:
         for event in events:
-            if await connections.change_mapping(tx, event.data):
-                await self._read_what_is_missing(tx, event.data)
+            news = await connections.change_mapping(tx, event.data)
+            if news is not None:
+                await self._read_what_is_missing(tx, news)
 
-    async def _read_what_is_missing(self, tx: Connection, changed: MappingChanged) -> None:
-        """A new object is read at once, and one of which a field is needed that nobody has asked for yet."""
+    async def _read_what_is_missing(self, tx: Connection, news: MappingNews) -> None:
+        """A new custom object is read at once, and one of which a needed field was never asked for."""
+        changed = news.changed
         connection = await connections.get(tx, changed.connection_id)
         system = self._catalog.systems.get(changed.system)
         if connection is None or system is None or not changed.object:
@@ -111,7 +114,8 @@ class Handlers:
         columns = await syncs.columns_read(tx, changed.connection_id, changed.object)
         if columns is None and not is_custom(changed.entity):
             return
-        if columns is not None and {head_of(name) for name in needed} <= {head_of(name) for name in columns}:
+        has_all = columns is not None and {*map(head_of, needed)} <= {*map(head_of, columns)}
+        if has_all and not news.begins:
             return
         await schemas.doubt(tx, changed.connection_id, changed.object)
         await syncs.request(

@@ -3,7 +3,7 @@
 from lineshaft.common.integrations.catalog import Catalog, UnknownSystemError
 from lineshaft.common.integrations.errors import Fault, IntegrationError
 from lineshaft.common.integrations.manifest import Manifest
-from lineshaft.common.integrations.system import EntityMapping, System, custom_object
+from lineshaft.common.integrations.system import EntityMapping, System
 
 __all__ = [
     "Catalog",
@@ -13,5 +13,4 @@ __all__ = [
     "Manifest",
     "System",
     "UnknownSystemError",
-    "custom_object",
 ]

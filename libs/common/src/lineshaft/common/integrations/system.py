@@ -1,6 +1,6 @@
 """One source system: its manifest and how its objects become unified entities."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -59,11 +59,12 @@ class System:
             raise IntegrationError(*faults)
         return cls(manifest, mappings)
 
-    def with_objects(self, custom: Mapping[str, SourceObject]) -> "System":
-        """The same system with objects that one connection has besides."""
-        if not custom:
+    def with_objects(self, custom: Mapping[str, Sequence[MappingDefinition]]) -> "System":
+        """The same system with what one connection reads besides: definitions of custom objects by source."""
+        if not custom or not self.manifest.custom_objects:
             return self
-        manifest = self.manifest.model_copy(update={"objects": {**self.manifest.objects, **custom}})
+        objects = {name: self.object(name, definitions) for name, definitions in custom.items()}
+        manifest = self.manifest.model_copy(update={"objects": {**self.manifest.objects, **objects}})
         return System(manifest, self.mappings)
 
     @property
@@ -75,15 +76,18 @@ class System:
         """The entities that this system fills by default."""
         return tuple(self.mappings)
 
-    def object(self, name: str) -> SourceObject:
-        """The object's description; one that the manifest does not list has the defaults.
+    def object(self, name: str, custom: Iterable[MappingDefinition] = ()) -> SourceObject:
+        """The object's description: what tells its records apart is decided here for all services.
+
+        One that the manifest lists is what the manifest says; of another one, what the definitions say of
+        custom objects that are made from it, else the defaults.
 
         Raises:
             KeyError: it is not listed, and the system has no custom objects.
         """
         listed = self.manifest.objects.get(name)
         if listed is None and self.manifest.custom_objects:
-            return SourceObject(label=name)
+            return _of_definitions(name, custom)
         return self.manifest.objects[name]
 
     def default_mapping(self, entity: str) -> MappingDefinition:
@@ -140,10 +144,13 @@ class System:
         return tuple(fields)
 
 
-def custom_object(name: str, definition: MappingDefinition) -> SourceObject:
-    """What a custom object's definition says of its source."""
-    cursor = Cursor(field=definition.cursor, overlap_s=CUSTOM_OVERLAP_SECONDS) if definition.cursor else None
-    return SourceObject(label=name, key=definition.key or ["id"], cursor=cursor)
+def _of_definitions(name: str, custom: Iterable[MappingDefinition]) -> SourceObject:
+    """What definitions of custom objects say of their source; the first that says something counts."""
+    definitions = list(custom)
+    key = next((one.key for one in definitions if one.key), ["id"])
+    field = next((one.cursor for one in definitions if one.cursor), None)
+    cursor = Cursor(field=field, overlap_s=CUSTOM_OVERLAP_SECONDS) if field else None
+    return SourceObject(label=name, key=key, cursor=cursor)
 
 
 def _manifest_faults(manifest: Manifest, folder: str) -> Iterator[tuple[str, str]]:

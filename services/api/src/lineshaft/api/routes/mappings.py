@@ -15,6 +15,7 @@ from lineshaft.api.adapters.mappings import (
 )
 from lineshaft.api.adapters.postgres import Executor
 from lineshaft.api.domain import cursors
+from lineshaft.api.domain.custom_objects import kept
 from lineshaft.api.domain.mappings import ActiveMapping, changed
 from lineshaft.api.domain.problems import ProblemCode, invalid, not_found, problem
 from lineshaft.api.routes.answers import Json, problems
@@ -182,7 +183,7 @@ async def _locked(
 async def _store(
     api: Context, tx: Transaction, system: System, active: ActiveMapping, *, body: dict[str, Any], by: str
 ) -> Json:
-    changes, effective = changed(active.entity, active.default, body)
+    changes, effective = changed(active.entity, active.default, kept(active, system, body))
     await store_version(tx, active, changes, effective, by=by, at=api.clock())
     return _answer(await active_mapping(tx, active.connection_id, system, active.entity))
 

@@ -10,7 +10,14 @@ from lineshaft.api.adapters.connections import lock_connection
 from lineshaft.api.adapters.descriptions import described, look
 from lineshaft.api.adapters.mappings import active_mapping, store_version
 from lineshaft.api.adapters.postgres import SQL
-from lineshaft.api.domain.custom_objects import OBJECT_NAME, definition_body, entity_of, json_schema, name_of
+from lineshaft.api.domain.custom_objects import (
+    OBJECT_NAME,
+    definition_body,
+    entity_of,
+    json_schema,
+    name_of,
+    source_object,
+)
 from lineshaft.api.domain.mappings import ActiveMapping, changed
 from lineshaft.api.domain.problems import ProblemCode, invalid, not_found, problem
 from lineshaft.api.domain.status import Known
@@ -38,11 +45,18 @@ class ObjectOrder(BaseModel):
 
     name: str = Field(pattern=OBJECT_NAME, description="Its name here: `/v1/objects/<name>`.")
     object: str = Field(min_length=1, max_length=200, description="The table, model or collection.")
-    key: list[str] = Field(
-        default=["id"], min_length=1, max_length=10, description="The fields that identify a record."
+    key: list[str] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=10,
+        description="The fields that identify a record, `id` if absent; of an object that is read already,"
+        " those by which it is read.",
     )
     cursor: str | None = Field(
-        default=None, max_length=200, description="The field that tells when a record was changed."
+        default=None,
+        max_length=200,
+        description="The field that tells when a record was changed; of an object that is read already, the"
+        " one by which it is read.",
     )
     fields: list[str] | None = Field(
         default=None, max_length=200, description="Fields to take; all plain ones if absent."
@@ -69,9 +83,10 @@ class CustomObjects(BaseModel):
 
 @router.get("", responses={200: {"model": CustomObjects}, **problems(404)}, response_class=Json)
 async def list_objects(api: Api, _: CanRead, connection_id: ConnectionPath) -> Json:
-    await require_connection(api.pool, connection_id)
+    connection = await require_connection(api.pool, connection_id)
+    system = system_of(api.catalog, connection.system)
     rows = await api.pool.fetch(SQL["custom_objects"], connection_id)
-    return Json({"data": [_shown(row) for row in rows], "next_cursor": None})
+    return Json({"data": [_shown(row, system) for row in rows], "next_cursor": None})
 
 
 @router.post(
@@ -97,18 +112,28 @@ async def request_object(api: Context, known: Known, body: ObjectOrder, *, by: s
             connection_id=connection_id,
         )
     fields = await _fields(api, connection_id, body.object)
-    overlay_body = definition_body(
-        fields, chosen=body.fields, key=body.key, cursor=body.cursor, comment=f"{body.object} requested"
-    )
     entity = entity_of(body.name)
     async with api.pool.acquire() as tx, tx.transaction():
         await _lock(tx, connection_id)
         version = await _version(tx, connection_id, system, entity)
+        rows = await tx.fetch(SQL["custom_objects"], connection_id)
+        others = {
+            row["entity"]: MappingDefinition.parse(row["effective"])
+            for row in rows
+            if row["object"] == body.object
+        }
+        source = source_object(system, body.object, others, key=body.key, cursor=body.cursor)
+        overlay_body = definition_body(
+            fields,
+            chosen=body.fields,
+            source=None if body.object in system.manifest.objects else source,
+            comment=f"{body.object} requested",
+        )
         changes, effective = changed(entity, MappingDefinition(), overlay_body)
         active = _empty(connection_id, system, entity, body.object, version)
         await store_version(tx, active, changes, effective, by=by, at=api.clock())
         rows = await tx.fetch(SQL["custom_objects"], connection_id)
-    return Json(next(_shown(row) for row in rows if row["entity"] == entity), status_code=201)
+    return Json(next(_shown(row, system) for row in rows if row["entity"] == entity), status_code=201)
 
 
 @router.delete("/{name}", status_code=204, responses=problems(404))
@@ -201,15 +226,16 @@ def _empty(
     )
 
 
-def _shown(row: Any) -> dict[str, Any]:
+def _shown(row: Any, system: System) -> dict[str, Any]:
     effective = MappingDefinition.parse(row["effective"])
+    source = system.object(row["object"], [effective])
     name = name_of(row["entity"])
     return {
         "name": name,
         "object": row["object"],
         "entity": row["entity"],
-        "key": effective.key or ["id"],
-        "cursor": effective.cursor,
+        "key": source.key,
+        "cursor": source.cursor.field if source.cursor else None,
         "version": row["version"],
         "fields": effective.dump().get("custom_fields", {}),
         "json_schema": json_schema(name, effective),

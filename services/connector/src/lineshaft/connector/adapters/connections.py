@@ -1,16 +1,16 @@
 """Connections and their mapping definitions, as far as calls to the source need them."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.mappings import MappingChanged
-from lineshaft.common.integrations import custom_object
-from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.mapping import MappingDefinition
 from lineshaft.common.postgres import tombstones
 from lineshaft.common.postgres.pool import Connection, Pool
+from lineshaft.common.unified import is_custom
 from lineshaft.connector.adapters.postgres import QUERIES, Database
 from lineshaft.connector.domain.sync_requests import MappedObject
 
@@ -36,6 +36,22 @@ class KnownConnection:
     settings: Mapping[str, Any]
     account_id: str
     lifecycle: Lifecycle
+
+
+@dataclass(frozen=True, slots=True)
+class MappingNews:
+    changed: MappingChanged
+    object_before: str | None
+    version_before: int | None
+
+    @property
+    def begins(self) -> bool:
+        """A custom object begins here: there was none, another one, or one that was removed in between."""
+        changed = self.changed
+        if not is_custom(changed.entity) or not changed.object:
+            return False
+        passed = self.version_before is not None and changed.version > self.version_before + 1
+        return passed or self.object_before != changed.object
 
 
 async def get(db: Database, connection_id: str) -> KnownConnection | None:
@@ -85,9 +101,9 @@ async def purge(tx: Connection, connection_id: str) -> dict[str, int]:
     return await tombstones.delete_rows(tx, QUERIES, PURGES, connection_id)
 
 
-async def change_mapping(tx: Connection, changed: MappingChanged) -> bool:
-    """Whether this was news."""
-    news = await tx.fetchval(
+async def change_mapping(tx: Connection, changed: MappingChanged) -> MappingNews | None:
+    """None where this was no news."""
+    row = await tx.fetchrow(
         QUERIES["mapping_change"],
         changed.connection_id,
         changed.entity,
@@ -95,15 +111,15 @@ async def change_mapping(tx: Connection, changed: MappingChanged) -> bool:
         changed.version,
         changed.effective,
     )
-    return bool(news)
+    return None if row is None else MappingNews(changed, row["object_before"], row["version_before"])
 
 
-async def custom_objects(db: Database, connection_id: str) -> dict[str, SourceObject]:
-    """The objects that this connection has besides those of its system."""
-    rows = await db.fetch(QUERIES["mapping_custom_objects"], connection_id)
-    return {
-        row["object"]: custom_object(row["object"], MappingDefinition.parse(row["effective"])) for row in rows
-    }
+async def custom_objects(db: Database, connection_id: str) -> Mapping[str, Sequence[MappingDefinition]]:
+    """Of each object that is read as custom objects of this connection, their definitions."""
+    found: dict[str, list[MappingDefinition]] = defaultdict(list)
+    for row in await db.fetch(QUERIES["mapping_custom_objects"], connection_id):
+        found[row["object"]].append(MappingDefinition.parse(row["effective"]))
+    return found
 
 
 async def definitions_of(pool: Pool, connection_id: str, object_name: str) -> dict[str, MappingDefinition]:

@@ -276,14 +276,17 @@ returning true;
 -- Mapping definitions
 
 -- name: mapping_change
--- The latest definition of one entity.
+-- The latest definition of one entity, and what it takes the place of.
+with before as (
+    select object, version from mapping_definition where connection_id = $1 and entity = $2
+)
 insert into mapping_definition (connection_id, entity, object, version, effective)
 select $1, $2, $3, $4, $5
 where not exists (select from connection where connection_id = $1 and lifecycle = 'deleted')
 on conflict (connection_id, entity) do update
 set object = excluded.object, version = excluded.version, effective = excluded.effective
 where mapping_definition.version < excluded.version
-returning true;
+returning (select object from before) as object_before, (select version from before) as version_before;
 
 -- name: mapping_of_object
 -- Definitions that read from one object.
@@ -293,7 +296,8 @@ select entity, effective from mapping_definition where connection_id = $1 and ob
 -- The connection's own objects, with what their definitions say of the source.
 select object, effective
 from mapping_definition
-where connection_id = $1 and entity like 'custom:%' and object <> '';
+where connection_id = $1 and entity like 'custom:%' and object <> ''
+order by entity;
 
 -- name: stream_columns
 -- What the last complete read of an object asked for; null where there was none.

@@ -18,6 +18,7 @@ from lineshaft.common.mapping import (
     MappingDefinitionError,
     compile_mapping,
 )
+from lineshaft.common.unified import is_custom
 from lineshaft.mapping.domain.source_keys import ReadKey, key_reader
 
 DEFAULT_VERSION = 1
@@ -40,8 +41,7 @@ class ActiveMapping:
     digest: str
     """Stands for the definition and for the engine: what the same record was mapped with."""
     compiled: CompiledMapping
-    key: tuple[str, ...] = ()
-    """Of a custom object: the fields that identify a record."""
+    definition: MappingDefinition
 
 
 class Mappings:
@@ -50,8 +50,7 @@ class Mappings:
     def __init__(self, systems: Mapping[str, System], size: int) -> None:
         self._systems = systems
         self._size = size
-        self._key_readers: dict[tuple[str, str], ReadKey] = {}
-        self._custom_key_readers: dict[tuple[str, ...], ReadKey] = {}
+        self._key_readers: dict[tuple[str, ...], ReadKey] = {}
         self._defaults: dict[tuple[str, str], ActiveMapping] = {}
         self._customers: OrderedDict[tuple[str, str, int], ActiveMapping] = OrderedDict()
 
@@ -63,24 +62,15 @@ class Mappings:
         return system
 
     def key_reader(self, system: System, object_name: str, plan: Sequence[ActiveMapping] = ()) -> ReadKey:
-        """By what the connection's own definition says, else by what the system's manifest does.
-
-        Raises:
-            DeadLetterError: an object that the system cannot have.
-        """
-        own = next((mapping.key for mapping in plan if mapping.key), None)
-        if own is not None:
-            custom = self._custom_key_readers.get(own)
-            if custom is None:
-                custom = self._custom_key_readers[own] = key_reader(own)
-            return custom
-        reader = self._key_readers.get((system.id, object_name))
+        """Raises `DeadLetterError` for an object that the system cannot have."""
+        custom = [one.definition for one in plan if is_custom(one.entity)]
+        try:
+            key = tuple(system.object(object_name, custom).key)
+        except KeyError:
+            raise DeadLetterError(f"{system.id} has no object {object_name!r}") from None
+        reader = self._key_readers.get(key)
         if reader is None:
-            try:
-                key = system.object(object_name).key
-            except KeyError:
-                raise DeadLetterError(f"{system.id} has no object {object_name!r}") from None
-            reader = self._key_readers[system.id, object_name] = key_reader(key)
+            reader = self._key_readers[key] = key_reader(key)
         return reader
 
     def default(self, system: System, entity: str) -> ActiveMapping:
@@ -113,7 +103,7 @@ class Mappings:
 
 def compile_active(entity: str, version: int, definition: MappingDefinition) -> ActiveMapping:
     compiled = compile_mapping(entity, definition, MappingContext(version))
-    return ActiveMapping(entity, version, digest_of(definition), compiled, tuple(definition.key))
+    return ActiveMapping(entity, version, digest_of(definition), compiled, definition)
 
 
 def compile_effective(entity: str, version: int, effective: Mapping[str, Any]) -> ActiveMapping:
@@ -140,4 +130,4 @@ def entities_of(system: System, object_name: str, rows: Mapping[str, InForce]) -
     entities: dict[str, InForce | None] = {
         entity: None for entity in system.entities_for(object_name) if entity not in rows
     }
-    return entities | {entity: row for entity, row in rows.items() if row.object == object_name}
+    return entities | {entity: row for entity, row in sorted(rows.items()) if row.object == object_name}

@@ -1,0 +1,89 @@
+"""Custom objects: what tells their records apart is one thing for all that is read from an object."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from lineshaft.common.outcomes import ConnectionStatus
+
+from .conftest import World, waiting
+
+pytestmark = pytest.mark.integration
+
+FIELDS = [
+    {"name": name, "type": kind, "label": name.title(), "readable": True, "stored": True}
+    for name, kind in (("id", "integer"), ("code", "char"), ("write_date", "timestamp"))
+]
+LISTED = "product.product"
+TOPIC = "commands.connector"
+
+
+@pytest.fixture
+async def connection_id(world: World) -> str:
+    connection_id, _ = await world.connect()
+    await world.set_status(connection_id, ConnectionStatus.HEALTHY)
+    return connection_id
+
+
+async def order(world: World, connection_id: str, name: str, source: str, **more: Any) -> httpx.Response:
+    """The request, with what the connector would answer about the object."""
+    patient = waiting(world, write_wait_seconds=10)
+    before = len(await world.outbox(TOPIC))
+    body = {"name": name, "object": source, **more}
+    asking = asyncio.create_task(patient.call("POST", f"/connections/{connection_id}/objects", body))
+    while len(commands := await world.outbox(TOPIC)) == before:
+        assert not asking.done(), asking.result().text
+        await asyncio.sleep(0.01)
+    described = {"objects": [{"object": source, "fields": FIELDS}]}
+    await world.answer(commands[-1]["command_id"], result=described)
+    done = await asking
+    await patient.http.aclose()
+    return done
+
+
+def refused(answer: httpx.Response, field: str) -> str:
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field), answer.text
+    return str(answer.json()["detail"])
+
+
+async def test_a_listed_object_keeps_its_key_and_its_cursor(world: World, connection_id: str) -> None:
+    detail = refused(await order(world, connection_id, "mine", LISTED, key=["code"]), "key")
+    assert detail == (
+        "key: Tryton's integration already tells records of product.product apart by id; leave it out"
+    )
+    detail = refused(await order(world, connection_id, "mine", LISTED, cursor="code"), "cursor")
+    assert "already reads product.product by write_date; leave it out" in detail
+    assert (await world.call("GET", f"/connections/{connection_id}/objects")).json()["data"] == []
+    made = await order(world, connection_id, "mine", LISTED, key=["id"], cursor="write_date")
+    assert made.status_code == 201, made.text
+    assert (made.json()["key"], made.json()["cursor"]) == (["id"], "write_date")
+    told = (await world.outbox("mappings"))[-1]
+    assert (told["entity"], told["object"]) == ("custom:mine", LISTED)
+    assert not {"key", "cursor"} & set(told["effective"])
+
+
+async def test_two_over_one_table_have_one_key(world: World, connection_id: str) -> None:
+    first = await order(world, connection_id, "tank", "x_tank", key=["code"], cursor="write_date")
+    assert (first.status_code, first.json()["key"]) == (201, ["code"]), first.text
+    detail = refused(await order(world, connection_id, "level", "x_tank", key=["id"]), "key")
+    assert "tank already tells records of x_tank apart by code; leave it out" in detail
+    second = await order(world, connection_id, "level", "x_tank")
+    assert (second.json()["key"], second.json()["cursor"]) == (["code"], "write_date")
+    told = (await world.outbox("mappings"))[-1]["effective"]
+    assert (told["key"], told["cursor"]) == (["code"], "write_date")
+
+
+async def test_a_change_of_its_mapping_keeps_the_key(world: World, connection_id: str) -> None:
+    await order(world, connection_id, "tank", "x_tank", key=["code"], cursor="write_date")
+    path = f"/connections/{connection_id}/mappings/custom:tank"
+    fields = {"custom_fields": {"number": {"path": "id", "type": "integer"}}}
+    put = await world.call("PUT", path, fields)
+    assert put.status_code == 200, put.text
+    effective = put.json()["effective"]
+    assert (effective["key"], effective["cursor"]) == (["code"], "write_date")
+    detail = refused(await world.call("PUT", path, {**fields, "key": ["id"]}), "key")
+    assert "remove the object and request it anew" in detail
+    same = await world.call("PUT", path, {**fields, "key": ["code"]})
+    assert same.status_code == 200, same.text
