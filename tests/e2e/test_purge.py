@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from typer.testing import CliRunner
 
+from lineshaft.cli.main import app
 from lineshaft.tools.demo.receiver import WebhookReceiver
 from lineshaft.tools.demo.vendor import Vendor, wait_until
 from lineshaft.tools.stack.layout import Layout
@@ -161,9 +163,17 @@ def test_nothing_of_a_deleted_customer_stays_and_nothing_late_comes_back(
         one.topic.removeprefix(PREFIX) for one in before
     }
 
-    assert vendor.call("DELETE", f"/connections/{connection_id}").status_code == 204
+    commands = CliRunner(env={"LINESHAFT_URL": vendor.api_url, "LINESHAFT_KEY": vendor.admin_key})
+    ordered = ["connections", "delete", connection_id]
+    assert "nothing was deleted" in commands.invoke(app, ordered, input="another\n").output
+    deleted = commands.invoke(app, ordered, input=f"{CANARY}-0\n")
+    assert (deleted.exit_code, "health-monitor" in deleted.output) == (0, True), deleted.output
     purge = wait_until("the receipts", lambda: done(vendor, connection_id), SECONDS)
     counted = {one["service"]: one["rows"] for one in purge["receipts"]}
+    assert (
+        "events that name it expire by"
+        in commands.invoke(app, ["connections", "receipt", connection_id]).output
+    )
     assert counted["mapping"]["record"] > 0
     assert counted["connector"]["credential"] == 1
     assert counted["health-monitor"]["timeline"] > 0

@@ -36,6 +36,7 @@ class Site:
     ids: list[str]
     endpoint_id: str
     channel_id: str
+    deleted_id: str
     browser: Browser
 
     def page_of(self, number: int, path: str = "") -> str:
@@ -60,7 +61,9 @@ async def site(pools: dict[str, Pool], settings: ApiSettings) -> AsyncIterator[S
                 "POST", "/webhook-endpoints", {"url": "https://product.example.com/hooks"}
             )
             told = await world.call("POST", "/alert-channels", CHANNEL)
-            yield Site(world, url, ids, made.json()["id"], told.json()["id"], browser)
+            deleted_id, _ = await world.connect("plant/6")
+            await world.call("DELETE", f"/connections/{deleted_id}")
+            yield Site(world, url, ids, made.json()["id"], told.json()["id"], deleted_id, browser)
         finally:
             server.should_exit = True
             server.force_exit = True
@@ -117,6 +120,8 @@ async def test_every_page_is_accessible_and_fits(
         site.page_of(0, "/syncs"),
         site.page_of(2, "/errors"),
         site.page_of(2, "/history"),
+        site.page_of(0, "/settings"),
+        f"/console/connections/{site.deleted_id}",
         "/console/webhooks",
         f"/console/webhooks/{site.endpoint_id}",
         "/console/alerts",

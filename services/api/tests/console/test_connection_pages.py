@@ -214,10 +214,10 @@ async def test_a_schedule_is_ordered_and_a_wrong_one_named(
     assert (await world.outbox("commands.connector"))[-1] == asked
 
 
-@pytest.mark.parametrize("page", ["", "/syncs", "/errors", "/history", "/ladder"])
-async def test_a_deleted_connection_has_no_page(
+@pytest.mark.parametrize("page", ["", "/syncs", "/errors", "/history", "/ladder", "/settings", "/mapping"])
+async def test_every_page_of_a_deleted_connection_says_so(
     editor: Reader, world: World, ids: list[str], page: str
 ) -> None:
     await world.call("DELETE", f"/connections/{ids[0]}")
     answer = await editor.get(f"/console/connections/{ids[0]}{page}")
-    assert (answer.status_code, "There is no such connection" in answer.text) == (404, True)
+    assert (answer.status_code, "This connection was deleted" in answer.text) == (410, True)

@@ -1,4 +1,4 @@
-"""`lineshaft connections list|status|errors|pause|resume|disconnect|reconnect|connect`."""
+"""`lineshaft connections list|status|errors|pause|resume|disconnect|delete|receipt|reconnect|connect`."""
 
 import json
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from lineshaft.cli.access import api
 from lineshaft.cli.table import aligned
-from lineshaft.client.answers import FleetRow
+from lineshaft.client.answers import FleetRow, Purge
 
 app = typer.Typer(no_args_is_help=True, help="Customers' connections: their health, and orders to them.")
 Id = Annotated[str, typer.Argument(help="`con_...`, as `list` shows it.")]
@@ -84,6 +84,49 @@ def disconnect(connection_id: Id) -> None:
     """Ends it and forgets its credentials; the records stay, and a reconnect brings it back."""
     with api() as lineshaft:
         lineshaft.connection(connection_id).disconnect()
+
+
+@app.command()
+def delete(
+    connection_id: Id,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts.")] = False,
+) -> None:
+    """Deletes all that is held of the customer, for good; `receipt` tells what was deleted."""
+    with api() as lineshaft:
+        connection = lineshaft.connection(connection_id)
+        found = connection.describe()
+        if not yes:
+            name = found["label"] or found["account_label"] or connection_id
+            typed = typer.prompt(f"This cannot be undone. Type the name of the connection ({name})")
+            if typed.split() != name.split():
+                typer.echo("that is another name: nothing was deleted", err=True)
+                raise typer.Exit(1)
+        connection.delete()
+        _show_receipt(connection.purge())
+
+
+@app.command()
+def receipt(connection_id: Id, *, as_json: AsJson = False) -> None:
+    """What each service has deleted of a connection, and what on topics expires by itself."""
+    with api() as lineshaft:
+        purge = lineshaft.connection(connection_id).purge()
+    if as_json:
+        typer.echo(json.dumps(purge, indent=2))
+    else:
+        _show_receipt(purge)
+
+
+def _show_receipt(purge: Purge) -> None:
+    rows = [
+        (one["service"], one["state"], (one["completed_at"] or "-")[:19], str(sum(one["rows"].values())))
+        for one in purge["receipts"]
+    ]
+    typer.echo(aligned([("service", "state", "at", "rows"), *rows]))
+    if purge["topics_until"]:
+        typer.echo(f"events that name it expire by {purge['topics_until'][:19]}")
+    elif purge["state"] != "completed":
+        typer.echo(f"not all are done yet: lineshaft connections receipt {purge['connection_id']}")
 
 
 @app.command()

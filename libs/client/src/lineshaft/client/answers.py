@@ -75,6 +75,24 @@ class Token(TypedDict):
     token: str
 
 
+class ServiceReceipt(TypedDict):
+    service: str
+    state: str
+    completed_at: str | None
+    rows: dict[str, int]
+    topics: list[dict[str, Any]]
+
+
+class Purge(TypedDict):
+    connection_id: str
+    state: str
+    asked_at: str
+    asked_by: str
+    completed_at: str | None
+    topics_until: str | None
+    receipts: list[ServiceReceipt]
+
+
 class SyncAccepted(TypedDict):
     connection_id: str
     request_id: str

@@ -48,6 +48,15 @@ class Connection:
     def disconnect(self) -> None:
         self._transport.send("POST", f"{self._path}/disconnect")
 
+    def delete(self) -> None:
+        """For good: every service deletes what it holds of the customer; `purge` has their receipts."""
+        self._transport.send("DELETE", self._path)
+
+    def purge(self) -> answers.Purge:
+        """The receipts, after `delete`."""
+        answer: answers.Purge = self._transport.get(f"{self._path}/purge")
+        return answer
+
     def rotate_token(self) -> str:
         """A new connection token; the one before ends."""
         answer: answers.Token = self._transport.send("POST", f"{self._path}/token")

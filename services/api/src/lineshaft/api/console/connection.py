@@ -12,7 +12,7 @@ from lineshaft.api.console.visitors import Signed, Visitor
 from lineshaft.api.console.words import FAULT_WORDS, OUTCOMES
 from lineshaft.api.domain.connections import Connection
 from lineshaft.api.domain.problems import ProblemCode, ProblemError, invalid
-from lineshaft.api.routes import diagnoses, health, schedules, syncs
+from lineshaft.api.routes import diagnoses, health, networks, schedules, syncs
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection, require_known
 from lineshaft.common.outcomes import Outcome
@@ -61,7 +61,8 @@ async def overview(request: Request, api: Api, visitor: Signed, connection_id: C
         labels=_labels(api, connection),
         issues=issues.content["data"],
         syncs=latest.content["data"],
-        ladder=await _ladder(api, visitor, connection_id),
+        network=None if is_part(request) else await networks.get(api, visitor.caller, connection_id),
+        ladder=None if is_part(request) else await _ladder(api, visitor, connection_id),
         asked_at=None,
     )
 

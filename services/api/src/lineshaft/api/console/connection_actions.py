@@ -54,15 +54,6 @@ async def resume(api: Api, visitor: Editor, connection_id: ConnectionPath) -> Re
     return await acted(_at(connection_id), "Resumed.", resumed)
 
 
-@router.post("/rename")
-async def rename(api: Api, visitor: Editor, connection_id: ConnectionPath, form: Form) -> Response:
-    label = str(form.get("label", "")).strip()[:200]
-    change = connections.ConnectionChange(label=label)
-    return await acted(
-        _at(connection_id), "Renamed.", connections.change(api, visitor.caller, connection_id, change)
-    )
-
-
 @router.post("/reconnect")
 async def reconnect(request: Request, api: Api, visitor: Editor, connection_id: ConnectionPath) -> Response:
     """A link on which the customer types new credentials; everything else of the connection stays."""

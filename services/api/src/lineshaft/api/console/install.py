@@ -9,6 +9,8 @@ from lineshaft.api.console import (
     connect,
     connection,
     connection_actions,
+    connection_settings,
+    deletions,
     drift,
     explore,
     fleet,
@@ -25,6 +27,7 @@ from lineshaft.api.console import (
 from lineshaft.api.console.pages import HOME, problem_page
 from lineshaft.api.console.throttle import Throttle
 from lineshaft.api.console.visitors import SignInNeededError, on_sign_in_needed
+from lineshaft.api.routes.existence import NoConnectionError
 
 ROUTERS: tuple[APIRouter, ...] = (
     site.router,
@@ -34,6 +37,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     connect.router,
     connection.router,
     connection_actions.router,
+    connection_settings.router,
+    deletions.router,
     drift.router,
     mapping_tries.router,
     mapping_versions.router,
@@ -52,6 +57,7 @@ def install(app: FastAPI) -> None:
     for router in ROUTERS:
         app.include_router(router, include_in_schema=False)
     app.add_exception_handler(SignInNeededError, on_sign_in_needed)
+    app.add_exception_handler(NoConnectionError, deletions.on_no_connection)
     app.state.problem_pages[HOME] = problem_page
     app.state.throttle = Throttle()
     oidc.install_provider(app, app.state.context.settings)

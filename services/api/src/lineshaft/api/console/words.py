@@ -1,7 +1,7 @@
 """How values read on a page."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from typing import Any
 
 from lineshaft.common.outcomes import ConnectionStatus, Fault, Move, Outcome, Rung
@@ -94,6 +94,12 @@ def iso(moment: datetime | str) -> str:
     return moment if isinstance(moment, str) else moment.isoformat()
 
 
+def utc(moment: datetime | str) -> str:
+    """`31 Mar 2099, 09:30 UTC`, until the browser puts its own zone there."""
+    then = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return f"{then.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+
+
 def time_of_day(moment: time | str) -> str:
     """`22:00`."""
     return str(moment)[:5]
@@ -109,6 +115,11 @@ def short_id(text: str) -> str:
     """Enough of an id to tell two apart: its kind and its end."""
     kind, _, rest = text.partition("_")
     return f"{kind}_…{rest[-8:]}" if len(rest) > 12 else text  # noqa: PLR2004  short ones stay whole
+
+
+def who(actor: str) -> str:
+    """A person by the name they gave, a program by the end of its key's id."""
+    return short_id(actor) if actor.startswith("key_") else actor
 
 
 def count(number: int | None) -> str:
@@ -138,6 +149,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "ago": ago,
     "lasting": lasting,
     "iso": iso,
+    "utc": utc,
+    "who": who,
     "plain": plain,
     "short_id": short_id,
     "count": count,

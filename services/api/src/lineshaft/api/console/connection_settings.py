@@ -1,0 +1,117 @@
+"""What is set of a connection: its name, the way to its source, and its end."""
+
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from lineshaft.api.console.actions import acted
+from lineshaft.api.console.connection import ConnectionPath, frame
+from lineshaft.api.console.forms import errors_of
+from lineshaft.api.console.notices import Notice, back_to
+from lineshaft.api.console.pages import HOME, INVALID, page
+from lineshaft.api.console.visitors import Editor, Form, Signed, Visitor
+from lineshaft.api.domain.problems import ProblemError
+from lineshaft.api.routes import connections, networks
+from lineshaft.api.routes.context import Api, Context
+from lineshaft.api.routes.existence import require_connection
+
+router = APIRouter(prefix=HOME + "/connections/{connection_id}")
+
+NETWORK_FIELDS = ("proxy_url", "ca_certificate", "requests_per_minute")
+TYPE_AGAIN = "Type the whole address: saving replaces what is stored, and a stored password is never shown."
+
+
+def _at(connection_id: str) -> str:
+    return f"{HOME}/connections/{connection_id}/settings"
+
+
+@router.get("/settings")
+async def show(request: Request, api: Api, visitor: Signed, connection_id: ConnectionPath) -> Response:
+    return await _settings(request, api, visitor, connection_id)
+
+
+@router.post("/rename")
+async def rename(api: Api, visitor: Editor, connection_id: ConnectionPath, form: Form) -> Response:
+    label = str(form.get("label", "")).strip()[:200]
+    change = connections.ConnectionChange(label=label)
+    renamed = connections.change(api, visitor.caller, connection_id, change)
+    return await acted(_at(connection_id), "Renamed.", renamed)
+
+
+@router.post("/network")
+async def network(
+    request: Request, api: Api, visitor: Editor, connection_id: ConnectionPath, form: Form
+) -> Response:
+    typed = {name: str(form.get(name, "")).strip() for name in ("way", *NETWORK_FIELDS)}
+    if typed["way"] == "proxy" and not typed["proxy_url"]:
+        errors = {"proxy_url": TYPE_AGAIN}
+        return await _settings(request, api, visitor, connection_id, typed=typed, errors=errors)
+    given: dict[str, Any] = {name: typed[name] for name in NETWORK_FIELDS if typed[name]}
+    if typed["way"] != "proxy":
+        given.pop("proxy_url", None)
+    if typed["requests_per_minute"].isascii() and typed["requests_per_minute"].isdigit():
+        given["requests_per_minute"] = int(typed["requests_per_minute"])
+    try:
+        body = networks.NetworkSettings.model_validate(given)
+        await networks.put(api, visitor.caller, connection_id, body)
+    except (ProblemError, ValidationError) as error:
+        return await _settings(request, api, visitor, connection_id, typed=typed, errors=errors_of(error))
+    words = "Saved. Calls to the source use it within a minute; Diagnose on the overview tries it at once."
+    return back_to(_at(connection_id), Notice("done", words))
+
+
+@router.post("/disconnect")
+async def disconnect(api: Api, visitor: Editor, connection_id: ConnectionPath) -> Response:
+    words = "Disconnected. The credentials are forgotten, the records stay; a reconnect link brings it back."
+    disconnected = connections.disconnect(api, visitor.caller, connection_id)
+    return await acted(f"{HOME}/connections/{connection_id}", words, disconnected)
+
+
+@router.post("/delete")
+async def delete(
+    request: Request, api: Api, visitor: Editor, connection_id: ConnectionPath, form: Form
+) -> Response:
+    """Its address shows the receipts from now on."""
+    connection = await require_connection(api.pool, connection_id)
+    name = (await frame(api, visitor, connection))["name"]
+    typed = str(form.get("name", ""))
+    if typed.split() != name.split():
+        errors = {"name": f"Type {name}, exactly as it stands above."}
+        return await _settings(request, api, visitor, connection_id, typed={"name": typed}, errors=errors)
+    await connections.delete(api, visitor.caller, connection_id)
+    return back_to(f"{HOME}/connections/{connection_id}")
+
+
+async def _settings(
+    request: Request,
+    api: Context,
+    visitor: Visitor,
+    connection_id: str,
+    *,
+    typed: dict[str, str] | None = None,
+    errors: dict[str, str] | None = None,
+) -> Response:
+    connection = await require_connection(api.pool, connection_id)
+    stored = await networks.get(api, visitor.caller, connection_id)
+    shown = await frame(api, visitor, connection)
+    way: Literal["proxy", "straight"] = "proxy" if stored.proxy else "straight"
+    system = shown["system"]
+    return page(
+        request,
+        "connection_settings.html",
+        http_status=INVALID if errors else 200,
+        **shown,
+        network=stored,
+        speaks_http=system is None or system.manifest.protocol != "sql",
+        typed={
+            "way": way,
+            "proxy_url": "",
+            "ca_certificate": stored.ca_certificate or "",
+            "requests_per_minute": stored.requests_per_minute or "",
+            "name": "",
+            **(typed or {}),
+        },
+        errors=errors or {},
+    )
