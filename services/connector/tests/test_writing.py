@@ -92,6 +92,23 @@ async def test_a_change_that_got_no_answer_is_made_again(rig: Rig) -> None:
     assert len(rig.plant.writes) == 2
 
 
+@pytest.mark.parametrize(("operation", "values"), [("update", {"name": "Newer"}), ("delete", {})])
+async def test_a_change_whose_answers_are_all_lost_is_told_as_unknown(
+    rig: Rig, operation: str, values: dict[str, Any]
+) -> None:
+    ids = await connected(rig)
+    rig.plant.stored["5"] = {"id": 5, "name": "Older"}
+
+    def lose(source_id: str) -> None:
+        rig.plant.stored["5"] = {"id": 5, "name": "Older"}
+        cut(source_id)
+
+    rig.plant.after_write = lose
+    answer = await write(rig, ids, operation, source_id="5", values=values)
+    assert answer["problem"]["code"] == "outcome_unknown"
+    assert len(rig.plant.writes) > 1
+
+
 async def test_a_deletion_is_published_and_not_made_twice(rig: Rig) -> None:
     ids = await connected(rig)
     rig.plant.stored["5"] = {"id": 5, "name": "Older"}

@@ -161,7 +161,8 @@ class _Write:
         if lost and self._job.attempts < MOST_LOOKS:
             await failed_command(self._tools, self._job, self._source, evidence, again_in=LOOK_AGAIN)
             return
-        if (lost or self._job.called_before) and self._operation is WriteOperation.CREATE:
+        refused = self._operation is not WriteOperation.CREATE and evidence.outcome is Outcome.INVALID_REQUEST
+        if lost or (self._job.called_before and not refused):
             problem = problems.OUTCOME_UNKNOWN
         else:
             label = self._source.system.manifest.label
