@@ -47,7 +47,14 @@ PRODUCTION: dict[str, Any] = {
         "tls": {"existingSecret": "postgres-tls"},
     },
     "services": {
-        "api": {"autoscaling": {"enabled": True}},
+        "api": {
+            "autoscaling": {"enabled": True},
+            "settings": {
+                "LINESHAFT_CONSOLE_OIDC_ISSUER": "https://id.example.com:8443/realms/plant",
+                "LINESHAFT_CONSOLE_OIDC_CLIENT_ID": "lineshaft",
+                "LINESHAFT_CONSOLE_OIDC_EDITORS": "editors",
+            },
+        },
         "connector": {
             "replicas": 6,
             "settings": {"LINESHAFT_CONCURRENT_SLICES": 16, "LINESHAFT_ALLOWED_NETWORKS": "10.0.0.0/8"},
@@ -55,6 +62,14 @@ PRODUCTION: dict[str, Any] = {
         },
         "notifier": {"settings": {"LINESHAFT_HISTORY_DAYS": 90}},
     },
+    "volumes": [
+        {"name": "brand", "configMap": {"name": "brand"}},
+        {"name": "our-cmms", "configMap": {"name": "our-cmms"}},
+    ],
+    "volumeMounts": [
+        {"name": "brand", "mountPath": "/opt/brand"},
+        {"name": "our-cmms", "mountPath": "/opt/lineshaft/integrations/our-cmms"},
+    ],
     "ingress": {"enabled": True, "host": "lineshaft.example.com", "className": "nginx", "tlsSecret": "web"},
     "tracesEndpoint": "http://collector.monitoring:4318/v1/traces",
     "networkPolicy": {
@@ -250,6 +265,13 @@ class TestProduction:
         assert "replicas" not in deployments["plant-lineshaft-api"]["spec"]
         assert set(of_kind(found, "HorizontalPodAutoscaler")) == {"plant-lineshaft-api"}
 
+    def test_folders_of_ones_own_are_mounted(self, found: list[dict[str, Any]]) -> None:
+        for one in of_kind(found, "Deployment").values():
+            pod = one["spec"]["template"]["spec"]
+            places = {mount["name"]: mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+            assert places["our-cmms"] == "/opt/lineshaft/integrations/our-cmms"
+            assert places.keys() == {volume["name"] for volume in pod["volumes"]}
+
     def test_the_address_of_postgres(self, found: list[dict[str, Any]]) -> None:
         api = of_kind(found, "Deployment")["plant-lineshaft-api"]
         given = environment(api["spec"]["template"]["spec"]["containers"][0])
@@ -266,6 +288,9 @@ class TestProduction:
         assert kafka["to"] == [{"ipBlock": {"cidr": "10.1.0.0/16"}}]
         anywhere = {name for name, one in policies.items() if {} in one["spec"]["egress"]}
         assert anywhere == {"plant-lineshaft-connector", "plant-lineshaft-notifier"}
+        assert {"ports": [{"protocol": "TCP", "port": 8443}]} in policies["plant-lineshaft-api"]["spec"][
+            "egress"
+        ]
 
     def test_the_alerts_are_those_of_compose(self, found: list[dict[str, Any]], checkout: Path) -> None:
         [rule] = of_kind(found, "PrometheusRule").values()
@@ -413,6 +438,7 @@ SECRETS = {
     "lineshaft/admin-key": new_key(KeyKind.ADMIN),
     "lineshaft/console-password": "a console password",
     "lineshaft/console-viewer-password": "a viewer password",
+    "lineshaft/console-oidc-client-secret": "a client secret",
     "kafka-login/username": "plant",
     "kafka-login/password": "a password of Kafka",
 }
