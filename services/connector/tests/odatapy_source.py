@@ -22,6 +22,8 @@ from odatapy.server import OData
 from odatapy.server.adapters import ODataWSGIApp
 from odatapy.server.inmemory import InMemoryDataStore, InMemoryProcessor
 
+from lineshaft.common.integrations import Manifest, System
+
 TYPES = {
     "Plant": "Edm.Int32",
     "No": "Edm.String",
@@ -50,8 +52,38 @@ class _Provider(CsdlAbstractEdmProvider):
         return [CsdlSchema(namespace="Plant", entity_types=[machine], entity_container=container)]
 
 
+def odatapy_system(resource: str = f"/{SET}", **options: Any) -> System:
+    manifest = {
+        "manifest": 1,
+        "id": "odatapy",
+        "label": "Plant",
+        "protocol": "odata",
+        "verification": "real",
+        "evidence": ["odatapy"],
+        "settings": [{"key": "base_url", "title": "A"}],
+        "credentials": [
+            {"key": "username", "title": "U", "secret": False},
+            {"key": "password", "title": "P"},
+        ],
+        "auth": {"strategy": "basic"},
+        "verify": {"request": {"path": f"/{SET}?$top=1&$select=No"}, "account": "{username}"},
+        "options": {"version": 4, "service": "/"} | options,
+        "objects": {
+            SET: {
+                "label": "Machines",
+                "resource": resource,
+                "key": ["Plant", "No"],
+                "filter": "Price ge 1",
+                "cursor": {"field": "ChangedAt", "overlap_s": 60},
+                "write": {"create": True, "update": True, "delete": True},
+            }
+        },
+    }
+    return System(Manifest.model_validate(manifest), {})
+
+
 class OdatapySource:
-    system = ""
+    system = "odatapy"
 
     def __init__(self, page_size: int | None = None) -> None:
         """`page_size` is the server's own, which no client can widen."""

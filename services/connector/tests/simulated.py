@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -47,6 +47,8 @@ class Simulated:
     """`faults` are read by the subclass, which answers."""
 
     faults: dict[str, Any] = field(default_factory=dict)
+    refusal: Response | None = None
+    """What everybody is told, whatever is asked."""
     requests: list[Request] = field(default_factory=list)
     port: int = 0
     system: str = ""
@@ -85,12 +87,16 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base's signature
         """Quiet."""
 
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # the network may fail in between
+            super().handle()
+
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, self.path, headers, body)
         self.source.requests.append(request)
-        answer = self.source.answer(request)
+        answer = self.source.refusal or self.source.answer(request)
         raw = isinstance(answer.body, bytes)
         content = answer.body if raw else json.dumps(answer.body).encode()
         self.send_response(answer.status)

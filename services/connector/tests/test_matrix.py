@@ -4,10 +4,8 @@ Refusals are those that the system's folder has recorded; what any server or net
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ import pytest
 from lineshaft.common.http.addresses import AddressPolicy
 from lineshaft.common.integrations import System
 from lineshaft.common.integrations.manifest import Setting
-from lineshaft.common.outcomes import Operation, Outcome
+from lineshaft.common.outcomes import Outcome
 from lineshaft.connector.adapters.http import SourceHttp
 from lineshaft.connector.adapters.protocols import open_source, sql_mariadb, sql_postgresql
 from lineshaft.connector.adapters.protocols.target import Target
@@ -23,9 +21,9 @@ from lineshaft.connector.domain.evidence import Evidence
 from lineshaft.connector.domain.sessions import OwnSession, Session
 from lineshaft.tools.stack.ports import free_port
 
+from .refusals import recorded_refusal
 from .sql_source import CATALOG, refused
 
-INTEGRATIONS = Path(__file__).parents[3] / "integrations"
 IMPATIENT_SECONDS = 0.4
 WAIT_SECONDS = 7
 
@@ -157,20 +155,11 @@ def _answer(name: str, failure: str) -> bytes:
         case "truncated page":
             return _response(200, b'{"value": [{"id": 1}, ', "content-type: application/json", missing=100)
         case _:
-            return _recorded(name, FAILURES[failure])
-
-
-def _recorded(name: str, outcome: Outcome) -> bytes:
-    """The first refusal of that kind; where only a write was refused, a read will do."""
-    cases = json.loads((INTEGRATIONS / name / "fixtures" / "errors.json").read_text(encoding="utf-8"))[
-        "cases"
-    ]
-    found = [one for one in cases if one["outcome"] == outcome]
-    found.sort(key=lambda one: one["operation"] == Operation.WRITE)
-    case, *_ = found
-    body = case["body"] if isinstance(case["body"], str) else json.dumps(case["body"])
-    kind = case.get("content_type", "application/json" if isinstance(case["body"], dict) else "text/plain")
-    return _response(case["status"], body.encode(), f"content-type: {kind}")
+            refusal = recorded_refusal(name, FAILURES[failure])
+            assert refusal is not None
+            return _response(
+                refusal.status, refusal.body, *(": ".join(one) for one in refusal.headers.items())
+            )
 
 
 def _response(status: int, body: bytes, *headers: str, missing: int = 0) -> bytes:

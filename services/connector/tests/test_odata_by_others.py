@@ -8,46 +8,15 @@ from typing import Any
 import orjson
 import pytest
 
-from lineshaft.common.integrations import Manifest, System
 from lineshaft.common.outcomes import Outcome
 from lineshaft.connector.domain.protocol import WriteOperation
 
-from .odatapy_source import SET, OdatapySource
+from .odatapy_source import SET, OdatapySource, odatapy_system
 from .sql_source import opened, read_all, refused
 
 FIELDS = ["Plant", "No", "Name", "Price", "ChangedAt"]
 START = datetime(2026, 11, 1, tzinfo=UTC)
 AWKWARD = ["O'Neill", "50 % & more", "ä/ö?#", "tab\tin"]
-
-
-def system_of(**options: Any) -> System:
-    manifest = {
-        "manifest": 1,
-        "id": "plant",
-        "label": "Plant",
-        "protocol": "odata",
-        "verification": "real",
-        "evidence": ["odatapy"],
-        "settings": [{"key": "base_url", "title": "A"}],
-        "credentials": [
-            {"key": "username", "title": "U", "secret": False},
-            {"key": "password", "title": "P"},
-        ],
-        "auth": {"strategy": "basic"},
-        "verify": {"request": {"path": f"/{SET}?$top=1&$select=No"}, "account": "{username}"},
-        "options": {"version": 4, "service": "/"} | options,
-        "objects": {
-            SET: {
-                "label": "Machines",
-                "resource": f"/{SET}",
-                "key": ["Plant", "No"],
-                "filter": "Price ge 1",
-                "cursor": {"field": "ChangedAt", "overlap_s": 60},
-                "write": {"create": True, "update": True, "delete": True},
-            }
-        },
-    }
-    return System(Manifest.model_validate(manifest), {})
 
 
 @pytest.fixture(params=[None, 25], ids=["pages of ours", "pages of the server"])
@@ -69,7 +38,7 @@ def keys(found: list[dict[str, Any]]) -> list[tuple[int, str]]:
 
 
 async def test_who_it_is_and_what_its_metadata_says(source: OdatapySource) -> None:
-    async with opened(source, system=system_of()) as adapter:
+    async with opened(source, system=odatapy_system()) as adapter:
         assert (await adapter.verify()).account_id == "reader"
         (described,) = await adapter.describe([SET])
     fields = {field.name: (field.type, field.required) for field in described.fields}
@@ -82,7 +51,7 @@ async def test_who_it_is_and_what_its_metadata_says(source: OdatapySource) -> No
 async def test_all_records_that_the_filter_leaves_once(
     source: OdatapySource, limit: int, options: dict[str, bool]
 ) -> None:
-    async with opened(source, system=system_of(**options)) as adapter:
+    async with opened(source, system=odatapy_system(**options)) as adapter:
         found, _ = await read_all(adapter, SET, FIELDS, limit=limit)
     assert len(found) == len(set(keys(found))) == 64
     assert keys(found) == sorted(keys(found))
@@ -94,13 +63,13 @@ async def test_links_of_the_server_are_followed() -> None:
     for number in range(60):
         source.put(1, f"M-{number:03d}", START, Name="M", Price=Decimal(2))
     with source.serving():
-        async with opened(source, system=system_of(top=False)) as adapter:
+        async with opened(source, system=odatapy_system(top=False)) as adapter:
             await read_all(adapter, SET, FIELDS, limit=1000)
     assert ["skiptoken" in one for one in source.asked if SET in one] == [False, True, True]
 
 
 async def test_numbers_and_times_keep_what_they_say(source: OdatapySource) -> None:
-    async with opened(source, system=system_of()) as adapter:
+    async with opened(source, system=odatapy_system()) as adapter:
         found, _ = await read_all(adapter, SET, FIELDS, limit=1000)
     first = next(one for one in found if one["No"] == "M-003")
     assert first == {
@@ -113,7 +82,7 @@ async def test_numbers_and_times_keep_what_they_say(source: OdatapySource) -> No
 
 
 async def test_changes_since_the_last_read(source: OdatapySource) -> None:
-    async with opened(source, system=system_of()) as adapter:
+    async with opened(source, system=odatapy_system()) as adapter:
         _, cursor = await read_all(adapter, SET, FIELDS, limit=1000)
         none, cursor = await read_all(adapter, SET, FIELDS, cursor)
         assert none == []
@@ -127,7 +96,7 @@ async def test_changes_since_the_last_read(source: OdatapySource) -> None:
 
 async def test_a_record_is_created_changed_found_and_deleted(source: OdatapySource) -> None:
     key = {"Plant": 7, "No": "It's new"}
-    async with opened(source, system=system_of()) as adapter:
+    async with opened(source, system=odatapy_system()) as adapter:
         created = await adapter.write(SET, WriteOperation.CREATE, None, {**key, "Name": "Made", "Price": 2})
         await adapter.write(SET, WriteOperation.UPDATE, created.source_id, {"Name": "Changed"})
         found = await adapter.find(SET, FIELDS, key)
@@ -139,7 +108,7 @@ async def test_a_record_is_created_changed_found_and_deleted(source: OdatapySour
 
 
 async def test_a_field_and_a_set_that_are_not_there(source: OdatapySource) -> None:
-    async with opened(source, system=system_of()) as adapter:
+    async with opened(source, system=odatapy_system()) as adapter:
         field = await refused(lambda: adapter.read(SET, [*FIELDS, "Nope"], None))
         nothing = await refused(lambda: adapter.describe(["Nope"]))
     assert field.outcome is Outcome.CONFIGURATION_ERROR

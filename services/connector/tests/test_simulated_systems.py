@@ -1,8 +1,6 @@
 """The systems that cannot be started here, each by its simulator, through the whole connector."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,74 +11,27 @@ from lineshaft.common.mapping import MappingContext, WriteContext, compile_mappi
 from lineshaft.common.unified import join_source_key
 
 from . import rig as fixtures
-from .erpnext_source import ErpNext
-from .fiix_source import FiixSource
-from .maintainx_source import MaintainX
-from .maximo_source import MaximoSource
-from .odoo_json2_source import OdooJson2Source
 from .rig import CATALOG, Rig, a_connection_id
 from .simulated import Simulated
+from .simulators import COUNT, READ, SIMULATORS
 
 pools, rig = fixtures.pools, fixtures.real_rig
 
 pytestmark = [pytest.mark.integration]
 
-START = datetime(2026, 11, 20, 8, tzinfo=UTC)
-COUNT = 230
-
 
 @dataclass(frozen=True)
 class Case:
-    filled: Callable[[], Simulated]
-    entity: str
     new: dict[str, Any]
     change: dict[str, Any]
 
 
-def _maintainx() -> Simulated:
-    source = MaintainX()
-    for number in range(1, COUNT + 1):
-        source.put(number, assetId=5)
-    return source
-
-
-def _maximo() -> Simulated:
-    source = MaximoSource()
-    for number in range(COUNT):
-        source.put("BEDFORD", str(1000 + number), assetnum="11430")
-    return source
-
-
-def _erpnext() -> Simulated:
-    source = ErpNext(zone="Asia/Kolkata")
-    for number in range(COUNT):
-        source.put("Asset Repair", f"ASR-{number:03d}", START, repair_status="Pending", asset="ASSET-1")
-    return source
-
-
-def _odoo() -> Simulated:
-    source = OdooJson2Source()
-    for number in range(1, COUNT + 1):
-        source.put("purchase.order.line", number, name=f"Line {number}", product_qty=2)
-        source.put("purchase.order", number, name=f"P{number}", order_line=[number])
-    return source
-
-
-def _fiix() -> Simulated:
-    source = FiixSource()
-    for number in range(1, COUNT + 1):
-        source.put(number, number)
-    return source
-
-
 CASES = {
-    "maintainx": Case(_maintainx, "work_order", {"title": "Leak", "asset": "5"}, {"status": "on_hold"}),
-    "maximo": Case(
-        _maximo, "work_order", {"title": "Leak", "asset": "BEDFORD/11430"}, {"status": "approved"}
-    ),
-    "erpnext": Case(_erpnext, "work_order", {"asset": "ASSET-1"}, {"status": "completed"}),
-    "odoo_json2": Case(_odoo, "purchase_order", {"title": "Q-1"}, {"title": "Q-2"}),
-    "fiix": Case(_fiix, "asset", {"name": "Pump"}, {"name": "Big pump"}),
+    "maintainx": Case({"title": "Leak", "asset": "5"}, {"status": "on_hold"}),
+    "maximo": Case({"title": "Leak", "asset": "BEDFORD/11430"}, {"status": "approved"}),
+    "erpnext": Case({"asset": "ASSET-1"}, {"status": "completed"}),
+    "odoo_json2": Case({"title": "Q-1"}, {"title": "Q-2"}),
+    "fiix": Case({"name": "Pump"}, {"name": "Big pump"}),
 }
 
 
@@ -118,21 +69,21 @@ async def written(rig: Rig, connection_id: str, **fields: Any) -> dict[str, Any]
 
 @pytest.mark.parametrize("name", CASES)
 async def test_a_system_is_connected_read_written_and_read_again(rig: Rig, name: str) -> None:
-    case, system = CASES[name], CATALOG.system(name)
-    listed, definition = system.object(system.object_of(case.entity)), system.default_mapping(case.entity)
-    mapping = compile_mapping(case.entity, definition, MappingContext())
+    case, system, entity = CASES[name], CATALOG.system(name), READ[name]
+    listed, definition = system.object(system.object_of(entity)), system.default_mapping(entity)
+    mapping = compile_mapping(entity, definition, MappingContext())
     write = listed.write
     context = WriteContext(system.key_types(), frozenset(write.read_only), frozenset(write.names))
-    source = case.filled()
+    source = SIMULATORS[name]()
     with source.serving():
         connection_id = await connected(rig, source)
-        records = await synced(rig, connection_id, case.entity)
-        target = {"connection_id": connection_id, "object": system.object_of(case.entity)}
-        new = to_source(case.entity, definition, case.new, context)
+        records = await synced(rig, connection_id, entity)
+        target = {"connection_id": connection_id, "object": system.object_of(entity)}
+        new = to_source(entity, definition, case.new, context)
         made = await written(rig, **target, operation="create", values=new)
-        change = to_source(case.entity, definition, case.change, context)
+        change = to_source(entity, definition, case.change, context)
         changed = await written(rig, **target, operation="update", source_id=made["source_id"], values=change)
-        again = await synced(rig, connection_id, case.entity)
+        again = await synced(rig, connection_id, entity)
     keys = [join_source_key([one[part] for part in listed.key]) for one in records]
     assert len(keys) == len(set(keys)) == COUNT
     for key, record in zip(keys, records, strict=True):
