@@ -15,11 +15,9 @@ from lineshaft.common.metrics import Metrics
 from lineshaft.tools.observability.alertmanager import Alertmanager, alertmanager_program
 from lineshaft.tools.observability.prometheus import Prometheus
 from lineshaft.tools.stack.ports import LOOPBACK
+from lineshaft.tools.testing.needs import needs
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(alertmanager_program() is None, reason="needs prometheus-alertmanager"),
-]
+pytestmark = pytest.mark.integration
 
 SECONDS = 30.0
 
@@ -42,6 +40,8 @@ def told() -> "queue.Queue[dict[str, Any]]":
 
 @pytest.fixture
 def receiver(told: "queue.Queue[dict[str, Any]]") -> Iterator[str]:
+    needs("prometheus-alertmanager", found=alertmanager_program() is not None)
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))

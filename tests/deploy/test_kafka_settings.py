@@ -15,6 +15,7 @@ from lineshaft.tools.stack.layout import Layout
 from lineshaft.tools.stack.ports import LOOPBACK, accepts_connections, free_port
 from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.spawner import Command
+from lineshaft.tools.testing.needs import needs
 
 NOT_SETTINGS = {"KAFKA_HEAP_OPTS"}
 START_SECONDS = 60.0
@@ -56,8 +57,7 @@ def given(compose: Any) -> dict[str, str]:
 def broker(
     given: dict[str, str], compose: Any, run: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    if not java_and_maven_found():
-        pytest.skip("Apache Kafka needs Java 17 or later and Maven")
+    needs("Java 17 or later and Maven", found=java_and_maven_found())
     layout = Layout.discover()
     folder = tmp_path_factory.mktemp("kafka")
     given["log.dirs"] = str(folder / "data")

@@ -1,6 +1,5 @@
 """An adapter on a plant's real database, without the rest of the connector."""
 
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +16,8 @@ from lineshaft.connector.adapters.protocols.target import Target
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
 from lineshaft.connector.domain.protocol import Page, SourceAdapter
 from lineshaft.connector.domain.sessions import OwnSession
-from lineshaft.tools.stack.mariadb import MariaDbUnavailableError, mariadb_program
+from lineshaft.tools.stack.mariadb import mariadb_found
+from lineshaft.tools.testing.needs import needs
 
 CATALOG = Catalog.load(Path(__file__).parents[3] / "integrations")
 NETWORKS = ["127.0.0.0/8"]
@@ -25,13 +25,7 @@ EVERYTHING = 10_000
 
 
 def needs_mariadb() -> None:
-    """Skips where the server is not installed, but not in CI."""
-    try:
-        mariadb_program()
-    except MariaDbUnavailableError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(error))
+    needs("MariaDB, Debian's package mariadb-server", found=mariadb_found())
 
 
 class Source(Protocol):

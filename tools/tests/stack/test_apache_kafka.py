@@ -8,15 +8,14 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from lineshaft.tools.stack.apache_kafka import ApacheKafka
 from lineshaft.tools.stack.kafka_jars import java_and_maven_found
 from lineshaft.tools.stack.supervisor import Supervisor
+from lineshaft.tools.testing.needs import needs
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(not java_and_maven_found(), reason="needs Java 17 and Maven"),
-]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
 def kafka(shared_supervisor: Supervisor) -> Iterator[ApacheKafka]:
+    needs("Java 17 or later and Maven", found=java_and_maven_found())
     kafka = ApacheKafka(shared_supervisor)
     kafka.start()
     yield kafka

@@ -23,7 +23,7 @@ def test_the_choice(wanted: str, *, possible: bool, kind: KafkaKind) -> None:
     assert choose_kafka({"KAFKA": wanted}, lambda: possible) is kind
 
 
-@pytest.mark.parametrize("environment", [{"CI": "true"}, {"KAFKA": "apache"}])
+@pytest.mark.parametrize("environment", [{"CI": "true"}, {"CI": "1"}, {"KAFKA": "apache"}])
 def test_ci_never_falls_back(environment: dict[str, str]) -> None:
     with pytest.raises(KafkaUnavailableError, match="Java 17"):
         choose_kafka(environment, lambda: False)

@@ -25,6 +25,7 @@ from lineshaft.tools.stack.layout import Layout
 from lineshaft.tools.stack.ports import LOOPBACK
 from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.supervisor import Supervisor
+from lineshaft.tools.testing.needs import needs
 
 from .authority import Authority
 
@@ -32,11 +33,6 @@ USER, PASSWORD = "lineshaft", "its-password"
 SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 PLAIN = f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
 LETTERS = registry.DEAD_LETTERS
-
-needs_kafka = [
-    pytest.mark.integration,
-    pytest.mark.skipif(not java_and_maven_found(), reason="needs Java 17 and Maven"),
-]
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +42,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def kafka(authority: Authority) -> Iterator[ApacheKafka]:
+    needs("Java 17 or later and Maven", found=java_and_maven_found())
     supervisor = Supervisor(Layout.discover(f"secured-{os.getpid()}"), Progress(quiet=True))
     settings = {
         "ssl.keystore.type": "PEM",
@@ -91,7 +88,7 @@ async def producing(address: str, prefix: str, security: KafkaSecurity) -> Async
     ],
 )
 class TestEveryClientIsLetIn:
-    pytestmark = needs_kafka
+    pytestmark = pytest.mark.integration
 
     async def test_admin_producer_and_consumer(
         self,
@@ -134,7 +131,7 @@ class TestEveryClientIsLetIn:
 
 
 class TestOthersAreNot:
-    pytestmark = needs_kafka
+    pytestmark = pytest.mark.integration
 
     @pytest.mark.parametrize(
         "security",

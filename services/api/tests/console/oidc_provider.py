@@ -1,7 +1,6 @@
 """A real OpenID provider (node-oidc-provider) on a port of this machine, and a browser that logs in there."""
 
 import asyncio
-import os
 import re
 import shutil
 from collections.abc import AsyncIterator
@@ -10,12 +9,12 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import httpx
-import pytest
 
 from lineshaft.tools.stack.build_tool import build_step
 from lineshaft.tools.stack.cache import cached, recipe_hash
 from lineshaft.tools.stack.layout import Layout
 from lineshaft.tools.stack.ports import free_port
+from lineshaft.tools.testing.needs import needs
 
 CLIENT_ID, CLIENT_SECRET = "lineshaft-console", "the-secret-of-the-console"
 _ACTION = re.compile(r'action="([^"]+)"').search
@@ -24,9 +23,7 @@ _PROMPT = re.compile(r'name="prompt" value="([^"]+)"').search
 
 def modules() -> Path:
     """The folder of the provider's packages, installed with npm when the lock file is new."""
-    if shutil.which("npm") is None:
-        assert not os.environ.get("CI"), "CI needs npm for the OpenID provider"
-        pytest.skip("npm is not here")
+    needs("npm for the OpenID provider", found=shutil.which("npm") is not None)
     layout = Layout.discover()
     recipe = layout.checkout / "tools" / "oidc"
     files = [recipe / "package.json", recipe / "package-lock.json"]

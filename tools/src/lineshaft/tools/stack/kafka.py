@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import ClassVar, Protocol, assert_never
 
 from lineshaft.tools.stack.apache_kafka import ApacheKafka
+from lineshaft.tools.stack.ci import in_ci
 from lineshaft.tools.stack.embedded_kafka import EmbeddedKafka
 from lineshaft.tools.stack.kafka_jars import java_and_maven_found
 from lineshaft.tools.stack.supervisor import Supervisor
@@ -91,7 +92,7 @@ def choose_kafka(
         return KafkaKind.EMBEDDED
     if apache_possible():
         return KafkaKind.APACHE
-    if wanted == KafkaKind.APACHE or environment.get("CI") == "true":
+    if wanted == KafkaKind.APACHE or in_ci(environment):
         raise KafkaUnavailableError("Apache Kafka needs Java 17 or later and Maven on the PATH")
     return KafkaKind.EMBEDDED
 

@@ -26,15 +26,24 @@ class MariaDbUnavailableError(RuntimeError):
     """There is no mariadbd on PATH; Debian's package mariadb-server has it."""
 
 
+def mariadb_found() -> bool:
+    return _found("mariadbd") is not None
+
+
 def mariadb_program(name: str = "mariadbd") -> Path:
-    """Where it is; Debian keeps the server in a folder that is not on everybody's PATH.
+    """Where it is.
 
     Raises MariaDbUnavailableError.
     """
-    found = shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin")))
+    found = _found(name)
     if found is None:
         raise MariaDbUnavailableError(MariaDbUnavailableError.__doc__)
     return Path(found)
+
+
+def _found(name: str) -> str | None:
+    """Debian keeps the server in a folder that is not on everybody's PATH."""
+    return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin")))
 
 
 class MariaDb:
