@@ -18,6 +18,8 @@ from lineshaft.tools.stack.stack import Stack
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.timeout(180)]
 
 SECONDS = 40.0
+LONG = "12345678901234567.89"
+"""More digits than a float keeps."""
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +53,15 @@ def test_a_table_made_after_connecting_is_requested_read_and_consumed(
     connection_id, token = customer
     plant.execute(
         "create table lubrication_points"
-        " (point_no text primary key, grease text, grams numeric(8, 2), due_on date, changed timestamptz)",
-        "insert into lubrication_points values ('LP-1', 'EP 2', 12.50, '2026-12-01', now()),"
-        " ('LP-2', null, 7, null, now())",
+        " (point_no text primary key, grease text, grams numeric(8, 2), due_on date, changed timestamptz,"
+        " counter numeric(40, 2), measured jsonb)",
+        "insert into lubrication_points values ('LP-1', 'EP 2', 12.50, '2026-12-01', now(),"
+        f" {LONG}, '{{\"load\": {LONG}}}'), ('LP-2', null, 7, null, now(), null, null)",
         f"grant select on lubrication_points to {plant.username}",
     )
     looked = vendor.post(f"/connections/{connection_id}/schema/refresh", {"objects": ["lubrication_points"]})
     fields = {one["name"]: one for one in looked["data"][0]["fields"]}
-    assert set(fields) == {"point_no", "grease", "grams", "due_on", "changed"}
+    assert set(fields) == {"point_no", "grease", "grams", "due_on", "changed", "counter", "measured"}
     assert all(one["custom"] for one in fields.values())
 
     order = {
@@ -82,9 +85,12 @@ def test_a_table_made_after_connecting_is_requested_read_and_consumed(
     assert (first["entity"], first["object"]) == ("custom", "lubrication_point")
     assert first["custom_fields"]["grams"] == "12.50"
     assert first["custom_fields"]["due_on"] == "2026-12-01"
+    assert first["custom_fields"]["counter"] == LONG
+    assert first["custom_fields"]["measured"] == {"load": LONG}
     assert by_key["LP-2"]["custom_fields"]["grease"] is None
-    one = vendor.get(f"/objects/lubrication_point/{first['id']}?include=raw", token=token)
-    assert one["raw"]["point_no"] == "LP-1"
+    one = vendor.call("GET", f"/objects/lubrication_point/{first['id']}?include=raw", token=token)
+    assert one.json()["raw"]["point_no"] == "LP-1"
+    assert f'"load": {LONG}' in one.text
 
     events = consume(
         stack.kafka.bootstrap_servers,
@@ -96,6 +102,7 @@ def test_a_table_made_after_connecting_is_requested_read_and_consumed(
         ("lubrication_point", "LP-1"),
         ("lubrication_point", "LP-2"),
     }
+    assert {"load": LONG} in [one["custom_fields"]["measured"] for one in events]
 
     plant.execute("update lubrication_points set grease = 'LGMT 3', changed = now() where point_no = 'LP-2'")
     publish_sync_request(

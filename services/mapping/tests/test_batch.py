@@ -134,7 +134,7 @@ def test_a_record_that_cannot_be_mapped_leaves_its_neighbours_alone() -> None:
     result = run([page])
     assert [type(rejected.error).__name__ for rejected in result.rejected] == [
         "NoKeyError",
-        "JSONDecodeError",
+        "ValidationError",
     ]
     assert effects(result) == {"new": 1}
 

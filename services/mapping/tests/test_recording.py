@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 
 from lineshaft.common.errors import RetryableError
 from lineshaft.common.kafka.record import Message
 from lineshaft.mapping.adapters import postgres
+from lineshaft.mapping.domain.messages import RawMessage
 
 from . import drive
 from .builders import READ_AT, mapping_changed, records_read
@@ -22,6 +24,9 @@ pool, service, items, dead_letters = drive.pool, drive.service, drive.items, dri
 A = {"id": 1, "name": "Pump", "code": "P-1"}
 B = {"id": 1, "name": "Feed pump", "code": "P-1"}
 OTHER = {"id": 2, "name": "Valve", "code": "V-1"}
+
+
+LONG = {"volume": "12345678901234567.89", "level": "0.1234567890123456789", "serial": "99999999999999999999"}
 
 
 def page(service: Service, *records: Mapping[str, Any], **options: Any) -> Message:
@@ -239,3 +244,29 @@ async def test_a_record_that_the_source_marks_as_deleted_is_told_as_such(
     assert (tombstone.key, tombstone.type, tombstone.data) == (event.key, "", {})
     row, other = await service.stored()
     assert (row["deleted_at"] is not None, other["deleted_at"]) == (True, None)
+
+
+async def test_long_numbers_keep_all_of_their_digits_when_mapped_and_when_mapped_again(
+    service: Service, items: Reader
+) -> None:
+    async def change(version: int, *names: str) -> RawMessage:
+        fields = {name: {"path": name, "type": "decimal"} for name in names}
+        definition = {"fields": {"name": "serial"}, "custom_fields": fields}
+        event = mapping_changed(definition, version=version, connection_id=service.connection_id)
+        return await service.change_mapping(event)
+
+    await change(2, "volume", "level")
+    message = page(service, A | dict.fromkeys(LONG, 0))
+    value = message.value or b""
+    for name, digits in LONG.items():
+        value = value.replace(f'"{name}":0'.encode(), f'"{name}":{digits}'.encode())
+    await service.raw(msgspec.structs.replace(message, value=value))
+    told = await items.new()
+    await service.handler([await change(3, *LONG)])
+    told += await items.new()
+    assert [event.data["name"] for event in told] == [LONG["serial"]] * 2
+    first = {name: LONG[name] for name in ("volume", "level")}
+    assert [event.data["custom_fields"] for event in told] == [first, LONG]
+    (row,) = await service.stored()
+    assert row["document"]["custom_fields"] == LONG
+    assert {name: str(row["raw"][name]) for name in LONG} == LONG

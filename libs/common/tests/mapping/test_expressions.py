@@ -53,6 +53,7 @@ def value_of(text: str) -> Any:
         ("add(price, '0.20')", Decimal("10.00")),
         ("subtract(price, `1`)", Decimal("8.80")),
         ("divide(price, `0`)", None),
+        ("add(`12345678901234567890123456789`, '0.01')", Decimal("12345678901234567890123456789.01")),
         ("divide(`1`, `3`)", Decimal("0.333333333333")),
         ("round(price, `1`)", Decimal("9.8")),
         ("number('12.50')", Decimal("12.50")),

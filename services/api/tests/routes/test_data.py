@@ -1,4 +1,5 @@
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -76,6 +77,22 @@ async def test_the_sources_own_record_on_request(world: World) -> None:
     assert one["raw"] == items(1)[0]
     wrong = await world.call("GET", "/items?include=everything", key=token)
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "include")
+
+
+async def test_a_long_number_is_answered_with_all_of_its_digits(world: World) -> None:
+    digits = "12345678901234567.89"
+    connection_id, token = await world.connect()
+    await world.store(connection_id, "item", [items(1)[0] | {"volume": Decimal(digits), "serial": 10**20}])
+    fields = {name: {"path": name, "type": "decimal"} for name in ("volume", "serial")}
+    path = f"/connections/{connection_id}/mappings/item"
+    await world.call("PUT", path, {"custom_fields": fields})
+    answer = await world.call("GET", "/items?include=raw", key=token)
+    (one,) = answer.json()["data"]
+    assert one["custom_fields"] == {"volume": digits, "serial": str(10**20)}
+    traced = await world.call("GET", f"{path}/lineage?source_id=1")
+    for text in (answer.text, traced.text):
+        assert f'"volume":{digits}' in text.replace(": ", ":")
+        assert f'"serial":{10**20}' in text.replace(": ", ":")
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=501", "cursor=x", "modified_after=yesterday"])

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-import orjson
 from pydantic import ValidationError
 
+from lineshaft.common import exact_json
 from lineshaft.common.clock import now
 from lineshaft.common.errors import UndecodableError
 from lineshaft.common.events.model import EventData
@@ -143,9 +143,11 @@ class Decoder:
         else:
             return None
         try:
-            data = model.model_validate(orjson.loads(record.value))
-        except orjson.JSONDecodeError as error:
+            content = exact_json.decode(record.value)
+        except ValueError as error:
             raise UndecodableError(f"the value is not JSON: {error}") from None
+        try:
+            data = model.model_validate(content)
         except ValidationError as error:
             raise UndecodableError(_describe(error)) from None
         key = record.key.decode(errors="replace") if record.key else ""

@@ -1,7 +1,7 @@
 """Numbers, exactly: nothing passes through a binary float that the source did not send as one."""
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 from lineshaft.common.mapping.errors import CoercionError, sample
@@ -11,6 +11,8 @@ MAX_DIGITS = 40
 """Before the point."""
 MAX_PLACES = 60
 """Behind the point."""
+EXACT = Context(prec=2 * (MAX_DIGITS + MAX_PLACES + 1))
+"""Calculates with every digit of two such numbers; Python's own context keeps 28."""
 MAX_INTEGER = 2**63 - 1
 
 _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,27})(?:\.[0-9]{1,15})?").fullmatch
@@ -60,6 +62,10 @@ def to_decimal(value: Any) -> str:
     if type(value) is float and _PLAIN(digits := repr(value)):
         return digits
     return format(parse_decimal(value), "f")
+
+
+def rounded(number: Decimal, places: int) -> Decimal:
+    return EXACT.quantize(number, Decimal(1).scaleb(-places))
 
 
 def to_integer(value: Any) -> int:

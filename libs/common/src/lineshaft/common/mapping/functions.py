@@ -6,11 +6,12 @@ Numbers may come as numbers or as decimal strings, and results are exact.
 import json
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 from jmespath.functions import Functions, signature
 
-from lineshaft.common.mapping.decimals import parse_decimal
+from lineshaft.common.mapping.decimals import EXACT, parse_decimal, rounded
 from lineshaft.common.mapping.errors import CoercionError
 from lineshaft.common.mapping.moments import date_coercer, parse_moment, timestamp_coercer, zone
 from lineshaft.common.mapping.plain import to_json
@@ -53,6 +54,14 @@ def _count(value: Any, most: int) -> int:
     if not 0 <= number <= most:
         raise CoercionError(f"{number} is not between 0 and {most}")
     return number
+
+
+def _sum(numbers: list[Decimal]) -> Decimal:
+    return reduce(EXACT.add, numbers, Decimal(0))
+
+
+def _quotient(number: Decimal, divisor: Decimal) -> Decimal:
+    return EXACT.normalize(rounded(EXACT.divide(number, divisor), PLACES))
 
 
 def _day(value: Any) -> date:
@@ -149,19 +158,25 @@ class MappingFunctions(Functions):
 
     @signature(ANY, ANY)
     def _func_round(self, value: Any, places: Any) -> Decimal | None:
-        return None if value is None else round(parse_decimal(value), _count(places, MAX_PLACES))
+        return None if value is None else rounded(parse_decimal(value), _count(places, MAX_PLACES))
 
     @signature(ANY, ANY)
     def _func_add(self, left: Any, right: Any) -> Decimal | None:
-        return None if left is None or right is None else parse_decimal(left) + parse_decimal(right)
+        if left is None or right is None:
+            return None
+        return EXACT.add(parse_decimal(left), parse_decimal(right))
 
     @signature(ANY, ANY)
     def _func_subtract(self, left: Any, right: Any) -> Decimal | None:
-        return None if left is None or right is None else parse_decimal(left) - parse_decimal(right)
+        if left is None or right is None:
+            return None
+        return EXACT.subtract(parse_decimal(left), parse_decimal(right))
 
     @signature(ANY, ANY)
     def _func_multiply(self, left: Any, right: Any) -> Decimal | None:
-        return None if left is None or right is None else parse_decimal(left) * parse_decimal(right)
+        if left is None or right is None:
+            return None
+        return EXACT.multiply(parse_decimal(left), parse_decimal(right))
 
     @signature(ANY, ANY)
     def _func_divide(self, left: Any, right: Any) -> Decimal | None:
@@ -169,7 +184,7 @@ class MappingFunctions(Functions):
         if left is None or right is None:
             return None
         divisor = parse_decimal(right)
-        return round(parse_decimal(left) / divisor, PLACES).normalize() if divisor else None
+        return _quotient(parse_decimal(left), divisor) if divisor else None
 
     @signature(ANY)
     def _func_date(self, value: Any) -> str | None:
@@ -211,9 +226,9 @@ class MappingFunctions(Functions):
 
     @signature(ARRAY)
     def _func_sum(self, values: list[Any]) -> Decimal:
-        return sum((parse_decimal(value) for value in _items(values) if value is not None), Decimal(0))
+        return _sum([parse_decimal(value) for value in _items(values) if value is not None])
 
     @signature(ARRAY)
     def _func_avg(self, values: list[Any]) -> Decimal | None:
         numbers = [parse_decimal(value) for value in _items(values) if value is not None]
-        return round(sum(numbers, Decimal(0)) / len(numbers), PLACES).normalize() if numbers else None
+        return _quotient(_sum(numbers), Decimal(len(numbers))) if numbers else None

@@ -7,7 +7,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from lineshaft.common.mapping.decimals import parse_decimal
+from lineshaft.common.mapping.decimals import EXACT, parse_decimal, rounded
 from lineshaft.common.mapping.errors import CoercionError
 from lineshaft.common.mapping.moments import EPOCH, parse_moment
 from lineshaft.common.mapping.plain import iso
@@ -34,22 +34,21 @@ def _same(value: Any) -> Any:
 
 
 def _times(factor: int) -> Convert:
-    return lambda value: parse_decimal(value) * factor
+    return lambda value: EXACT.multiply(parse_decimal(value), factor)
 
 
 def _divided_by(factor: int) -> Convert:
     def divide(value: Any) -> Decimal:
-        quotient = round(parse_decimal(value) / factor, PLACES)
-        return (
-            quotient.to_integral_value() if quotient == quotient.to_integral_value() else quotient.normalize()
-        )
+        quotient = rounded(EXACT.divide(parse_decimal(value), factor), PLACES)
+        whole = quotient.to_integral_value()
+        return whole if quotient == whole else EXACT.normalize(quotient)
 
     return divide
 
 
 def _from_epoch(microseconds: int) -> Convert:
     def convert(value: Any) -> str:
-        return iso(EPOCH + int(parse_decimal(value) * microseconds) * MICROSECOND)
+        return iso(EPOCH + int(EXACT.multiply(parse_decimal(value), microseconds)) * MICROSECOND)
 
     return convert
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
-import orjson
 from asyncpg.pool import PoolConnectionProxy
 
+from lineshaft.common import exact_json
 from lineshaft.common.logs import logger
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ log = logger(__name__)
 async def _prepare(connection: Any) -> None:
     await connection.set_type_codec(
         "jsonb",
-        encoder=lambda value: b"\x01" + orjson.dumps(value),
-        decoder=lambda data: orjson.loads(data[1:]),
+        encoder=lambda value: b"\x01" + exact_json.encode(value),
+        decoder=lambda data: exact_json.decode(data[1:]),
         schema="pg_catalog",
         format="binary",
     )

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
@@ -21,6 +20,7 @@ from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.data import mapping_in_force
 from lineshaft.api.routes.existence import require_connection, require_known
+from lineshaft.common import exact_json
 from lineshaft.common.mapping import field_sources
 from lineshaft.common.unified import ROUTES, fields_of, is_custom
 
@@ -80,7 +80,7 @@ async def table(
         "record_rows.html" if is_part(request) else "records.html",
         **await frame(api, visitor, connection),
         entity=entity,
-        rows=[orjson.loads(one) for one in found.entities],
+        rows=[exact_json.decode(one) for one in found.entities],
         columns=_columns(active),
         next=found.next_cursor,
         after=after,
@@ -105,7 +105,7 @@ async def record(
     found = await entities.read_one(api.pool, connection_id, entity, entity_id, mapping, include_raw=True)
     if found is None:
         raise not_found(entity.replace("_", " "), connection_id=connection_id)
-    document = orjson.loads(found)
+    document = exact_json.decode(found)
     raw = document.pop("raw")
     return page(
         request,

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from starlette.datastructures import FormData
 
+from lineshaft.common import exact_json
 from lineshaft.common.mapping.definition import OTHER_CODES
 from lineshaft.common.unified import fields_of
 from lineshaft.common.unified.kinds import FieldKind, Kind
@@ -276,7 +277,7 @@ def _inner(kind: FieldKind) -> FieldKind:
 def _shown(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    return value if isinstance(value, str) else exact_json.encode(value).decode()
 
 
 def _value(text: str, kind: FieldKind | None) -> Any:

@@ -17,6 +17,7 @@ from lineshaft.api.console.words import FILTERS
 from lineshaft.api.domain.problems import Problem
 from lineshaft.api.routes.answers import request_id_of
 from lineshaft.api.routes.context import context_of
+from lineshaft.common import exact_json
 from lineshaft.common.clock import now
 
 INVALID = 422
@@ -86,7 +87,7 @@ def _control_key(name: str) -> str:
 
 
 def _pretty(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
+    return exact_json.encode(value, option=orjson.OPT_INDENT_2, default=str).decode()
 
 
 _templates = _environment()

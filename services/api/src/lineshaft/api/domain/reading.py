@@ -7,6 +7,7 @@ import msgspec
 import orjson
 
 from lineshaft.api.domain.problems import invalid
+from lineshaft.common import exact_json
 from lineshaft.common.mapping import CompiledMapping, Mapped
 
 
@@ -20,7 +21,7 @@ def encoded(row: Any, connection_id: str, compiled: CompiledMapping | None) -> b
 
 def mapped(row: Any, connection_id: str, compiled: CompiledMapping) -> Mapped:
     result = compiled.apply(
-        connection_id, row["source_id"], orjson.loads(row["raw"]), row["observed_at"] or ""
+        connection_id, row["source_id"], exact_json.decode(row["raw"]), row["observed_at"] or ""
     )
     if row["deleted_at"] is not None and result.document.get("deleted_at") is None:
         result.document["deleted_at"] = row["deleted_at"]

@@ -20,6 +20,7 @@ from lineshaft.api.domain.problems import (
     problem,
 )
 from lineshaft.api.routes.field_problems import field_problem
+from lineshaft.common import exact_json
 from lineshaft.common.ids import new_id
 from lineshaft.common.logs import logger
 
@@ -39,7 +40,7 @@ class Json(JSONResponse):
         super().__init__(content, status_code, headers)
 
     def render(self, content: Any) -> bytes:
-        return orjson.dumps(content, default=_plain)
+        return exact_json.encode(content, default=_plain)
 
 
 def _plain(value: Any) -> Any:

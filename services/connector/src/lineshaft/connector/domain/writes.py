@@ -4,9 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-import orjson
-
+from lineshaft.common import exact_json
 from lineshaft.common.events.commands import WriteRequested
 from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Operation, Outcome, Rung
@@ -54,7 +52,7 @@ def key_of(listed: SourceObject, source_id: str) -> dict[str, Any]:
 
 
 def source_id_of(listed: SourceObject, record: bytes) -> str:
-    found = msgspec.json.decode(record)
+    found = exact_json.decode(record)
     return join_source_key([found[name] for name in listed.key])
 
 
@@ -71,7 +69,7 @@ def named_field(message: str, description: ObjectDescription) -> str | None:
 
 def holds(record: bytes, values: Mapping[str, Any]) -> bool:
     """Whether a found record can be the one that was written; texts and whole numbers tell."""
-    found = orjson.loads(record)
+    found = exact_json.decode(record)
     return all(
         str(found.get(name)) == str(value)
         for name, value in values.items()

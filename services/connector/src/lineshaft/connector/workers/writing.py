@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import timedelta
 
-import msgspec
-
+from lineshaft.common import exact_json
 from lineshaft.common.errors import RetryableError
 from lineshaft.common.events.commands import CommandProblem, WriteRequested
 from lineshaft.common.logs import logger
@@ -209,7 +208,7 @@ class _Write:
             return None
         if not records or len(records[0]) > MOST_SHOWN:
             return None
-        shown: dict[str, object] = msgspec.json.decode(records[0])
+        shown: dict[str, object] = exact_json.decode(records[0])
         return shown
 
     async def _stored(self, source_id: str) -> Sequence[bytes]:

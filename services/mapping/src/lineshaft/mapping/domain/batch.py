@@ -9,6 +9,7 @@ import msgspec
 import orjson
 from xxhash import xxh3_128_hexdigest
 
+from lineshaft.common import exact_json
 from lineshaft.common.errors import LineshaftError
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.mapping import Mapped
@@ -178,7 +179,7 @@ class _OnePage:
     def _map_one(
         self, record_id: str, source_id: str, raw: bytes, raw_hash: str, before: Stored | None
     ) -> Effect:
-        record = orjson.loads(raw)
+        record = exact_json.decode(raw)
         if has_escaped_nul(raw):
             record = clean(record)
             raw = orjson.dumps(record)

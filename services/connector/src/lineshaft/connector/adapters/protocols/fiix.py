@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-import orjson
 
+from lineshaft.common import exact_json
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Operation
@@ -78,7 +78,7 @@ class Fiix:
         answer = await self._call(Operation.READ, request, object_name)
         try:
             records = list(map(bytes, records_at(answer.body, "objects")))
-            rows = [orjson.loads(record) for record in records]
+            rows = [exact_json.decode(record) for record in records]
             numbers = [int(row[listed.cursor.field]) for row in rows] if listed.cursor else []
             total = int(take_apart(answer).body["totalObjects"])
         except _UNFIT as error:
@@ -148,7 +148,7 @@ class Fiix:
         proof = requests.signature(self._url + path, self._target.credentials["secret_key"])
         headers = {"authorization": proof, "content-type": "text/plain; charset=utf-8"}
         return await self._calls.call(
-            operation, "POST", path, object_name, content=orjson.dumps(request), headers=headers
+            operation, "POST", path, object_name, content=exact_json.encode(request), headers=headers
         )
 
     def _described(self, object_name: str) -> ObjectDescription:

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-import orjson
 
+from lineshaft.common import exact_json
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Operation, Outcome
@@ -397,4 +397,4 @@ def _invalid(object_name: str, code: str, message: str) -> Evidence:
 
 
 def _request(method: str, params: Sequence[Any]) -> bytes:
-    return orjson.dumps({"id": REQUEST_ID, "method": method, "params": params})
+    return exact_json.encode({"id": REQUEST_ID, "method": method, "params": params})

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-import orjson
 
+from lineshaft.common import exact_json
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Operation
@@ -173,7 +173,7 @@ class Maximo:
             "POST",
             f"{self._path(object_name)}?lean=1",
             object_name,
-            content=orjson.dumps(dict(values)),
+            content=exact_json.encode(dict(values)),
             headers={"properties": "*"},
         )
         stored = _stored(answer)
@@ -200,7 +200,7 @@ class Maximo:
                 "POST",
                 f"{address}?lean=1{action}",
                 object_name,
-                content=orjson.dumps(part),
+                content=exact_json.encode(part),
                 headers=_CHANGE,
             )
             said = _stored(answer)
@@ -218,7 +218,7 @@ class Maximo:
         if not found:
             raise refused(object_name, "no_such_record", f"there is no {source_id}")
         try:
-            return f"{self._path(object_name)}/{rest_id(str(orjson.loads(found[0]).get('href', '')))}"
+            return f"{self._path(object_name)}/{rest_id(str(exact_json.decode(found[0]).get('href', '')))}"
         except ForeignLinkError as error:
             raise refused(object_name, "no_address", str(error)) from error
 
@@ -241,7 +241,7 @@ def _following(answer: Answer, path: str, window: Window) -> str | None:
 
 
 def _holds(record: bytes, match: Mapping[str, Any]) -> bool:
-    found = orjson.loads(record)
+    found = exact_json.decode(record)
     return all(str(found.get(name)) == str(value) for name, value in match.items())
 
 

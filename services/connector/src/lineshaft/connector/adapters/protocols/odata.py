@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-import orjson
 
+from lineshaft.common import exact_json
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Operation, Outcome
@@ -152,7 +152,7 @@ class OData:
             key = split_source_key(source_id or "", len(listed.key))
             url = await self._record_url(object_name, dict(zip(listed.key, key, strict=True)))
             headers = await self._token(object_name, url)
-        content = b"" if operation is WriteOperation.DELETE else orjson.dumps(dict(values))
+        content = b"" if operation is WriteOperation.DELETE else exact_json.encode(dict(values))
         answer = await self._calls.send(
             Operation.WRITE, _METHODS[operation], url, object_name, headers=headers, content=content
         )

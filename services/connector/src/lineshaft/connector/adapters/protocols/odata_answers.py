@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from lineshaft.common import exact_json
 from lineshaft.common.integrations import Manifest
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError
@@ -129,7 +130,7 @@ def entity_of(body: bytes) -> dict[str, Any]:
     """The one record of an answer; empty where there is none."""
     if not body:
         return {}
-    whole = msgspec.json.decode(body)
+    whole = exact_json.decode(body)
     inside = whole.get("d", whole) if isinstance(whole, dict) else {}
     return inside if isinstance(inside, dict) else {}
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from lineshaft.common import exact_json
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Grant, Operation, Outcome, Verb
@@ -110,7 +111,7 @@ class Odoo:
             order="id asc",
             context=CONTEXT,
         )
-        rows = msgspec.json.decode(result)
+        rows = exact_json.decode(result)
         _require_fields(answer, object_name, rows, wanted)
         for name, (model, inner) in lines.items():
             await self._put_in_lines(rows, name, model, inner)
@@ -161,7 +162,7 @@ class Odoo:
             limit=2,
             context=CONTEXT,
         )
-        rows = msgspec.json.decode(result)
+        rows = exact_json.decode(result)
         for name, (model, inner) in (await self._lines_of(object_name, fields)).items():
             await self._put_in_lines(rows, name, model, inner)
         return records_of(rows)
@@ -215,7 +216,7 @@ class Odoo:
                 fields=_names(inner),
                 context=CONTEXT,
             )
-            found |= {line["id"]: line for line in msgspec.json.decode(result)}
+            found |= {line["id"]: line for line in exact_json.decode(result)}
         for row in rows:
             row[field] = [plain(found[one]) for one in row.get(field) or () if one in found]
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-import orjson
 
+from lineshaft.common import exact_json
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
@@ -92,7 +92,7 @@ class OdooJson2:
         try:
             answer = await self._http.post(
                 f"{self._url}/json/2/{model}/{method}",
-                orjson.dumps(body),
+                exact_json.encode(body),
                 self._headers,
                 seconds=self._manifest.limits.timeout_s,
             )

@@ -8,8 +8,7 @@ read, and `{"id": 5, "display_name": "ACME"}` under the name with a dot, where a
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
+from lineshaft.common import exact_json
 from lineshaft.connector.domain.protocol import FieldDescription, ObjectDescription
 
 _NEVER_PLAIN = frozenset({"binary", "one2many", "many2many", "html"})
@@ -17,7 +16,7 @@ _PAIR = 2
 
 
 def records_of(rows: Sequence[Mapping[str, Any]]) -> list[bytes]:
-    return [orjson.dumps(plain(row)) for row in rows]
+    return [exact_json.encode(plain(row)) for row in rows]
 
 
 def to_odoo(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-import orjson
 
+from lineshaft.common import exact_json
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
@@ -118,7 +118,7 @@ class OdooRpc:
         object_name: str | None,
     ) -> Answer:
         call = {"service": service, "method": method, "args": parameters}
-        content = orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": "call", "params": call})
+        content = exact_json.encode({"jsonrpc": "2.0", "id": 1, "method": "call", "params": call})
         try:
             return await self._http.post(
                 self._url + PATH,

@@ -13,8 +13,8 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import msgspec
-import orjson
 
+from lineshaft.common import exact_json
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.errors import ConfigurationError
 from lineshaft.common.integrations.manifest import SourceObject
@@ -182,7 +182,7 @@ class Rest:
     async def _create(self, object_name: str, listed: SourceObject, values: Mapping[str, Any]) -> Written:
         if late := [name for name in values if name in listed.write.apart]:
             raise not_at_creation(object_name, late)
-        content = orjson.dumps(dict(values))
+        content = exact_json.encode(dict(values))
         answer = await self._calls.call(
             Operation.WRITE, "POST", self._path(object_name), object_name, content=content
         )
@@ -208,7 +208,7 @@ class Rest:
         stored: dict[str, Any] = {}
         for where, part in requests:
             answer = await self._calls.call(
-                Operation.WRITE, method, address + where, object_name, content=orjson.dumps(part)
+                Operation.WRITE, method, address + where, object_name, content=exact_json.encode(part)
             )
             stored |= _stored(answer, listed)
         return Written(source_id, stored)

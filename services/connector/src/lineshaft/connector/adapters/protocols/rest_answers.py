@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from lineshaft.common import exact_json
 from lineshaft.common.integrations import Manifest
 from lineshaft.common.mapping.paths import compile_path, parse_path
 from lineshaft.common.outcomes import Operation, Outcome
@@ -33,8 +34,8 @@ def take_apart(answer: Answer) -> Reading:
     if answer.is_html:
         return Reading(BodyShape.HTML)
     try:
-        body = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        body = exact_json.decode(answer.body)
+    except ValueError:
         return Reading(BodyShape.OTHER)
     if not isinstance(body, dict | list):
         return Reading(BodyShape.JSON, body)

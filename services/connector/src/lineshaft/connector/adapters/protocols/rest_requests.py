@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
+from lineshaft.common import exact_json
 from lineshaft.common.errors import ConfigurationError
 from lineshaft.common.integrations import Manifest
 from lineshaft.common.integrations.manifest import Cursor as CursorSpec
@@ -137,7 +138,7 @@ def _number(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     number = Decimal(value)
-    return int(number) if number == number.to_integral_value() else float(number)
+    return int(number) if number == number.to_integral_value() else exact_json.number(value)
 
 
 def read_moment(value: Any, cursor: CursorSpec) -> datetime | None:

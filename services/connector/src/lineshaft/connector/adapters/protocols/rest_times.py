@@ -5,7 +5,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import msgspec
-import orjson
+
+from lineshaft.common import exact_json
 
 
 def local(moment: datetime, zone: tzinfo) -> str:
@@ -16,12 +17,12 @@ def local(moment: datetime, zone: tzinfo) -> str:
 
 def zoned(record: bytes | msgspec.Raw, fields: Sequence[str], zone: tzinfo) -> bytes:
     """The record with these times in UTC; what is no time stays as it is."""
-    values: dict[str, Any] = orjson.loads(bytes(record))
+    values: dict[str, Any] = exact_json.decode(record)
     for name in fields:
         value = values.get(name)
         if isinstance(value, str) and value:
             values[name] = _in_utc(value, zone)
-    return orjson.dumps(values)
+    return exact_json.encode(values)
 
 
 def _in_utc(text: str, zone: tzinfo) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from lineshaft.common import exact_json
 from lineshaft.connector.adapters.protocols.sql_dialect import Column, Family, Row
 
 
@@ -86,7 +87,7 @@ def in_terms_of(moment: datetime, column: Column, zone: tzinfo) -> datetime:
 def to_write(value: Any, column: Column | None, zone: tzinfo) -> Any:
     """A JSON value as a plain one that the dialect can pass on."""
     if isinstance(value, dict | list):
-        return orjson.dumps(value).decode()
+        return exact_json.encode(value).decode()
     if column is not None and column.family is Family.TIMESTAMP and isinstance(value, str):
         try:
             moment = datetime.fromisoformat(value)
