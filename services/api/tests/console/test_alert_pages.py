@@ -1,8 +1,11 @@
+import html
 import re
 from typing import Any
 
 import pytest
 
+from lineshaft.api.console.event_words import EVENT_MEANINGS
+from lineshaft.common.events.alerts import ALERT_EVENT_TYPES, ALERT_TITLES
 from services.api.tests.routes.conftest import World
 
 from .conftest import Reader
@@ -50,6 +53,15 @@ async def test_a_channel_is_made_with_all_that_the_form_asks(editor: Reader, wor
     assert "region = emea" in page
     assert "Nothing was told yet" in page
     assert "TokenA" not in page + (await editor.get("/console/alerts")).text
+
+
+async def test_every_event_is_chosen_by_words(editor: Reader) -> None:
+    page = (await editor.get("/console/alerts")).text
+    for name in ALERT_EVENT_TYPES:
+        assert f'value="{name}"' in page
+        assert html.escape(ALERT_TITLES[name], quote=True) in page
+        assert html.escape(EVENT_MEANINGS[name]).replace("&#x27;", "&#39;") in page
+        assert f">{name}<" not in page
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,30 @@ async def test_rights_and_the_end_of_credentials_are_shown(
     assert 'datetime="2099-03-31T00:00:00' in page
 
 
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [
+        (timedelta(days=20), None),
+        (timedelta(days=9, hours=1), "The credentials end in 9 days"),
+        (timedelta(days=1, hours=1), "The credentials end in 1 day<"),
+        (timedelta(hours=1), "The credentials end today"),
+        (timedelta(hours=-1), "The credentials have ended"),
+    ],
+)
+async def test_credentials_that_end_soon_are_somebodys_task(
+    editor: Reader, world: World, ids: list[str], left: timedelta, told: str | None
+) -> None:
+    await world.set_status(ids[0], ConnectionStatus.HEALTHY, credentials_expire_at=now() + left)
+    page = (await editor.get(f"/console/connections/{ids[0]}")).text
+    notice = re.search(r'<section class="card ending.*?</section>', page, re.DOTALL)
+    assert (notice is None) == (told is None)
+    if notice is not None and told is not None:
+        assert told in notice[0]
+        assert "Customer&#39;s move" in notice[0]
+        assert 'data-format="moment"' in notice[0]
+        assert f'action="/console/connections/{ids[0]}/reconnect"' in notice[0]
+
+
 async def test_a_viewer_sees_all_of_it_and_no_button(viewer: Reader, ids: list[str]) -> None:
     page = (await viewer.get(f"/console/connections/{ids[2]}")).text
     assert "purchase.purchase may no longer be read" in page

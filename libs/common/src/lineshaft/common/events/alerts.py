@@ -18,6 +18,24 @@ ALERT_EVENT_TYPES = (
     "webhook_endpoint.disabled",
 )
 ALERT_TEST = "alert.test"
+ALERT_TITLES = {
+    ALERT_TEST: "A test of this alert channel",
+    "connection.reauthorization_required": "A connection has to be authorized again",
+    "connection.recovered": "A connection works again",
+    "connection.status_changed": "The state of a connection has changed",
+    "connection.created": "A connection was made",
+    "connection.disconnected": "A connection was ended",
+    "connection.credentials_expiring": "Credentials of a connection will end",
+    "connection.permissions_missing": "A connection lacks rights that it needs",
+    "sync.completed": "A sync has ended",
+    "sync.failed": "A sync has failed",
+    "mapping.drifted": "Data no longer fits its mapping",
+    "system.outage": "A system is out of reach for many connections",
+    "system.recovered": "A system is within reach again",
+    "webhook_endpoint.failing": "A webhook endpoint takes nothing",
+    "webhook_endpoint.disabled": "A webhook endpoint was disabled",
+}
+"""What people read of each."""
 
 CHANNEL_KINDS = {
     "discord": "Discord",

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from lineshaft.api.console.actions import acted
-from lineshaft.api.console.connection import After
-from lineshaft.api.console.forms import errors_of
-from lineshaft.api.console.pages import HOME, INVALID, page
+from lineshaft.api.console.forms import FRESH, Filled
+from lineshaft.api.console.listing import ROWS, After, listed
+from lineshaft.api.console.pages import HOME, page
 from lineshaft.api.console.visitors import Editor, Form, Signed, Visitor
 from lineshaft.api.domain.keys import Scope
 from lineshaft.api.domain.problems import ProblemError
@@ -18,7 +18,7 @@ from lineshaft.api.routes import admin_keys
 from lineshaft.api.routes.admin_keys import KeyPath
 from lineshaft.api.routes.context import Api, Context
 
-ROWS = 100
+NEW: dict[str, Any] = {"name": "", "scopes": [], "days": "365"}
 OVERLAPS = {"0": 0, "1": 3600, "24": 24 * 3600, "168": 7 * 24 * 3600}
 """By the hours that the form gives."""
 
@@ -28,7 +28,7 @@ router = APIRouter(prefix=KEYS)
 
 @router.get("")
 async def keys(request: Request, api: Api, visitor: Signed, after: After = "") -> Response:
-    return await _list(request, api, visitor, after=after)
+    return await _keys(request, api, visitor, after=after)
 
 
 @router.post("")
@@ -44,7 +44,8 @@ async def create(request: Request, api: Api, visitor: Editor, form: Form) -> Res
         body = admin_keys.NewAdminKey.model_validate({**typed, "expires_at": expires_at})
         made = await admin_keys.create(api, visitor.caller, body)
     except (ProblemError, ValidationError) as error:
-        return await _list(request, api, visitor, typed={**typed, "days": days}, errors=errors_of(error))
+        refused = Filled.refused({**typed, "days": days}, error)
+        return await _keys(request, api, visitor, filled=refused)
     return page(request, "key_secret.html", visitor=visitor, made=made, replaced=None)
 
 
@@ -56,7 +57,7 @@ async def rotate(request: Request, api: Api, visitor: Editor, key_id: KeyPath, f
             api, visitor.caller, key_id, admin_keys.Rotation(overlap_seconds=seconds)
         )
     except ProblemError as error:
-        return await _list(request, api, visitor, errors=errors_of(error))
+        return await _keys(request, api, visitor, filled=Filled.refused({}, error))
     old = await admin_keys.get(api, visitor.caller, key_id)
     return page(request, "key_secret.html", visitor=visitor, made=made, replaced=old)
 
@@ -66,27 +67,17 @@ async def revoke(api: Api, visitor: Editor, key_id: KeyPath) -> Response:
     return await acted(KEYS, "The key is revoked.", admin_keys.revoke(api, visitor.caller, key_id))
 
 
-async def _list(
-    request: Request,
-    api: Context,
-    visitor: Visitor,
-    *,
-    after: str = "",
-    typed: dict[str, Any] | None = None,
-    errors: dict[str, str] | None = None,
+async def _keys(
+    request: Request, api: Context, visitor: Visitor, *, after: str = "", filled: Filled = FRESH
 ) -> Response:
     found = await admin_keys.list_all(api, visitor.caller, ROWS, after or None)
     return page(
         request,
         "keys.html",
-        http_status=INVALID if errors else 200,
         visitor=visitor,
-        rows=found.data,
-        next=found.next_cursor,
-        after=after,
         scopes=[(scope, _SCOPE_WORDS[scope]) for scope in Scope],
-        typed=typed or {},
-        errors=errors or {},
+        **listed(found, after),
+        **filled.shown(NEW),
     )
 
 

@@ -7,20 +7,20 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from lineshaft.api.console.actions import acted
-from lineshaft.api.console.connection import After
+from lineshaft.api.console.event_words import EVENT_MEANINGS
 from lineshaft.api.console.fleet import labels
-from lineshaft.api.console.forms import errors_of
+from lineshaft.api.console.forms import FRESH, Filled
+from lineshaft.api.console.listing import ROWS, After, listed
 from lineshaft.api.console.notices import Notice, back_to
-from lineshaft.api.console.pages import HOME, INVALID, is_part, page
+from lineshaft.api.console.pages import HOME, is_part, page
 from lineshaft.api.console.visitors import Editor, Form, Signed, Visitor
 from lineshaft.api.domain.problems import ProblemError
 from lineshaft.api.routes import alert_channels
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.common.events.alerts import ALERT_EVENT_TYPES
 
-ROWS = 50
 QUIET = ("begin", "end", "timezone")
-FRESH: dict[str, Any] = {
+NEW: dict[str, Any] = {
     "url": "",
     "name": "",
     "urgent_event_types": [],
@@ -43,29 +43,19 @@ def _at(channel_id: str) -> str:
 
 @router.get("")
 async def channels(request: Request, api: Api, visitor: Signed, after: After = "") -> Response:
-    return await _list(request, api, visitor, after=after)
+    return await _channels(request, api, visitor, after=after)
 
 
-async def _list(
-    request: Request,
-    api: Context,
-    visitor: Visitor,
-    *,
-    after: str = "",
-    typed: dict[str, Any] | None = None,
-    errors: dict[str, str] | None = None,
+async def _channels(
+    request: Request, api: Context, visitor: Visitor, *, after: str = "", filled: Filled = FRESH
 ) -> Response:
     found = await alert_channels.list_all(api, visitor.caller, ROWS, after or None)
     return page(
         request,
         "alerts.html",
-        http_status=INVALID if errors else 200,
         visitor=visitor,
-        rows=found.data,
-        next=found.next_cursor,
-        after=after,
-        typed=typed or FRESH,
-        errors=errors or {},
+        **listed(found, after),
+        **filled.shown(NEW),
         **_choices(api),
     )
 
@@ -77,7 +67,7 @@ async def create(request: Request, api: Api, visitor: Editor, form: Form) -> Res
         body = alert_channels.NewChannel.model_validate(typed)
         made = await alert_channels.create(api, visitor.caller, body)
     except (ProblemError, ValidationError) as error:
-        return await _list(request, api, visitor, typed=typed, errors=errors_of(error))
+        return await _channels(request, api, visitor, filled=Filled.refused(typed, error))
     return back_to(_at(made.id), Notice("done", "The channel is made. Send a test to see that it arrives."))
 
 
@@ -95,23 +85,18 @@ async def _channel(
     channel_id: str,
     *,
     after: str = "",
-    typed: dict[str, Any] | None = None,
-    errors: dict[str, str] | None = None,
+    filled: Filled = FRESH,
 ) -> Response:
     shown = await alert_channels.get(api, visitor.caller, channel_id)
     found = await alert_channels.deliveries(api, visitor.caller, channel_id, ROWS, after or None)
     return page(
         request,
         "alert_rows.html" if is_part(request) else "alert.html",
-        http_status=INVALID if errors else 200,
         visitor=visitor,
         base=_at(channel_id),
         channel=shown,
-        rows=found.content["data"],
-        next=found.content["next_cursor"],
-        after=after,
-        typed=typed or shown.model_dump(),
-        errors=errors or {},
+        **listed(found.content, after),
+        **filled.shown(shown.model_dump()),
         **_choices(api),
     )
 
@@ -128,7 +113,7 @@ async def change(
         )
         await alert_channels.change(api, visitor.caller, channel_id, body)
     except (ProblemError, ValidationError) as error:
-        return await _channel(request, api, visitor, channel_id, typed=typed, errors=errors_of(error))
+        return await _channel(request, api, visitor, channel_id, filled=Filled.refused(typed, error))
     return back_to(_at(channel_id), Notice("done", "Saved."))
 
 
@@ -147,7 +132,11 @@ async def test(api: Api, visitor: Editor, channel_id: ChannelPath) -> Response:
 
 
 def _choices(api: Context) -> dict[str, Any]:
-    return {"event_types": ALERT_EVENT_TYPES, "labels": labels(api)}
+    return {
+        "event_types": ALERT_EVENT_TYPES,
+        "meanings": EVENT_MEANINGS,
+        "labels": labels(api),
+    }
 
 
 def _typed(form: Form) -> dict[str, Any]:

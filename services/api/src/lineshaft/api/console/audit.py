@@ -8,14 +8,13 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from lineshaft.api.console.connection import After
+from lineshaft.api.console.listing import ROWS, After, listed
 from lineshaft.api.console.pages import HOME, is_part, page
 from lineshaft.api.console.visitors import Signed, Visitor
 from lineshaft.api.routes.audit_log import audit_log
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.paging import MAX_LIMIT
 
-ROWS = 50
 MOST_EXPORTED = 20_000
 COLUMNS = ("at", "actor", "action", "connection_id", "subject", "before", "after")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -45,9 +44,7 @@ async def show(
         request,
         "audit_rows.html" if is_part(request) else "audit.html",
         visitor=visitor,
-        rows=found["data"],
-        next=found["next_cursor"],
-        after=after,
+        **listed(found, after),
         filters=filters,
     )
 

@@ -7,7 +7,8 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from lineshaft.api.adapters.connections import find_connection
-from lineshaft.api.console.pages import HOME, INVALID, page
+from lineshaft.api.console.forms import FRESH, Filled
+from lineshaft.api.console.pages import HOME, page
 from lineshaft.api.console.visitors import Editor, Form, Signed
 from lineshaft.api.domain.problems import ProblemError, not_found
 from lineshaft.api.routes import link_sessions
@@ -28,9 +29,8 @@ async def choose(request: Request, api: Api, visitor: Signed) -> Response:
 
 @router.get("/connect/{system_id}")
 async def prepare(request: Request, api: Api, visitor: Signed, system_id: SystemPath) -> Response:
-    return page(
-        request, "connect_form.html", visitor=visitor, system=_system(api, system_id), typed={}, errors={}
-    )
+    system = _system(api, system_id)
+    return page(request, "connect_form.html", visitor=visitor, system=system, **FRESH.shown())
 
 
 @router.post("/connect/{system_id}")
@@ -47,15 +47,8 @@ async def create(request: Request, api: Api, visitor: Editor, system_id: SystemP
         )
         made = await link_sessions.create(api, visitor.caller, body)
     except (ProblemError, ValidationError) as error:
-        return page(
-            request,
-            "connect_form.html",
-            http_status=INVALID,
-            visitor=visitor,
-            system=system,
-            typed=typed,
-            errors=_errors(error),
-        )
+        filled = Filled(typed, _errors(error))
+        return page(request, "connect_form.html", visitor=visitor, system=system, **filled.shown())
     return page(request, "connect_link.html", visitor=visitor, system=system, made=made)
 
 

@@ -1,5 +1,6 @@
 """One connection: its verdict, its objects, its history."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
@@ -7,9 +8,10 @@ from starlette.responses import Response
 
 from lineshaft.api.console.charts import chart_of
 from lineshaft.api.console.entities import entity_names
+from lineshaft.api.console.listing import ROWS, After, listed
 from lineshaft.api.console.pages import HOME, is_part, page
 from lineshaft.api.console.visitors import Signed, Visitor
-from lineshaft.api.console.words import FAULT_WORDS, OUTCOMES
+from lineshaft.api.console.words import FAULT_WORDS, OUTCOMES, URGENT_DAYS, days_left
 from lineshaft.api.domain.connections import Connection
 from lineshaft.api.domain.problems import ProblemCode, ProblemError, invalid
 from lineshaft.api.routes import diagnoses, health, networks, schedules, syncs
@@ -17,13 +19,11 @@ from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection, require_known
 from lineshaft.common.outcomes import Outcome
 
-ROWS = 50
 LATEST = 3
 
 router = APIRouter(prefix=HOME + "/connections/{connection_id}")
 
 ConnectionPath = Annotated[str, Path(max_length=100)]
-After = Annotated[str, Query(max_length=1000)]
 
 
 async def frame(api: Context, visitor: Visitor, connection: Connection) -> dict[str, Any]:
@@ -53,11 +53,13 @@ async def overview(request: Request, api: Api, visitor: Signed, connection_id: C
     known = await require_known(api.pool, connection_id)
     latest = await syncs.list_syncs(api=api, _=visitor.caller, connection_id=connection_id, limit=LATEST)
     issues = await health.issues(api, visitor.caller, connection_id, ROWS, None, "open")
+    status = health.describe(api, known)
     return page(
         request,
         "connection_live.html" if is_part(request) else "connection.html",
         **await frame(api, visitor, connection),
-        status=health.describe(api, known),
+        status=status,
+        ending_in=_ending_in(status["credentials_expire_at"], api.clock()),
         labels=_labels(api, connection),
         issues=issues.content["data"],
         syncs=latest.content["data"],
@@ -65,6 +67,12 @@ async def overview(request: Request, api: Api, visitor: Signed, connection_id: C
         ladder=None if is_part(request) else await _ladder(api, visitor, connection_id),
         asked_at=None,
     )
+
+
+def _ending_in(moment: str | None, now: datetime) -> int | None:
+    """Days until the credentials end; None while nobody has to think of it."""
+    left = None if moment is None else days_left(moment, now)
+    return left if left is not None and left <= URGENT_DAYS else None
 
 
 async def _ladder(api: Context, visitor: Visitor, connection_id: str) -> dict[str, Any] | None:
@@ -112,10 +120,8 @@ async def sync_list(
         request,
         "sync_rows.html" if is_part(request) else "syncs.html",
         **await frame(api, visitor, connection),
-        rows=found.content["data"],
+        **listed(found.content, after),
         chart=None if after else chart_of(found.content["data"]),
-        next=found.content["next_cursor"],
-        after=after,
         schedule=schedule.content,
     )
 
@@ -148,9 +154,7 @@ async def error_list(
         request,
         "error_rows.html" if is_part(request) else "errors.html",
         **await frame(api, visitor, connection),
-        rows=found.content["data"],
-        next=found.content["next_cursor"],
-        after=after,
+        **listed(found.content, after),
         filters={key: value for key, value in filters.items() if value},
         outcomes=OUTCOMES,
     )
@@ -167,9 +171,7 @@ async def history(
         request,
         "history.html",
         **await frame(api, visitor, connection),
-        rows=found.content["data"],
-        next=found.content["next_cursor"],
-        after=after,
+        **listed(found.content, after),
         issues=issues.content["data"],
         faults=FAULT_WORDS,
     )

@@ -1,6 +1,6 @@
 """What is set of a connection: its name, the way to its source, and its end."""
 
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from lineshaft.api.console.actions import acted
 from lineshaft.api.console.connection import ConnectionPath, frame
-from lineshaft.api.console.forms import errors_of
+from lineshaft.api.console.forms import FRESH, Filled
 from lineshaft.api.console.notices import Notice, back_to
-from lineshaft.api.console.pages import HOME, INVALID, page
+from lineshaft.api.console.pages import HOME, page
 from lineshaft.api.console.visitors import Editor, Form, Signed, Visitor
 from lineshaft.api.domain.problems import ProblemError
 from lineshaft.api.routes import connections, networks
@@ -46,8 +46,8 @@ async def network(
 ) -> Response:
     typed = {name: str(form.get(name, "")).strip() for name in ("way", *NETWORK_FIELDS)}
     if typed["way"] == "proxy" and not typed["proxy_url"]:
-        errors = {"proxy_url": TYPE_AGAIN}
-        return await _settings(request, api, visitor, connection_id, typed=typed, errors=errors)
+        filled = Filled(typed, {"proxy_url": TYPE_AGAIN})
+        return await _settings(request, api, visitor, connection_id, filled)
     given: dict[str, Any] = {name: typed[name] for name in NETWORK_FIELDS if typed[name]}
     if typed["way"] != "proxy":
         given.pop("proxy_url", None)
@@ -57,7 +57,7 @@ async def network(
         body = networks.NetworkSettings.model_validate(given)
         await networks.put(api, visitor.caller, connection_id, body)
     except (ProblemError, ValidationError) as error:
-        return await _settings(request, api, visitor, connection_id, typed=typed, errors=errors_of(error))
+        return await _settings(request, api, visitor, connection_id, Filled.refused(typed, error))
     words = "Saved. Calls to the source use it within a minute; Diagnose on the overview tries it at once."
     return back_to(_at(connection_id), Notice("done", words))
 
@@ -78,40 +78,30 @@ async def delete(
     name = (await frame(api, visitor, connection))["name"]
     typed = str(form.get("name", ""))
     if typed.split() != name.split():
-        errors = {"name": f"Type {name}, exactly as it stands above."}
-        return await _settings(request, api, visitor, connection_id, typed={"name": typed}, errors=errors)
+        filled = Filled({"name": typed}, {"name": f"Type {name}, exactly as it stands above."})
+        return await _settings(request, api, visitor, connection_id, filled)
     await connections.delete(api, visitor.caller, connection_id)
     return back_to(f"{HOME}/connections/{connection_id}")
 
 
 async def _settings(
-    request: Request,
-    api: Context,
-    visitor: Visitor,
-    connection_id: str,
-    *,
-    typed: dict[str, str] | None = None,
-    errors: dict[str, str] | None = None,
+    request: Request, api: Context, visitor: Visitor, connection_id: str, filled: Filled = FRESH
 ) -> Response:
     connection = await require_connection(api.pool, connection_id)
     stored = await networks.get(api, visitor.caller, connection_id)
     shown = await frame(api, visitor, connection)
-    way: Literal["proxy", "straight"] = "proxy" if stored.proxy else "straight"
-    system = shown["system"]
+    fresh = {
+        "way": "proxy" if stored.proxy else "straight",
+        "proxy_url": "",
+        "ca_certificate": stored.ca_certificate or "",
+        "requests_per_minute": stored.requests_per_minute or "",
+        "name": "",
+    }
     return page(
         request,
         "connection_settings.html",
-        http_status=INVALID if errors else 200,
         **shown,
         network=stored,
-        speaks_http=system is None or system.manifest.protocol != "sql",
-        typed={
-            "way": way,
-            "proxy_url": "",
-            "ca_certificate": stored.ca_certificate or "",
-            "requests_per_minute": stored.requests_per_minute or "",
-            "name": "",
-            **(typed or {}),
-        },
-        errors=errors or {},
+        speaks_http=shown["system"] is None or shown["system"].manifest.protocol != "sql",
+        **filled.shown(fresh),
     )

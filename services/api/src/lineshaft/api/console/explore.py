@@ -7,8 +7,9 @@ from starlette.responses import Response
 
 from lineshaft.api.adapters import entities
 from lineshaft.api.console import copies
-from lineshaft.api.console.connection import After, ConnectionPath, frame
+from lineshaft.api.console.connection import ConnectionPath, frame
 from lineshaft.api.console.entities import mapping_of
+from lineshaft.api.console.listing import ROWS, After
 from lineshaft.api.console.notices import back_to
 from lineshaft.api.console.pages import HOME, is_part, page
 from lineshaft.api.console.visitors import Signed
@@ -24,7 +25,6 @@ from lineshaft.common import exact_json
 from lineshaft.common.mapping import field_sources
 from lineshaft.common.unified import ROUTES, fields_of, is_custom
 
-ROWS = 50
 COLUMNS = 6
 FIRST = ("number", "display", "name", "status")
 ENVELOPE = ("id", "entity", "connection_id", "custom_fields")

@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from lineshaft.api.console.actions import acted
 from lineshaft.api.console.connection import ConnectionPath, frame
-from lineshaft.api.console.forms import errors_of
+from lineshaft.api.console.forms import FRESH, Filled
 from lineshaft.api.console.notices import Notice, back_to
-from lineshaft.api.console.pages import HOME, INVALID, page
+from lineshaft.api.console.pages import HOME, page
 from lineshaft.api.console.visitors import Editor, Form, Signed, Visitor
 from lineshaft.api.domain.problems import ProblemError
 from lineshaft.api.routes import objects, schemas
@@ -25,7 +25,7 @@ _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 
 @router.get("")
 async def show(request: Request, api: Api, visitor: Signed, connection_id: ConnectionPath) -> Response:
-    return await _page(request, api, visitor, connection_id, typed={}, errors={})
+    return await _page(request, api, visitor, connection_id)
 
 
 @router.post("")
@@ -46,7 +46,7 @@ async def request_one(
         order = objects.ObjectOrder.model_validate(given)
         made = await objects.request_object(api, known, order, by=visitor.caller.key_id)
     except (ProblemError, ValidationError) as error:
-        return await _page(request, api, visitor, connection_id, typed=typed, errors=errors_of(error))
+        return await _page(request, api, visitor, connection_id, Filled.refused(typed, error))
     entity = made.content["entity"]
     words = "It is an entity now, and its first sync begins. Leave out or rename its fields here."
     return back_to(f"{HOME}/connections/{connection_id}/mapping/{entity}", Notice("done", words))
@@ -62,13 +62,7 @@ async def remove(
 
 
 async def _page(
-    request: Request,
-    api: Context,
-    visitor: Visitor,
-    connection_id: str,
-    *,
-    typed: dict[str, str],
-    errors: dict[str, str],
+    request: Request, api: Context, visitor: Visitor, connection_id: str, filled: Filled = FRESH
 ) -> Response:
     connection = await require_connection(api.pool, connection_id)
     held = (await objects.list_objects(api, visitor.caller, connection_id)).content["data"]
@@ -76,12 +70,10 @@ async def _page(
     return page(
         request,
         "objects.html",
-        http_status=INVALID if errors else 200,
         **await frame(api, visitor, connection),
         held=held,
         source=[{**one, "name": _name_of(one["object"])} for one in source],
-        typed=typed,
-        errors=errors,
+        **filled.shown(),
     )
 
 

@@ -8,17 +8,19 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from lineshaft.api.console.actions import acted
-from lineshaft.api.console.connection import After
-from lineshaft.api.console.forms import errors_of
+from lineshaft.api.console.event_words import EVENT_MEANINGS
+from lineshaft.api.console.forms import FRESH, Filled
+from lineshaft.api.console.listing import ROWS, After, listed
 from lineshaft.api.console.notices import Notice, back_to
-from lineshaft.api.console.pages import HOME, INVALID, is_part, page
+from lineshaft.api.console.pages import HOME, is_part, page
 from lineshaft.api.console.visitors import Editor, Form, Signed, Visitor
 from lineshaft.api.domain.problems import ProblemError, invalid
 from lineshaft.api.routes import replays, webhook_endpoints
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.common.events.webhooks import WEBHOOK_EVENT_TYPES
 
-ROWS = 50
+NEW: dict[str, Any] = {"url": "", "description": "", "event_types": [], "ordered": False}
+EVENTS: dict[str, Any] = {"event_types": WEBHOOK_EVENT_TYPES, "meanings": EVENT_MEANINGS}
 LATEST_REPLAYS = 5
 MOST_HOURS = 24 * 90
 
@@ -34,30 +36,20 @@ def _at(endpoint_id: str) -> str:
 
 @router.get("")
 async def endpoints(request: Request, api: Api, visitor: Signed, after: After = "") -> Response:
-    return await _list(request, api, visitor, after=after)
+    return await _endpoints(request, api, visitor, after=after)
 
 
-async def _list(
-    request: Request,
-    api: Context,
-    visitor: Visitor,
-    *,
-    after: str = "",
-    typed: dict[str, Any] | None = None,
-    errors: dict[str, str] | None = None,
+async def _endpoints(
+    request: Request, api: Context, visitor: Visitor, *, after: str = "", filled: Filled = FRESH
 ) -> Response:
     found = await webhook_endpoints.list_all(api, visitor.caller, ROWS, after or None)
     return page(
         request,
         "webhooks.html",
-        http_status=INVALID if errors else 200,
         visitor=visitor,
-        rows=found.data,
-        next=found.next_cursor,
-        after=after,
-        event_types=WEBHOOK_EVENT_TYPES,
-        typed=typed or {},
-        errors=errors or {},
+        **listed(found, after),
+        **filled.shown(NEW),
+        **EVENTS,
     )
 
 
@@ -69,7 +61,7 @@ async def create(request: Request, api: Api, visitor: Editor, form: Form) -> Res
         body = webhook_endpoints.NewEndpoint.model_validate(typed)
         made = await webhook_endpoints.create(api, visitor.caller, body)
     except (ProblemError, ValidationError) as error:
-        return await _list(request, api, visitor, typed=typed, errors=errors_of(error))
+        return await _endpoints(request, api, visitor, filled=Filled.refused(typed, error))
     return page(
         request,
         "webhook_secret.html",
@@ -101,7 +93,7 @@ async def _endpoint(
     *,
     after: str = "",
     state: str = "",
-    errors: dict[str, str] | None = None,
+    filled: Filled = FRESH,
 ) -> Response:
     shown = await webhook_endpoints.get(api, visitor.caller, endpoint_id)
     found = await webhook_endpoints.deliveries(
@@ -111,18 +103,15 @@ async def _endpoint(
     return page(
         request,
         "delivery_rows.html" if is_part(request) else "webhook.html",
-        http_status=INVALID if errors else 200,
         visitor=visitor,
         base=_at(endpoint_id),
         endpoint=shown,
-        rows=found.content["data"],
-        next=found.content["next_cursor"],
-        after=after,
+        **listed(found.content, after),
         filters={"state": state} if state else {},
         states=STATES,
         replays=latest.content["data"],
-        event_types=WEBHOOK_EVENT_TYPES,
-        errors=errors or {},
+        **filled.shown(shown.model_dump()),
+        **EVENTS,
     )
 
 
@@ -130,11 +119,12 @@ async def _endpoint(
 async def change(
     request: Request, api: Api, visitor: Editor, endpoint_id: EndpointPath, form: Form
 ) -> Response:
+    typed = _typed(form)
     try:
-        body = webhook_endpoints.EndpointChange.model_validate(_typed(form))
+        body = webhook_endpoints.EndpointChange.model_validate(typed)
         await webhook_endpoints.change(api, visitor.caller, endpoint_id, body)
     except (ProblemError, ValidationError) as error:
-        return await _endpoint(request, api, visitor, endpoint_id, errors=errors_of(error))
+        return await _endpoint(request, api, visitor, endpoint_id, filled=Filled.refused(typed, error))
     return back_to(_at(endpoint_id), Notice("done", "Saved."))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
 from typing import Any
 
+from lineshaft.common.events.alerts import ALERT_TITLES
 from lineshaft.common.outcomes import ConnectionStatus, Fault, Move, Outcome, Rung
 
 STATUS_WORDS: Mapping[str, str] = {
@@ -66,6 +67,9 @@ FAULT_WORDS: Mapping[str, str] = {
 OUTCOMES = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.OK)
 RUNGS = tuple(Rung)
 
+URGENT_DAYS = 14
+"""From here on the end of credentials is no longer a fact but a task."""
+
 _STEPS = ((60, 1, "s"), (3600, 60, "min"), (86400, 3600, "h"), (86400 * 60, 86400, "d"))
 
 
@@ -83,6 +87,12 @@ def ago(moment: datetime | str, now: datetime) -> str:
     if distance < 1:
         return "now"
     return f"{text} ago" if seconds > 0 else f"in {text}"
+
+
+def days_left(moment: datetime | str, now: datetime) -> int:
+    """Whole ones; less than 0 once it is over."""
+    then = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return (then - now).days
 
 
 def lasting(moment: datetime | str, now: datetime) -> str:
@@ -150,10 +160,12 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "lasting": lasting,
     "iso": iso,
     "utc": utc,
+    "days_left": days_left,
     "who": who,
     "plain": plain,
     "short_id": short_id,
     "count": count,
+    "event_title": lambda name: ALERT_TITLES.get(name, name),
     "value": value,
     "status_words": lambda status: STATUS_WORDS.get(status, plain(status)),
     "status_tone": lambda status: STATUS_TONES.get(status, "quiet"),

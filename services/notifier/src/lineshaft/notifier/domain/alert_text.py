@@ -7,26 +7,11 @@ from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import quote
 
+from lineshaft.common.events.alerts import ALERT_TITLES
+
 MOST_LINES = 20
 CONSOLE = "/console"
 
-TITLES = {
-    "alert.test": "A test of this alert channel",
-    "connection.reauthorization_required": "A connection has to be authorized again",
-    "connection.recovered": "A connection works again",
-    "connection.status_changed": "The state of a connection has changed",
-    "connection.created": "A connection was made",
-    "connection.disconnected": "A connection was ended",
-    "connection.credentials_expiring": "Credentials of a connection will end",
-    "connection.permissions_missing": "A connection lacks rights that it needs",
-    "sync.completed": "A sync has ended",
-    "sync.failed": "A sync has failed",
-    "mapping.drifted": "Data no longer fits its mapping",
-    "system.outage": "A system is out of reach for many connections",
-    "system.recovered": "A system is within reach again",
-    "webhook_endpoint.failing": "A webhook endpoint takes nothing",
-    "webhook_endpoint.disabled": "A webhook endpoint was disabled",
-}
 MOVES = {
     "customer": "the customer",
     "vendor": "you, the vendor of the product",
@@ -92,7 +77,7 @@ def _tone(counts: Counter[str]) -> Tone:
 
 
 def _title(event_type: str) -> str:
-    return TITLES.get(event_type, event_type)
+    return ALERT_TITLES.get(event_type, event_type)
 
 
 def _paragraph(alert: Alert, public_url: str, *, named: bool) -> str:
