@@ -25,6 +25,7 @@ KNOWN = Known(
     credential_version=2,
     created_at=NOW,
     changed_at=NOW,
+    metadata={},
     document=None,
     last_sync_at=None,
     data_as_of=None,

@@ -9,7 +9,7 @@ from lineshaft.common.outcomes import ConnectionStatus
 
 
 def known(lifecycle: Lifecycle, document: dict[str, Any] | None) -> Known:
-    return Known("con_1", "tryton", lifecycle, 2, now(), now(), document, None, None)
+    return Known("con_1", "tryton", lifecycle, 2, now(), now(), {}, document, None, None)
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,8 @@ async def test_a_customer_connects(world: World) -> None:
     assert described["reason"] == "created"
     assert described["metadata"] == {"customer": "7"}
     assert described["account_id"] == "plant/5"
+    status = await world.call("GET", f"/connections/{described['connection_id']}/status")
+    assert status.json()["metadata"] == {"customer": "7"}
     assert described["credential_version"] == 1
     assert "lineshaft" not in str(described["settings"])
     sync = (await world.outbox("sync.requests"))[-1]

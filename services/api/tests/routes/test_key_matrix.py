@@ -56,6 +56,8 @@ class Stage:
         headers = {"Authorization": f"Bearer {key}"} if key is not None else {}
         query = {"connection_id": names["connection_id"]} if route.takes_connection else None
         body: Any = {} if route.method in {"POST", "PUT", "PATCH"} else None
+        if route.path.endswith("/bulk"):
+            body = {"items": [{"values": {}}]}
         return await self.world.http.request(
             route.method, route.filled(names), headers=headers, params=query, json=body
         )
@@ -165,9 +167,7 @@ async def test_a_token_opens_nothing_of_another_connection(stage: Stage) -> None
         answer = await stage.ask(route, stage.token, stage.other)
         wanted = {FORBIDDEN} if route.scheme == ADMIN_KEY else {(404, "not_found"), FORBIDDEN}
         refused = answer.status_code >= 400 and answered(answer) in wanted
-        # a body that is not valid is told of before the connection is looked for
-        invalid = route.scheme == ANY_KEY and answer.status_code == 422
-        if CANARY in answer.text or not (refused or invalid):
+        if CANARY in answer.text or not refused:
             told[str(route)] = f"{answer.status_code} {answer.text}"
     assert told == {}
 

@@ -40,6 +40,7 @@ class Breaker(TypedDict):
 class Status(TypedDict):
     connection_id: str
     system: str
+    metadata: dict[str, Any]
     status: str
     since: str
     verdict: Verdict | None

@@ -70,6 +70,7 @@ def _known(row: Any) -> Known:
         credential_version=row["credential_version"],
         created_at=row["created_at"],
         changed_at=row["changed_at"],
+        metadata=row["metadata"],
         document=row["document"],
         last_sync_at=row["last_sync_at"],
         data_as_of=row["data_as_of"],

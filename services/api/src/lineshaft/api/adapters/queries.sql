@@ -5,7 +5,7 @@
 select k.key_id, k.kind, k.scopes, k.connection_id as key_connection_id,
     k.last_used_at is null or k.last_used_at < now() - interval '1 minute' as use_is_news,
     c.connection_id, c.system, c.lifecycle, c.credential_version, c.created_at, c.changed_at,
-    s.document, s.last_sync_at, f.data_as_of, coalesce(m.version, 1) as mapping_version
+    c.metadata, s.document, s.last_sync_at, f.data_as_of, coalesce(m.version, 1) as mapping_version
 from api_key k
 left join connection c
     on c.connection_id = coalesce($2, k.connection_id)
@@ -115,7 +115,7 @@ delete from console_session where expires_at < now()
 -- name: known
 -- A connection with its health, for whoever may see all.
 select c.connection_id, c.system, c.lifecycle, c.credential_version, c.created_at, c.changed_at,
-    s.document, s.last_sync_at, f.data_as_of
+    c.metadata, s.document, s.last_sync_at, f.data_as_of
 from connection c
 left join lateral (
     select v.document, v.last_sync_at from health_monitor.status_view v

@@ -25,6 +25,8 @@ class Known:
     credential_version: int
     created_at: datetime
     changed_at: datetime
+    metadata: Mapping[str, Any]
+    """The vendor's own."""
     document: Mapping[str, Any] | None
     last_sync_at: datetime | None
     data_as_of: datetime | None
@@ -63,6 +65,7 @@ def status_document(
     return {
         "connection_id": known.connection_id,
         "system": known.system,
+        "metadata": known.metadata,
         "status": known.status,
         "since": known.changed_at if by_lifecycle else since,
         "verdict": document.get("verdict"),

@@ -57,6 +57,7 @@ class Status(BaseModel):
 
     connection_id: str
     system: str
+    metadata: dict[str, Any] = Field(description="Your own, as the link session got it.")
     status: ConnectionStatus
     since: datetime
     verdict: Verdict | None

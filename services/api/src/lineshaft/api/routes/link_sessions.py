@@ -51,7 +51,7 @@ class NewLinkSession(BaseModel):
         description="Where the customer goes afterwards, with `?code=`.",
         json_schema_extra={"format": "uri"},
     )
-    metadata: dict[str, Any] = Field(default={}, description="Your own; comes back in webhooks.")
+    metadata: dict[str, Any] = Field(default={}, description="Your own; comes back in status and webhooks.")
     label: str = Field(default="", max_length=200, description="What you call this connection.")
     network: NetworkSettings | None = Field(
         default=None, description="Of a new connection: its way to the source. Needs the scope `manage`."
