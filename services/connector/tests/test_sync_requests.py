@@ -14,6 +14,13 @@ def test_all_objects_where_none_is_named() -> None:
     assert "plant.machine" in objects_asked_for(SYSTEM, [MACHINE], None, None)
 
 
+def test_what_was_chosen_and_what_was_added_where_none_is_named() -> None:
+    asked = objects_asked_for(SYSTEM, [MACHINE], None, None, chosen=["stock.lot"])
+    assert asked == ["stock.lot", "plant.machine"]
+    with pytest.raises(DeadLetterError, match=r"product\.product: not among"):
+        objects_asked_for(SYSTEM, [], ["item"], None, chosen=["stock.lot"])
+
+
 def test_entities_and_objects_together_each_once() -> None:
     asked = objects_asked_for(SYSTEM, [MACHINE], ["item", "custom:machine"], ["product.product", "stock.lot"])
     assert asked == ["product.product", "plant.machine", "stock.lot"]

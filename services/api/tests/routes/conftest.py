@@ -237,7 +237,7 @@ async def a_world(pools: dict[str, Pool], settings: ApiSettings) -> AsyncIterato
         CompiledMappings(),
         clock,
     )
-    handlers = Handlers(context.keys, settings.code_lifetime, settings.token_grace, clock)
+    handlers = Handlers(context.visits, context.catalog)
     transport = httpx.ASGITransport(whole_application(context))
     async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as http:
         yield World(http, context, handlers, pools, admin_key, clock)

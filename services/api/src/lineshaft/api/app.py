@@ -42,8 +42,9 @@ async def build(settings: ApiSettings) -> Service:
     await refuse_unknown_keys(pool, keys)
     await install_admin_key(pool, admin_key)
     producer = await start_producer(settings, NAME)
-    handlers = Handlers(keys, settings.code_lifetime, settings.token_grace, now)
     waiters = Waiters(pool)
+    context = Context(settings, pool, catalog, keys, waiters, CompiledMappings(), now)
+    handlers = Handlers(context.visits, catalog)
     subscriptions = [
         Subscription(
             "results",
@@ -52,13 +53,12 @@ async def build(settings: ApiSettings) -> Service:
             handle=transactional(pool, "results", handlers.on_results),
         )
     ]
-    context = Context(settings, pool, catalog, keys, waiters, CompiledMappings(), now)
 
     http_app = create_application(context, readiness(pool, subscriptions, {}))
     install(http_app)
 
     async def forget(stopping: asyncio.Event) -> None:
-        await forget_old(pool, stopping)
+        await forget_old(pool, now, stopping)
 
     async def follow(stopping: asyncio.Event) -> None:
         await follow_defaults(pool, catalog, now, stopping)

@@ -32,6 +32,9 @@ class ApiSettings(SecretSettings, LinkSettings):
     connect_wait_seconds: float = Field(
         default=25.0, ge=0, description="How long the connect page waits for the source's answer."
     )
+    page_wait_seconds: float = Field(
+        default=1.0, ge=0, description="How long a customer waits for a page before it shows the steps."
+    )
     write_wait_seconds: float = Field(
         default=10.0, ge=0, description="How long a write waits before it answers with an operation."
     )

@@ -48,7 +48,9 @@ class Handlers:
             if system is None:
                 raise DeadLetterError(f"{asked.connection_id}: there is no system {connection.system!r}")
             mapped = await connections.mapped_objects(tx, asked.connection_id)
-            objects = objects_asked_for(system, mapped, asked.entities, asked.objects)
+            objects = objects_asked_for(
+                system, mapped, asked.entities, asked.objects, chosen=connection.objects
+            )
             await syncs.request(
                 tx,
                 asked.connection_id,
@@ -113,6 +115,8 @@ class Handlers:
             return
         columns = await syncs.columns_read(tx, changed.connection_id, changed.object)
         if columns is None and not is_custom(changed.entity):
+            return
+        if not system.reads(connection.objects, changed.object):
             return
         has_all = columns is not None and {*map(head_of, needed)} <= {*map(head_of, columns)}
         if has_all and not news.begins:

@@ -64,6 +64,26 @@ class DescriptionRequested(Command):
     objects: list[str]
 
 
+@event("sample.requested", topics.COMMANDS_CONNECTOR.name)
+class SampleRequested(Command):
+    """Read a few records of each object, for the customer who is about to choose among them."""
+
+    topic_name = topics.COMMANDS_CONNECTOR.name
+
+    objects: list[str]
+    records: int = Field(default=3, ge=1, le=10, description="Of each object, at most.")
+
+
+class SampledObject(BaseModel):
+    """One object in the answer to `SampleRequested`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    object: str
+    records: list[dict[str, Any]] = Field(default_factory=list, description="As the source gave them.")
+    problem: "CommandProblem | None" = Field(default=None, description="Why there are none.")
+
+
 class Frequency(BaseModel):
     """How often objects are read by themselves."""
 

@@ -31,6 +31,9 @@ class ConnectionDescribed(EventData):
     metadata: dict[str, Any] = Field(
         default_factory=dict, description="The vendor's own; comes back in webhooks."
     )
+    objects: list[str] | None = Field(
+        default=None, description="Of what the system offers, the objects that are read; null: all."
+    )
     account_id: str = ""
     credential_version: int = Field(description="Version of the credentials in force.")
     revision: int = Field(description="Grows with each change; an older one is ignored.")

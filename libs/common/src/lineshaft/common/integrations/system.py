@@ -1,6 +1,6 @@
 """One source system: its manifest and how its objects become unified entities."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -107,6 +107,15 @@ class System:
         """
         wanted = self.entities if entities is None else entities
         return tuple(dict.fromkeys(self.object_of(entity) for entity in wanted))
+
+    def reads(self, chosen: Collection[str] | None, name: str) -> bool:
+        """Whether a connection reads an object.
+
+        Args:
+            chosen: those that it reads of what the system offers; None: all.
+            name: one that the system does not list was added by somebody, to be read.
+        """
+        return chosen is None or name in chosen or name not in self.manifest.objects
 
     def entities_for(self, name: str) -> tuple[str, ...]:
         """The entities that are made from an object."""

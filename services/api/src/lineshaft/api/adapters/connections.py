@@ -49,6 +49,7 @@ async def create_connection(
         connection.credential_version,
         connection.created_at,
         connection.changed_by,
+        connection.objects,
     )
     created = build(Connection, row, lifecycle=Lifecycle)
     await _tell(tx, created, "created", cause)
@@ -87,6 +88,7 @@ async def change_connection(
         connection.credential_version,
         at,
         by,
+        connection.objects,
     )
     changed = build(Connection, row, lifecycle=Lifecycle)
     await _tell(tx, changed, reason, cause)

@@ -74,6 +74,7 @@ def _known(row: Any) -> Known:
         document=row["document"],
         last_sync_at=row["last_sync_at"],
         data_as_of=row["data_as_of"],
+        objects=row["objects"],
     )
 
 

@@ -88,6 +88,7 @@ async def submit(
     credentials: dict[str, str],
     login: dict[str, str],
     expected_account_id: str | None,
+    chooses: bool,
     at: datetime,
 ) -> str:
     """Seal the candidate and ask the connector to verify it; the command's id."""
@@ -95,7 +96,7 @@ async def submit(
     bound_to = f"credential/{session.connection_id}/{credential_id}"
     sealed = keys.seal(orjson.dumps(credentials), bound_to=bound_to)
     await tx.execute(SQL["insert_candidate_credential"], credential_id, session.connection_id, sealed)
-    await tx.execute(SQL["submit_link_session"], session.session_id, command_id, at)
+    await tx.execute(SQL["submit_link_session"], session.session_id, command_id, at, chooses)
     await ask(
         tx,
         AuthorizationRequested(
@@ -112,6 +113,10 @@ async def submit(
         request={"settings": settings, "login": login},
     )
     return command_id
+
+
+async def await_choice(tx: Transaction, session_id: str, command_id: str) -> None:
+    await tx.execute(SQL["await_choice"], session_id, command_id)
 
 
 async def complete(

@@ -5,7 +5,7 @@
 select k.key_id, k.kind, k.scopes, k.connection_id as key_connection_id,
     k.last_used_at is null or k.last_used_at < now() - interval '1 minute' as use_is_news,
     c.connection_id, c.system, c.lifecycle, c.credential_version, c.created_at, c.changed_at,
-    c.metadata, s.document, s.last_sync_at, f.data_as_of, coalesce(m.version, 1) as mapping_version
+    c.metadata, c.objects, s.document, s.last_sync_at, f.data_as_of, coalesce(m.version, 1) as mapping_version
 from api_key k
 left join connection c
     on c.connection_id = coalesce($2, k.connection_id)
@@ -115,7 +115,7 @@ delete from console_session where expires_at < now()
 -- name: known
 -- A connection with its health, for whoever may see all.
 select c.connection_id, c.system, c.lifecycle, c.credential_version, c.created_at, c.changed_at,
-    c.metadata, s.document, s.last_sync_at, f.data_as_of
+    c.metadata, c.objects, s.document, s.last_sync_at, f.data_as_of
 from connection c
 left join lateral (
     select v.document, v.last_sync_at from health_monitor.status_view v
@@ -174,15 +174,15 @@ order by connection_id limit $3
 -- name: insert_connection
 -- A connection begins with its first verified credentials.
 insert into connection (connection_id, system, label, lifecycle, settings, login, metadata, redirect_url,
-    account_id, account_label, credential_version, created_at, changed_at, changed_by)
-values ($1, $2, $3, 'active', $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)
+    account_id, account_label, credential_version, created_at, changed_at, changed_by, objects)
+values ($1, $2, $3, 'active', $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13)
 returning *
 
 -- name: update_connection
 -- Each change raises the revision.
 update connection set label = $2, metadata = $3, lifecycle = $4, login = $5, redirect_url = $6,
     account_id = $7, account_label = $8, credential_version = $9, changed_at = $10, changed_by = $11,
-    revision = revision + 1
+    objects = $12, revision = revision + 1
 where connection_id = $1
 returning *
 
@@ -203,12 +203,19 @@ select from link_session where connection_id = $1 order by session_id for update
 
 -- name: submit_link_session
 -- An attempt begins.
-update link_session set state = 'verifying', attempts = attempts + 1, command_id = $2, submitted_at = $3
+update link_session set state = 'verifying', attempts = attempts + 1, command_id = $2, submitted_at = $3,
+    chooses = $4
 where session_id = $1
 
 -- name: reopen_link_session
 -- The attempt was refused; a later one may be under way already.
 update link_session set state = 'open' where session_id = $1 and command_id = $2 and state = 'verifying'
+
+-- name: await_choice
+update link_session set state = 'choosing', command_id = $2 where session_id = $1
+
+-- name: forget_samples
+delete from command where session_id = $1 and kind = $2
 
 -- name: complete_link_session
 -- The customer is done; the vendor's code begins.
@@ -224,6 +231,15 @@ select state, command_id, code_sealed from link_session where session_id = $1
 update link_session set exchanged_at = $2, code_sealed = null
 where code_hash = $1 and exchanged_at is null and code_expires_at > $2
 returning connection_id
+
+-- name: give_up_choices
+-- Customers who logged in and never chose; there is no connection.
+update link_session set state = 'open'
+where session_id in (
+    select session_id from link_session where state = 'choosing' and expires_at < $1
+    limit 100 for update skip locked
+)
+returning session_id, connection_id
 
 -- name: forget_link_sessions
 -- What nobody can use any more.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
 from typing import Any
 
+from lineshaft.api.domain.wording import plain, value
 from lineshaft.common.events.alerts import ALERT_TITLES
 from lineshaft.common.outcomes import ConnectionStatus, Fault, Move, Outcome, Rung
 
@@ -115,12 +116,6 @@ def time_of_day(moment: time | str) -> str:
     return str(moment)[:5]
 
 
-def plain(text: str) -> str:
-    """`work_order` as `Work order`, `custom:lot` as `Lot`."""
-    words = text.removeprefix("custom:").replace("_", " ")
-    return words[:1].upper() + words[1:]
-
-
 def short_id(text: str) -> str:
     """Enough of an id to tell two apart: its kind and its end."""
     kind, _, rest = text.partition("_")
@@ -134,24 +129,6 @@ def who(actor: str) -> str:
 
 def count(number: int | None) -> str:
     return "-" if number is None else f"{number:,}".replace(",", "\u202f")
-
-
-def value(anything: Any) -> str:
-    """One value of a record, on one line."""
-    if anything is None:
-        return ""
-    if isinstance(anything, bool):
-        return "yes" if anything else "no"
-    if isinstance(anything, dict):
-        shown = anything.get("display") or anything.get("label") or anything.get("code")
-        if shown is None and "amount" in anything:
-            shown = f"{anything['amount']} {anything.get('currency') or ''}".strip()
-        if shown is None and "value" in anything:
-            shown = f"{anything['value']} {anything.get('uom') or ''}".strip()
-        return str(shown if shown is not None else anything.get("source_id") or anything)
-    if isinstance(anything, list):
-        return f"{len(anything)} item{'s' if len(anything) != 1 else ''}" if anything else ""
-    return str(anything)
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {

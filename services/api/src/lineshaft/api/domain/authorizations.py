@@ -35,7 +35,11 @@ class Submitted:
 
 
 def first_connected(
-    session: LinkSession, submitted: Submitted, verified: Verified, at: datetime
+    session: LinkSession,
+    submitted: Submitted,
+    verified: Verified,
+    at: datetime,
+    objects: list[str] | None = None,
 ) -> Connection:
     return Connection(
         connection_id=session.connection_id,
@@ -53,6 +57,7 @@ def first_connected(
         created_at=at,
         changed_at=at,
         changed_by="customer",
+        objects=objects,
     )
 
 

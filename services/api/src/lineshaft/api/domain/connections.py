@@ -25,6 +25,8 @@ class Connection:
     created_at: datetime
     changed_at: datetime
     changed_by: str
+    objects: list[str] | None = None
+    """Of what the system offers, those that are read; None: all."""
 
     @property
     def audited(self) -> dict[str, Any]:
@@ -33,6 +35,7 @@ class Connection:
             "label": self.label,
             "lifecycle": self.lifecycle,
             "metadata": self.metadata,
+            "objects": self.objects,
             "account_id": self.account_id,
             "credential_version": self.credential_version,
         }
@@ -45,6 +48,7 @@ class Connection:
             lifecycle=self.lifecycle,
             settings=self.settings,
             metadata=self.metadata,
+            objects=self.objects,
             account_id=self.account_id,
             credential_version=self.credential_version,
             revision=self.revision,

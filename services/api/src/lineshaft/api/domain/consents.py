@@ -28,6 +28,7 @@ class Consent:
     settings: dict[str, Any]
     credentials: dict[str, str] = field(repr=False)
     login: dict[str, str]
+    chooses: bool = False
 
     def with_code(self, code: str) -> dict[str, str]:
         """The credentials for the connector."""

@@ -1,6 +1,7 @@
 """Link sessions: one customer, one set of credentials, one code.
 
-open -> verifying -> completed; a refusal opens it again, for a limited number of attempts.
+open -> verifying -> completed; a refusal opens it again, for a limited number of attempts. A customer who
+looks at what is to be read before the connection is made is choosing in between.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ STUCK_AFTER = timedelta(minutes=2)
 class SessionState(StrEnum):
     OPEN = "open"
     VERIFYING = "verifying"
+    CHOOSING = "choosing"
     COMPLETED = "completed"
 
 
@@ -50,6 +52,7 @@ class LinkSession:
     submitted_at: datetime | None = None
     code_expires_at: datetime | None = None
     exchanged_at: datetime | None = None
+    chooses: bool = False
 
     def refusal(self, now: datetime) -> Refusal | None:
         """Why the form is not shown; None where it is."""

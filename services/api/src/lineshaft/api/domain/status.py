@@ -30,6 +30,8 @@ class Known:
     document: Mapping[str, Any] | None
     last_sync_at: datetime | None
     data_as_of: datetime | None
+    objects: list[str] | None = None
+    """Of what the system offers, those that are read; None: all."""
 
     @property
     def status(self) -> ConnectionStatus:

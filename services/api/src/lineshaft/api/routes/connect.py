@@ -3,10 +3,10 @@
 The address is the capability: whoever has it may submit credentials, once, until it expires.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
@@ -20,18 +20,24 @@ from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.connect_answers import FAILURES, HTML, SUBMIT
 from lineshaft.api.routes.connect_attempts import json_result, page_result, start
 from lineshaft.api.routes.connect_consents import send_to_system
-from lineshaft.api.routes.connect_pages import form_of, form_page, missing, not_ready, refused
+from lineshaft.api.routes.connect_pages import (
+    Capability,
+    CommandPath,
+    form_of,
+    form_page,
+    missing,
+    not_ready,
+    refused,
+    waiting_page,
+)
 from lineshaft.api.routes.context import Api
-from lineshaft.api.routes.pages import render
 from lineshaft.common.integrations.oauth import operators_client
 
 MAX_FIELDS = 100
-WAIT_PAGE_SECONDS = 2
+STEP_BY_STEP = "step-by-step"
+"""The name of the form's button; no field of a system can have it."""
 
 router = APIRouter(tags=["connect"])
-
-Capability = Annotated[str, Path(max_length=200)]
-CommandPath = Annotated[str, Path(max_length=100)]
 
 
 @router.get("/connect/{capability}", responses=HTML | FAILURES, response_class=Response)
@@ -62,9 +68,14 @@ async def show(api: Api, capability: Capability) -> Response:
     },
 )
 async def submit_form(request: Request, api: Api, capability: Capability) -> Response:
-    """Verify the credentials with the source and, if they are right, put them in force."""
+    """Verify the credentials with the source and, if they are right, put them in force.
+
+    The page's own button says `step-by-step`: the customer then sees each step, and chooses what is read
+    before the connection is made. Whoever posts the fields alone connects at once, with all objects.
+    """
     as_json = JSON in request.headers.get("accept", "")
     typed = await _typed(request)
+    step_by_step = not as_json and STEP_BY_STEP in typed
     session = await find_session(api.pool, capability)
     if session is None:
         raise missing()
@@ -94,9 +105,14 @@ async def submit_form(request: Request, api: Api, capability: Capability) -> Res
             )
         login = form.login_of(submitted.credentials)
         if asks_for_consent(manifest):
-            return await send_to_system(api, session, capability, submitted, login, as_json=as_json)
-        command_id = await start(api, session, submitted.settings, submitted.credentials, login)
-    command = await api.waiters.wait(command_id, api.settings.connect_wait_seconds)
+            return await send_to_system(
+                api, session, capability, submitted, login, as_json=as_json, chooses=step_by_step
+            )
+        command_id = await start(
+            api, session, submitted.settings, submitted.credentials, login, chooses=step_by_step
+        )
+    patience = api.settings.page_wait_seconds if step_by_step else api.settings.connect_wait_seconds
+    command = await api.waiters.wait(command_id, patience)
     if command is None:
         raise missing()
     if as_json:
@@ -117,8 +133,8 @@ async def attempt(request: Request, api: Api, capability: Capability, command_id
     if as_json:
         return await json_result(api, session, capability, command)
     if command.completed_at is None:
-        label = system_of(api.catalog, session.system).manifest.label
-        return render("wait.html", api.brand, label=label, seconds=WAIT_PAGE_SECONDS, title="One moment")
+        manifest = system_of(api.catalog, session.system).manifest
+        return waiting_page(api.brand, manifest, session)
     return await page_result(api, session, capability, command)
 
 

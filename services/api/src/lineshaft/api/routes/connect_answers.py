@@ -24,7 +24,7 @@ SUBMIT: dict[int | str, dict[str, Any]] = {
                     "type": "object",
                     "required": ["status"],
                     "properties": {
-                        "status": {"enum": ["connected", "verifying", "refused", "consent"]},
+                        "status": {"enum": ["connected", "verifying", "choosing", "refused", "consent"]},
                         "authorize_url": {"type": "string", "format": "uri"},
                         "code": {"type": "string"},
                         "connection_id": {"type": "string"},
@@ -35,6 +35,13 @@ SUBMIT: dict[int | str, dict[str, Any]] = {
         },
     },
     303: {"description": "On to the vendor, or to a page that waits"},
+    404: HTML[404],
+    410: HTML[410],
+}
+
+CHOOSE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "What can be read, with a sample; or a page that waits for it", "content": _PAGE},
+    303: {"description": "On to the vendor, or back to the login where another one followed"},
     404: HTML[404],
     410: HTML[410],
 }

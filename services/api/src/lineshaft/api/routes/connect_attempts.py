@@ -11,6 +11,7 @@ from lineshaft.api.adapters.link_sessions import code_for, find_session, lock_se
 from lineshaft.api.domain.consents import asks_for_consent
 from lineshaft.api.domain.link_sessions import LinkSession, Refusal, SessionState, with_code
 from lineshaft.api.domain.refusals import Advice, advice_for
+from lineshaft.api.domain.verification import steps
 from lineshaft.api.routes.answers import Json
 from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.connect_pages import form_page, refused
@@ -26,6 +27,8 @@ async def start(
     settings: dict[str, Any],
     credentials: dict[str, str],
     login: dict[str, str],
+    *,
+    chooses: bool,
 ) -> str:
     """The command of the new attempt, or of one that another request has just begun."""
     async with api.pool.acquire() as tx, tx.transaction():
@@ -50,6 +53,7 @@ async def start(
             credentials=credentials,
             login=login,
             expected_account_id=expected,
+            chooses=chooses and not session.reauthorizes,
             at=api.clock(),
         )
 
@@ -69,7 +73,10 @@ async def json_result(
             "field": advice.field,
         }
         return Json({"status": "refused", "problem": shown}, headers=page_headers())
-    if not await _is_completed(api, capability):
+    state = await _state(api, capability)
+    if state is SessionState.CHOOSING:
+        return Json({"status": "choosing"}, headers=page_headers())
+    if state is not SessionState.COMPLETED:
         raise refused(Refusal.GONE)
     code = await code_for(api.pool, session, command.command_id, keys=api.keys)
     result = {"status": "connected", "connection_id": session.connection_id}
@@ -94,9 +101,19 @@ async def page_result(
             raise refused(refusal)
         advice = _advice(api, session, told)
         return form_page(
-            api.brand, manifest, session, capability, typed=typed or command.request["login"], advice=advice
+            api.brand,
+            manifest,
+            session,
+            capability,
+            typed=typed or command.request["login"],
+            advice=advice,
+            steps=steps(manifest.label, reauthorizes=session.reauthorizes, failed=told),
         )
-    if not await _is_completed(api, capability):
+    state = await _state(api, capability)
+    if state is SessionState.CHOOSING:
+        address = f"{_attempt_address(capability, command)}/objects"
+        return RedirectResponse(address, status_code=303, headers=page_headers())
+    if state is not SessionState.COMPLETED:
         raise refused(Refusal.GONE)
     code = await code_for(api.pool, session, command.command_id, keys=api.keys)
     if code is not None and session.redirect_url is not None:
@@ -106,10 +123,10 @@ async def page_result(
     return render("done.html", api.brand, label=manifest.label, title="Connected")
 
 
-async def _is_completed(api: Context, capability: str) -> bool:
-    """False where the connection was deleted while its credentials were verified."""
+async def _state(api: Context, capability: str) -> SessionState | None:
+    """Open again where the connection was deleted while its credentials were verified."""
     session = await find_session(api.pool, capability)
-    return session is not None and session.state is SessionState.COMPLETED
+    return session.state if session is not None else None
 
 
 def _attempt_address(capability: str, command: StoredCommand) -> str:

@@ -57,6 +57,7 @@ async def send_to_system(
     login: dict[str, str],
     *,
     as_json: bool,
+    chooses: bool,
 ) -> Response:
     """A page that leads there. A redirect would be bound, with all that follow it, by the form's policy."""
     manifest = system_of(api.catalog, session.system).manifest
@@ -70,6 +71,7 @@ async def send_to_system(
         settings=submitted.settings,
         credentials=submitted.credentials,
         login=login,
+        chooses=chooses,
     )
     expires_at = api.clock() + LIFETIME
     await consents.keep(api.pool, session.session_id, state, consent, keys=api.keys, expires_at=expires_at)
@@ -116,8 +118,16 @@ async def come_back(
         raise refused(refusal)
     if sent.code is None:
         return _not_allowed(api, session, found, sent.error)
-    command_id = await start(api, session, found.settings, found.with_code(sent.code), found.login)
-    command = await api.waiters.wait(command_id, api.settings.connect_wait_seconds)
+    command_id = await start(
+        api,
+        session,
+        found.settings,
+        found.with_code(sent.code),
+        found.login,
+        chooses=found.chooses,
+    )
+    patience = api.settings.page_wait_seconds if found.chooses else api.settings.connect_wait_seconds
+    command = await api.waiters.wait(command_id, patience)
     if command is None:
         raise missing()
     if JSON in request.headers.get("accept", ""):

@@ -1,22 +1,31 @@
 """The pages a customer sees while connecting."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Annotated, Any
 
+from fastapi import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+from lineshaft.api.domain import verification
 from lineshaft.api.domain.branding import Brand
+from lineshaft.api.domain.choices import Choice, sample_of
 from lineshaft.api.domain.consents import asks_for_consent
 from lineshaft.api.domain.forms import Form
 from lineshaft.api.domain.link_sessions import LinkSession, Refusal, origin
 from lineshaft.api.domain.problems import Problem, ProblemCode, ProblemError
 from lineshaft.api.domain.refusals import Advice
+from lineshaft.api.domain.verification import Step
 from lineshaft.api.routes.context import context_of
 from lineshaft.api.routes.pages import render
+from lineshaft.common.integrations import System
 from lineshaft.common.integrations.manifest import Manifest
 
-MISSING, NOT_READY, GONE = 404, 409, 410
+OK, MISSING, NOT_READY, GONE = 200, 404, 409, 410
+WAIT_PAGE_SECONDS = 1
+
+Capability = Annotated[str, Path(max_length=200)]
+CommandPath = Annotated[str, Path(max_length=100)]
 
 REFUSALS = {
     Refusal.EXPIRED: (
@@ -77,6 +86,7 @@ def form_page(
     typed: Mapping[str, Any] | None = None,
     errors: Mapping[str, str] | None = None,
     advice: Advice | None = None,
+    steps: Sequence[Step] = (),
     status: int = 200,
 ) -> Response:
     form = form_of(manifest, session)
@@ -102,4 +112,47 @@ def form_page(
         values={key: value for key, value in values.items() if key not in secrets},
         errors=dict(errors or {}),
         advice=advice,
+        steps=steps,
+    )
+
+
+def waiting_page(brand: Brand, manifest: Manifest, session: LinkSession, *, done: int = 0) -> Response:
+    """Loads itself again until there is a result."""
+    return render(
+        "wait.html",
+        brand,
+        label=manifest.label,
+        seconds=WAIT_PAGE_SECONDS,
+        title=f"Checking with {manifest.label}",
+        steps=verification.steps(manifest.label, reauthorizes=session.reauthorizes, done=done),
+    )
+
+
+def choice_page(
+    brand: Brand,
+    system: System,
+    session: LinkSession,
+    offered: Sequence[Choice],
+    *,
+    ticked: Collection[str],
+    shown: str | None,
+    account: str,
+    status: int = 200,
+) -> Response:
+    """With a sample of the object `shown`, else of the first that has one."""
+    with_records = [one for one in offered if one.records]
+    chosen = next((one for one in offered if one.object == shown), next(iter(with_records), None))
+    return render(
+        "choose.html",
+        brand,
+        status=status,
+        form_origins=(origin(session.redirect_url),) if session.redirect_url else (),
+        title=f"What is read from {system.manifest.label}",
+        label=system.manifest.label,
+        account=account,
+        offered=offered,
+        ticked=set(ticked),
+        shown=chosen,
+        samples=sample_of(system, chosen) if chosen else [],
+        failed=status != OK,
     )

@@ -19,7 +19,7 @@ from lineshaft.api.adapters.purges import delete_connection
 from lineshaft.api.domain import cursors
 from lineshaft.api.domain.connections import Connection
 from lineshaft.api.domain.lifecycle import REASONS, Action, after
-from lineshaft.api.domain.problems import not_found
+from lineshaft.api.domain.problems import invalid, not_found
 from lineshaft.api.routes.answers import problems
 from lineshaft.api.routes.authentication import (
     CanConnect,
@@ -29,6 +29,7 @@ from lineshaft.api.routes.authentication import (
     KeyToRead,
     open_connection,
 )
+from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit, Page, by_id, page
 from lineshaft.common.events.connections import Lifecycle
@@ -46,6 +47,9 @@ class ConnectionModel(BaseModel):
     lifecycle: Lifecycle
     settings: dict[str, Any]
     metadata: dict[str, Any]
+    objects: list[str] | None = Field(
+        description="Of what the system offers, the objects that are read, as the customer chose; null: all."
+    )
     account_id: str
     account_label: str
     created_at: datetime
@@ -57,6 +61,12 @@ class ConnectionChange(BaseModel):
 
     label: str | None = Field(default=None, max_length=200)
     metadata: dict[str, Any] | None = Field(default=None, description="Comes back in webhooks.")
+    objects: list[str] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="Read these of the system's objects from now on. What was read of others stays.",
+    )
 
 
 class Token(BaseModel):
@@ -72,6 +82,7 @@ def shown(connection: Connection) -> ConnectionModel:
         lifecycle=connection.lifecycle,
         settings=connection.settings,
         metadata=connection.metadata,
+        objects=connection.objects,
         account_id=connection.account_id,
         account_label=connection.account_label,
         created_at=connection.created_at,
@@ -109,6 +120,10 @@ async def change(
     async with api.pool.acquire() as tx, tx.transaction():
         connection = await _locked(tx, connection_id)
         changes = body.model_dump(exclude_none=True)
+        for name in body.objects or ():
+            offered = system_of(api.catalog, connection.system).objects_for()
+            if name not in offered:
+                raise invalid("objects", f"there is no {name!r}; there are {', '.join(offered)}")
         if changes:
             connection = await change_connection(
                 tx, replace(connection, **changes), reason="changed", by=caller.key_id, at=api.clock()

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from lineshaft.api.adapters.commands import Waiters
 from lineshaft.api.adapters.mappings import CompiledMappings
+from lineshaft.api.adapters.visits import Visits
 from lineshaft.api.domain.branding import Brand
 from lineshaft.api.domain.consents import CALLBACK_PATH
 from lineshaft.api.settings import ApiSettings
@@ -29,6 +30,10 @@ class Context:
     @property
     def link_key(self) -> str:
         return self.settings.link_signing_key.get_secret_value()
+
+    @property
+    def visits(self) -> Visits:
+        return Visits(self.keys, self.settings.code_lifetime, self.settings.token_grace, self.clock)
 
     @property
     def brand(self) -> Brand:

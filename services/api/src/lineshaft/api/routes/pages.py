@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from starlette.responses import HTMLResponse, Response
 
 from lineshaft.api.domain.branding import Brand
+from lineshaft.api.domain.wording import plain
 
 STYLE_PATH = "/static/lineshaft.css"
 BRAND_STYLE_PATH = "/static/brand.css"
@@ -20,6 +21,7 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_templates.filters["plain"] = plain
 
 
 def render(

@@ -23,6 +23,7 @@ from lineshaft.api.routes.paging import DEFAULT_LIMIT, Cursor, Limit, Page, by_t
 from lineshaft.common.events.envelope import new_event
 from lineshaft.common.events.syncs import SyncMode, SyncRequested
 from lineshaft.common.ids import new_id
+from lineshaft.common.integrations import System
 from lineshaft.common.postgres.outbox import add_events
 from lineshaft.common.unified import is_custom
 
@@ -143,12 +144,21 @@ async def _check(api: Context, known: Known, body: SyncRequest) -> None:
         own = is_custom(entity) and await has_custom_object(api.pool, known.connection_id, entity)
         if entity not in system.entities and not own:
             raise invalid("entities", f"there is no {entity!r}; there are {', '.join(system.entities)}")
+        if not own:
+            _require_read(known, system, "entities", system.object_of(entity))
     if not system.manifest.custom_objects:
         for name in body.objects or ():
             if name not in system.manifest.objects:
                 raise invalid(
                     "objects", f"there is no {name!r}; there are {', '.join(system.manifest.objects)}"
                 )
+    for name in body.objects or ():
+        _require_read(known, system, "objects", name)
+
+
+def _require_read(known: Known, system: System, field: str, name: str) -> None:
+    if not system.reads(known.objects, name):
+        raise invalid(field, f"the customer has not chosen {name!r}", connection_id=known.connection_id)
 
 
 def _shown(row: Any) -> dict[str, Any]:

@@ -169,7 +169,11 @@ async def writable_connection(
     system = system_of(api.catalog, known.system)
     if entity not in system.entities:
         raise unknown_entity(system, entity)
-    require_callable(known, system.object_of(entity), api.clock())
+    name = system.object_of(entity)
+    if not system.reads(known.objects, name):
+        detail = f"The customer has not chosen {name!r} for this connection."
+        raise problem(ProblemCode.NOT_SUPPORTED, detail, connection_id=known.connection_id)
+    require_callable(known, name, api.clock())
     return known, system
 
 

@@ -13,6 +13,7 @@ from lineshaft.common.events.commands import (
     DescriptionRequested,
     DiagnosisRequested,
     ProbeRequested,
+    SampleRequested,
     WriteRequested,
 )
 from lineshaft.common.events.envelope import Event, new_event
@@ -31,6 +32,7 @@ KINDS: dict[str, type[Command]] = {
     "probe": ProbeRequested,
     "diagnose": DiagnosisRequested,
     "describe": DescriptionRequested,
+    "sample": SampleRequested,
     "check_access": AccessCheckRequested,
 }
 _KIND_OF = {model: kind for kind, model in KINDS.items()}

@@ -36,6 +36,8 @@ class KnownConnection:
     settings: Mapping[str, Any]
     account_id: str
     lifecycle: Lifecycle
+    objects: Sequence[str] | None = None
+    """Of what the system offers, those that are read; None: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,12 @@ async def get(db: Database, connection_id: str) -> KnownConnection | None:
     if row is None:
         return None
     return KnownConnection(
-        row["connection_id"], row["system"], row["settings"], row["account_id"], Lifecycle(row["lifecycle"])
+        row["connection_id"],
+        row["system"],
+        row["settings"],
+        row["account_id"],
+        Lifecycle(row["lifecycle"]),
+        row["objects"],
     )
 
 
@@ -87,6 +94,7 @@ async def describe(tx: Connection, described: ConnectionDescribed) -> bool:
         described.account_id,
         described.lifecycle,
         described.revision,
+        described.objects,
     )
     if not news:
         return False

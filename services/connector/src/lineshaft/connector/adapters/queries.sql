@@ -12,18 +12,19 @@ returning lifecycle;
 
 -- name: connection_describe
 -- The latest description; false where it is stale or the connection was deleted.
-insert into connection (connection_id, system, settings, account_id, lifecycle, revision)
-values ($1, $2, $3, $4, $5, $6)
+insert into connection (connection_id, system, settings, account_id, lifecycle, revision, objects)
+values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (connection_id) do update
 set system = excluded.system, settings = excluded.settings,
     account_id = coalesce(nullif(excluded.account_id, ''), connection.account_id),
-    lifecycle = excluded.lifecycle, revision = excluded.revision, changed_at = now()
+    lifecycle = excluded.lifecycle, revision = excluded.revision, objects = excluded.objects,
+    changed_at = now()
 where connection.revision < excluded.revision and connection.lifecycle <> 'deleted'
 returning true;
 
 -- name: connection_get
 -- One connection that was not deleted.
-select connection_id, system, settings, account_id, lifecycle
+select connection_id, system, settings, account_id, lifecycle, objects
 from connection
 where connection_id = $1 and lifecycle <> 'deleted';
 

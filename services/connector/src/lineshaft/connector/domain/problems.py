@@ -16,6 +16,8 @@ NOTHING_CHANGED = CommandProblem(
     code="not_found", message="Nothing of this object has changed since somebody accepted it."
 )
 
+NO_TIME_LEFT = CommandProblem(code="no_time_left", message="The source took too long to be asked for this.")
+
 OUTCOME_UNKNOWN = CommandProblem(
     code="outcome_unknown",
     message="The source gave no answer, and the record was not found there afterwards. It is not known"

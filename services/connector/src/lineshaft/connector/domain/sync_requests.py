@@ -1,6 +1,6 @@
 """Which objects a sync request asks for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from lineshaft.common.errors import DeadLetterError
@@ -20,11 +20,13 @@ def objects_asked_for(
     mapped: Iterable[MappedObject],
     entities: Sequence[str] | None,
     objects: Sequence[str] | None,
+    *,
+    chosen: Collection[str] | None = None,
 ) -> list[str]:
-    """The objects of a sync request, each once; all of the connection where none is named.
+    """The objects of a sync request, each once; all that the connection reads where none is named.
 
     Raises:
-        DeadLetterError: an entity or object that this connection does not have.
+        DeadLetterError: an entity or object that this connection does not have, or does not read.
     """
     by_entity = {entity: [system.object_of(entity)] for entity in system.entities}
     for one in mapped:
@@ -33,13 +35,15 @@ def objects_asked_for(
             names.append(one.object)
     of_entities = [name for names in by_entity.values() for name in names]
     if entities is None and objects is None:
-        return _once(of_entities)
+        return [name for name in _once(of_entities) if system.reads(chosen, name)]
     known = {*of_entities, *system.manifest.objects}
     _refuse_unknown(system, "entity", entities, by_entity)
     _refuse_unknown(system, "object", objects, known)
     asked = _once([*(name for entity in entities or () for name in by_entity[entity]), *(objects or ())])
     if not asked:
         raise DeadLetterError("the request names neither an entity nor an object")
+    if left_out := [name for name in asked if not system.reads(chosen, name)]:
+        raise DeadLetterError(f"{', '.join(left_out)}: not among the objects that this connection reads")
     return asked
 
 

@@ -66,11 +66,12 @@ async def check_access(tools: Tools, job: CommandJob, command: AccessCheckReques
 async def _wanted(tools: Tools, source: OpenSource) -> list[Wanted]:
     connection_id, system = source.caller.connection_id, source.system
     async with tools.pool.acquire() as connection:
+        known = await connections.get(connection, connection_id)
         mapped = await connections.mapped_objects(connection, connection_id)
         scheduled = await schedules.scheduled(connection, connection_id, by_default=tools.reads_by_default)
         read = await syncs.read_fields(connection, connection_id)
     found: list[Wanted] = []
-    for name in objects_asked_for(system, mapped, None, None):
+    for name in objects_asked_for(system, mapped, None, None, chosen=known.objects if known else None):
         try:
             fields = await needed_fields(tools, source, name)
         except SourceFailureError:

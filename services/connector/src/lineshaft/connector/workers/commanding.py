@@ -12,6 +12,7 @@ from lineshaft.common.events.commands import (
     DescriptionRequested,
     DiagnosisRequested,
     ProbeRequested,
+    SampleRequested,
     WriteRequested,
 )
 from lineshaft.common.ids import new_id
@@ -28,6 +29,7 @@ from lineshaft.connector.workers.checking import check_access
 from lineshaft.connector.workers.describing import describe
 from lineshaft.connector.workers.diagnosing import diagnose
 from lineshaft.connector.workers.probing import probe
+from lineshaft.connector.workers.sampling import sample
 from lineshaft.connector.workers.tools import Tools
 from lineshaft.connector.workers.writing import write
 
@@ -80,6 +82,8 @@ class Commanding:
                 await check_access(self._tools, job, command)
             case DescriptionRequested():
                 await describe(self._tools, job, command)
+            case SampleRequested():
+                await sample(self._tools, job, command)
             case DiagnosisRequested():
                 await diagnose(self._tools, job, command)
 

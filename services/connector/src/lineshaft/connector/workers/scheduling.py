@@ -47,12 +47,15 @@ class Scheduling:
         if system is None:
             log.error("schedule_without_system", connection_id=row.connection_id, system=row.system)
             return
+        connection = await connections.get(tx, row.connection_id)
+        chosen = connection.objects if connection else None
         if row.object != EVERYTHING_ELSE:
-            objects = [row.object]
+            objects = [row.object] if system.reads(chosen, row.object) else []
         else:
             mapped = await connections.mapped_objects(tx, row.connection_id)
             own = await schedules.own_rows(tx, row.connection_id)
-            objects = [name for name in objects_asked_for(system, mapped, None, None) if name not in own]
+            asked = objects_asked_for(system, mapped, None, None, chosen=chosen)
+            objects = [name for name in asked if name not in own]
         if not objects:
             return
         await syncs.request(
