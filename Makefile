@@ -100,9 +100,9 @@ lock: ## Pin the dependencies anew (needs uv)
 	@uv export --quiet --all-packages --all-groups --no-emit-workspace --no-emit-index-url --no-header -o requirements.txt
 
 .PHONY: system-packages
-system-packages: # Prometheus for dashboards and alerts, MariaDB as a source, Chromium for the console, npm for an OpenID provider, where we may install them
-	@{ command -v prometheus && command -v prometheus-alertmanager && command -v chromium && command -v npm && PATH="$$PATH:/usr/sbin" command -v mariadbd; } >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	  { echo "installing Prometheus, MariaDB, Chromium and npm for the tests"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus prometheus-alertmanager mariadb-server chromium $$(command -v npm >/dev/null || echo npm) >/dev/null; } } || true
+system-packages: # Prometheus for dashboards and alerts, PostgreSQL with TLS and MariaDB as sources, Chromium for the console, npm for an OpenID provider, where we may install them
+	@{ command -v prometheus && command -v prometheus-alertmanager && command -v chromium && command -v npm && PATH="$$PATH:/usr/sbin" command -v mariadbd && ls /usr/lib/postgresql/*/bin/postgres; } >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  { echo "installing Prometheus, PostgreSQL, MariaDB, Chromium and npm for the tests"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus prometheus-alertmanager postgresql mariadb-server chromium $$(command -v npm >/dev/null || echo npm) >/dev/null; } } || true
 
 .PHONY: clean
 clean: ## Remove what runs and tests left behind, the caches too

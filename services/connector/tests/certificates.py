@@ -1,5 +1,6 @@
 """Certificates for servers of tests, from an authority that a test may trust."""
 
+import os
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from lineshaft.tools.stack.accounts import unprivileged_account
+from lineshaft.tools.stack.supervisor import Supervisor
+
 DAY = timedelta(days=1)
 
 
@@ -19,15 +23,31 @@ class Issued:
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 
-    def context(self, folder: Path, *issuers: "Issued") -> ssl.SSLContext:
-        """Of a server that shows this certificate and those of its issuers."""
+    def files(self, folder: Path, *issuers: "Issued") -> tuple[Path, Path]:
+        """The certificate with those of its issuers, and the key."""
         shown, key = folder / "certificate.pem", folder / "key.pem"
         shown.write_bytes(b"".join(one.pem for one in (self, *issuers)))
+        key.touch(mode=0o600)
         key.write_bytes(
             self.key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
         )
+        return shown, key
+
+    def files_of_server(self, supervisor: Supervisor) -> tuple[Path, Path]:
+        """Where a database of this run may read them."""
+        account = unprivileged_account()
+        folder = supervisor.layout.folder_for(account) / f"certificate-{self.certificate.serial_number:x}"
+        folder.mkdir(parents=True)
+        files = self.files(folder)
+        if account is not None:
+            for path in (folder, *files):
+                os.chown(path, account.user_id, account.group_id)
+        return files
+
+    def context(self, folder: Path, *issuers: "Issued") -> ssl.SSLContext:
+        """Of a server that shows this certificate and those of its issuers."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(shown, key)
+        context.load_cert_chain(*self.files(folder, *issuers))
         return context
 
     def trusted(self) -> ssl.SSLContext:

@@ -44,13 +44,19 @@ class Plant(Source, Protocol):
 
 @asynccontextmanager
 async def opened(
-    plant: Source, *, system: System | None = None, networks: list[str] | None = None, **changes: Any
+    plant: Source,
+    *,
+    system: System | None = None,
+    networks: list[str] | None = None,
+    ca_certificate: str | None = None,
+    **changes: Any,
 ) -> AsyncIterator[SourceAdapter]:
     """With the plant's own connection fields, `changes` apart."""
     system = system or CATALOG.system(plant.system)
     fields = {**plant.connection_fields, **changes}
     secrets = {one.key: fields.pop(one.key) for one in system.manifest.credentials}
-    http = SourceHttp(AddressPolicy(NETWORKS if networks is None else networks))
+    policy = AddressPolicy(NETWORKS if networks is None else networks)
+    http = SourceHttp(policy, ca_certificate=ca_certificate)
     adapter = open_source(Target(system, fields, secrets), http, OwnSession())
     try:
         yield adapter

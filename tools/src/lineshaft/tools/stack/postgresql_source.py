@@ -1,5 +1,6 @@
 import re
 import secrets
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -24,12 +25,17 @@ class PostgresqlSource:
     item_label = "name"
 
     def __init__(
-        self, supervisor: Supervisor, *, size: PlantSize | None = None, name: str = "plant-postgres"
+        self,
+        supervisor: Supervisor,
+        *,
+        size: PlantSize | None = None,
+        name: str = "plant-postgres",
+        binaries: Path | None = None,
     ) -> None:
         self._supervisor = supervisor
         self._size = size
         self._filled = False
-        self.server = Postgres(supervisor, durable=False, name=name)
+        self.server = Postgres(supervisor, durable=False, name=name, binaries=binaries)
         self.username = READER
         self.password = secrets.token_urlsafe(12)
 

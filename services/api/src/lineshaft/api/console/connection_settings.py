@@ -53,6 +53,8 @@ async def network(
         given.pop("proxy_url", None)
     if typed["requests_per_minute"].isascii() and typed["requests_per_minute"].isdigit():
         given["requests_per_minute"] = int(typed["requests_per_minute"])
+    stored = await networks.get(api, visitor.caller, connection_id)
+    given["private_networks"] = stored.private_networks  # which the form does not show
     try:
         body = networks.NetworkSettings.model_validate(given)
         await networks.put(api, visitor.caller, connection_id, body)

@@ -66,7 +66,7 @@ class NetworkSettings(BaseModel):
     @property
     def of_http(self) -> bool:
         """Whether a database has no use for it."""
-        return (self.proxy_url, self.ca_certificate, self.requests_per_minute) != (None, None, None)
+        return (self.proxy_url, self.requests_per_minute) != (None, None)
 
 
 class NetworkModel(BaseModel):
@@ -104,7 +104,7 @@ def require_fitting(
     if settings.of_http and system is not None and system.manifest.protocol == "sql":
         raise problem(
             ProblemCode.NOT_SUPPORTED,
-            f"{system.manifest.label} is a database: proxies, authorities and budgets are for HTTP.",
+            f"{system.manifest.label} is a database: proxies and budgets are for HTTP.",
             connection_id=connection_id,
         )
 

@@ -16,7 +16,9 @@ import httpx
 from lineshaft.common.errors import LineshaftError
 from lineshaft.common.http.addresses import AddressPolicy, ForbiddenAddressError, is_number
 from lineshaft.common.http.client import CONNECT_SECONDS, NameResolutionError, create_client
+from lineshaft.common.http.network import trusting
 from lineshaft.common.outcomes import Outcome, Rung
+from lineshaft.connector.domain.certificate_faults import tls_fault
 
 TOTAL_SECONDS = 60.0
 MOST_BODY_BYTES = 64 * 1024 * 1024
@@ -91,10 +93,13 @@ class SourceHttp:
         *,
         most_body_bytes: int = MOST_BODY_BYTES,
         tls: ssl.SSLContext | None = None,
+        ca_certificate: str | None = None,
         proxy_url: str | None = None,
     ) -> None:
         self.policy = policy
-        self.tls = tls or httpx.create_ssl_context(trust_env=False)
+        self.ca_certificate = ca_certificate
+        own = trusting(ca_certificate) if ca_certificate else None
+        self.tls = own or tls or httpx.create_ssl_context(trust_env=False)
         self.proxy_url = proxy_url
         self._budget: Budget | None = None
         self._client = create_client(policy, verify=self.tls, proxy_url=proxy_url)
@@ -196,19 +201,16 @@ def no_answer(error: BaseException, duration_ms: float = 0.0, *, proxied: bool =
 
 def _meaning(error: BaseException) -> tuple[Outcome, Rung | None, str]:
     causes = tuple(_causes(error))
-    for kind, rung, code in _BY_CAUSE:
-        if any(isinstance(cause, kind) for cause in causes):
-            return Outcome.UNREACHABLE, rung, code
+    for cause in causes:
+        if isinstance(cause, NameResolutionError):
+            return Outcome.UNREACHABLE, Rung.DNS, "name_not_resolved"
+        if isinstance(cause, ssl.SSLError):
+            return Outcome.UNREACHABLE, Rung.TLS, tls_fault(cause)
     for kinds, outcome, rung, code in _BY_KIND:
         if isinstance(error, kinds):
             return outcome, rung, code
     return Outcome.UNREACHABLE, Rung.HTTP, type(error).__name__
 
-
-_BY_CAUSE: tuple[tuple[type[BaseException], Rung | None, str], ...] = (
-    (NameResolutionError, Rung.DNS, "name_not_resolved"),
-    (ssl.SSLError, Rung.TLS, "tls_failed"),
-)
 
 _BY_KIND: tuple[tuple[tuple[type[BaseException], ...], Outcome, Rung | None, str], ...] = (
     ((ForbiddenAddressError,), Outcome.CONFIGURATION_ERROR, None, "address_not_allowed"),

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from datetime import timedelta
 
 from lineshaft.common.encryption import KeyRing
-from lineshaft.common.http.network import Network, trusting
+from lineshaft.common.http.network import Network
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.connector.adapters.http import SourceHttp
 from lineshaft.connector.adapters.postgres import QUERIES
@@ -53,7 +53,8 @@ class Networks:
         if found is None:
             found = self._pools[way] = SourceHttp(
                 self._straight.policy.also(network.private_networks),
-                tls=trusting(network.ca_certificate) if network.ca_certificate else self._straight.tls,
+                tls=self._straight.tls,
+                ca_certificate=network.ca_certificate,
                 proxy_url=network.proxy_url,
             )
         self._pools.move_to_end(way)

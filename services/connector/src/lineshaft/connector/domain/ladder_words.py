@@ -5,6 +5,7 @@ from datetime import datetime
 
 from lineshaft.common.events.diagnoses import Certificate
 from lineshaft.common.outcomes import Outcome, Rung
+from lineshaft.connector.domain.certificate_faults import certificate_fault
 from lineshaft.connector.domain.evidence import Evidence
 from lineshaft.connector.domain.gate import Decision, Reason
 from lineshaft.connector.domain.ladder import Failure
@@ -80,21 +81,8 @@ def not_connected(way: Way, error: BaseException) -> Failure:
     )
 
 
-_VERIFY_CODES = {
-    9: "certificate_not_yet_valid",
-    10: "certificate_expired",
-    18: "certificate_self_signed",
-    19: "certificate_unknown_issuer",
-    20: "certificate_unknown_issuer",
-    21: "certificate_unknown_issuer",
-    62: "certificate_wrong_name",
-    64: "certificate_wrong_name",
-}
-"""OpenSSL's X509_V_ERR numbers."""
-
-
 def not_trusted(way: Way, number: int, words: str, shown: Certificate | None) -> Failure:
-    code = _VERIFY_CODES.get(number, "certificate_not_trusted")
+    code = certificate_fault(number)
     at = f"{way.to} on TCP {way.port}"
     subject = shown.subject if shown else "its certificate"
     match code:
@@ -115,8 +103,8 @@ def not_trusted(way: Way, number: int, words: str, shown: Certificate | None) ->
             return Failure(
                 code,
                 f"the certificate {subject} is self-signed",
-                f"give {at} a certificate from a certificate authority that is publicly trusted; {subject}"
-                " has signed itself",
+                f"give {at} a certificate from a certificate authority that is publicly trusted, or let the"
+                f" connection trust it (ca_certificate of its network); {subject} has signed itself",
             )
         case "certificate_unknown_issuer":
             issuer = shown.issuer if shown else "an unknown issuer"
@@ -124,7 +112,8 @@ def not_trusted(way: Way, number: int, words: str, shown: Certificate | None) ->
                 code,
                 f"the certificate {subject} is from {issuer}: not trusted, or the chain is not whole",
                 f"let {at} send its whole chain, with a certificate from an authority that is publicly"
-                f" trusted; it is from {issuer} now. If a proxy opens TLS in between, exempt {way.host}"
+                " trusted, or that the connection trusts (ca_certificate of its network); it is from"
+                f" {issuer} now. If a proxy opens TLS in between, exempt {way.host}"
                 " from that",
             )
         case "certificate_wrong_name":

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from lineshaft.common.events.commands import CommandProblem
 from lineshaft.common.outcomes import Outcome, Rung
+from lineshaft.connector.domain.certificate_faults import REASONS
 from lineshaft.connector.domain.evidence import Evidence
 from lineshaft.connector.domain.gate import Decision, Reason
 
@@ -108,8 +109,16 @@ def _summary(evidence: Evidence, label: str) -> str:
     return _SUMMARIES[evidence.outcome].format(
         label=label,
         words=f" {label} says: {evidence.message}" if evidence.message else "",
-        rung=_RUNGS[evidence.rung] if evidence.rung else "no answer",
+        rung=_way_words(evidence),
     )
+
+
+def _way_words(evidence: Evidence) -> str:
+    if evidence.rung is None:
+        return "no answer"
+    words = _RUNGS[evidence.rung]
+    reason = REASONS.get(evidence.code or "")
+    return f"{words}, as {reason}" if reason else words
 
 
 def _problem(code: str, message: str, evidence: Evidence, field: str | None = None) -> CommandProblem:

@@ -25,7 +25,7 @@ Opener = Callable[[Target, SourceHttp, Sessions], SourceAdapter]
 
 
 def _sql(dialect: Dialect) -> Opener:
-    return lambda target, http, sessions: Sql(dialect, target, http.policy, sessions)
+    return lambda target, http, sessions: Sql(dialect, target, http, sessions)
 
 
 PROTOCOLS: Mapping[str, Opener] = MappingProxyType(

@@ -52,7 +52,7 @@ def route_of(system: System, settings: Mapping[str, Any], http: SourceHttp) -> R
         host = str(settings.get("host") or "")
         if not host:
             raise InvalidAddressError("the settings name no host")
-        tls = tls_context(host, settings.get("tls") or "verify")
+        tls = tls_context(host, settings.get("tls") or "verify", http.ca_certificate)
         return Route(host, int(settings.get("port") or port), tls, offer if tls else None)
     try:
         parts = urlsplit(str(settings["base_url"]))

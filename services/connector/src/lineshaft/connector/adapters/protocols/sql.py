@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from lineshaft.common.http.addresses import AddressPolicy
 from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.unified import join_source_key, split_source_key
+from lineshaft.connector.adapters.http import SourceHttp
 from lineshaft.connector.adapters.protocols.sql_dialect import (
     Column,
     Dialect,
@@ -75,7 +75,7 @@ _RIGHTS = {
 class Sql:
     """Settings `host`, `port`, `database`, `schema`, `tls` and `timezone`; `username` and `password`."""
 
-    def __init__(self, dialect: Dialect, target: Target, policy: AddressPolicy, sessions: Sessions) -> None:
+    def __init__(self, dialect: Dialect, target: Target, http: SourceHttp, sessions: Sessions) -> None:
         settings = target.settings
         self._dialect = dialect
         self._target = target
@@ -88,11 +88,12 @@ class Sql:
             user=target.credentials["username"],
             password=target.credentials["password"],
             tls=settings.get("tls") or "verify",
+            ca_certificate=http.ca_certificate,
             statement_seconds=self._manifest.limits.timeout_s,
         )
         self._schema = dialect.schema_of(self._place.database, settings.get("schema"))
         self._zone = ZoneInfo(str(settings.get("timezone") or "UTC"))
-        self._login = SqlLogin(dialect, self._place, policy, sessions)
+        self._login = SqlLogin(dialect, self._place, http.policy, sessions)
         self._connection: SqlConnection | None = None
         self._columns: dict[str, dict[str, Column]] = {}
         self.host = f"{self._place.host}:{self._place.port}"

@@ -47,8 +47,13 @@ class _NamedContext(ssl.SSLContext):
         return super().wrap_bio(incoming, outgoing, server_side, self.name, session)
 
 
-def tls_context(host: str, mode: Literal["verify", "encrypt", "off"]) -> ssl.SSLContext | None:
-    """None for `off`; with `encrypt` any certificate will do."""
+def tls_context(
+    host: str, mode: Literal["verify", "encrypt", "off"], ca_certificate: str | None = None
+) -> ssl.SSLContext | None:
+    """None for `off`; with `encrypt` any certificate will do.
+
+    `ca_certificate` is trusted besides the public authorities.
+    """
     if mode == "off":
         return None
     context = _NamedContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -58,4 +63,6 @@ def tls_context(host: str, mode: Literal["verify", "encrypt", "off"]) -> ssl.SSL
         context.verify_mode = ssl.CERT_NONE
     else:
         context.load_default_certs()
+        if ca_certificate:
+            context.load_verify_locations(cadata=ca_certificate)
     return context

@@ -65,6 +65,8 @@ class Place:
     user: str
     password: str = field(repr=False)
     tls: Literal["verify", "encrypt", "off"] = "verify"
+    ca_certificate: str | None = field(default=None, repr=False)
+    """PEM of an authority that is trusted besides the public ones."""
     statement_seconds: float = 60.0
 
 

@@ -9,6 +9,7 @@ from lineshaft.common.http.addresses import ForbiddenAddressError
 from lineshaft.common.outcomes import Outcome, Rung
 from lineshaft.connector.adapters.protocols.sql_addresses import NameNotResolvedError, TlsNotOfferedError
 from lineshaft.connector.adapters.protocols.sql_dialect import Fault, Finding
+from lineshaft.connector.domain.certificate_faults import tls_fault
 
 UNKNOWN = Finding(Outcome.SOURCE_ERROR, "low")
 
@@ -44,20 +45,22 @@ def meaning_without_answer(error: BaseException) -> Meaning:
     causes = tuple(_causes(error))
     words = next((text for cause in reversed(causes) if (text := str(cause))), type(error).__name__)
     for kinds, outcome, rung, code in _MEANINGS:
-        if any(isinstance(cause, kinds) for cause in causes):
-            return Meaning(Finding(outcome, rung=rung), code, words)
+        for cause in causes:
+            if isinstance(cause, kinds):
+                return Meaning(Finding(outcome, rung=rung), code or tls_fault(cause), words)
     return Meaning(Finding(Outcome.UNREACHABLE, "medium", Rung.HTTP), "connection_cut", words)
 
 
-_MEANINGS: tuple[tuple[tuple[type[BaseException], ...], Outcome, Rung | None, str], ...] = (
+_MEANINGS: tuple[tuple[tuple[type[BaseException], ...], Outcome, Rung | None, str | None], ...] = (
     ((ForbiddenAddressError,), Outcome.CONFIGURATION_ERROR, None, "address_not_allowed"),
     ((NameNotResolvedError, socket.gaierror), Outcome.UNREACHABLE, Rung.DNS, "name_not_resolved"),
     ((TlsNotOfferedError,), Outcome.UNREACHABLE, Rung.TLS, "tls_not_offered"),
-    ((ssl.SSLError, ssl.CertificateError), Outcome.UNREACHABLE, Rung.TLS, "tls_failed"),
+    ((ssl.SSLError, ssl.CertificateError), Outcome.UNREACHABLE, Rung.TLS, None),
     ((ConnectionRefusedError,), Outcome.UNREACHABLE, Rung.TCP, "connection_refused"),
     ((ConnectionResetError, BrokenPipeError, EOFError), Outcome.UNREACHABLE, Rung.HTTP, "connection_cut"),
     ((TimeoutError,), Outcome.UNREACHABLE, Rung.TIMEOUT, "no_answer_in_time"),
 )
+"""Of TLS the failure itself says which code it is."""
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -160,7 +160,7 @@ class MariaDb:
                 user=place.user,
                 password=place.password,
                 database=place.database,
-                ssl=tls_context(place.host, place.tls),
+                ssl=tls_context(place.host, place.tls, place.ca_certificate),
                 charset="utf8mb4",
                 client_flag=FOUND_ROWS,
                 connect_timeout=LOGIN_SECONDS,

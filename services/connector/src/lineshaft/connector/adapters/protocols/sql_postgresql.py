@@ -117,7 +117,7 @@ class PostgreSql:
     )
 
     async def connect(self, place: Place, address: str) -> SqlConnection:
-        context = tls_context(place.host, place.tls)
+        context = tls_context(place.host, place.tls, place.ca_certificate)
         try:
             connection = await asyncpg.connect(
                 host=address,
