@@ -371,11 +371,13 @@ def subscriptions(checkout: Path, service: str) -> set[tuple[str, str]]:
     source = checkout / "services" / service / "src" / "lineshaft" / module / "app.py"
     names = {topic.name.upper().replace(".", "_").replace("-", "_"): topic.name for topic in TOPICS}
     found = re.findall(
-        r"[Ss]ubscription\(\s*(?:\"([\w-]+)\"|MAPPINGS),\s*\[?topics\.(\w+)",
+        r"[Ss]ubscription\(\s*(?:\"([\w-]+)\"|([A-Z]+)),\s*\[?topics\.(\w+)",
         source.read_text(encoding="utf-8"),
     )
-    assert found
-    return {(group or "mappings", names[constant]) for group, constant in found}
+    assert {names[topic] for _, _, topic in found} == {
+        topic.name for topic in TOPICS if service in topic.consumers
+    }
+    return {(group or constant.lower(), names[topic]) for group, constant, topic in found}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from lineshaft.tools.generate.events import event_schemas
 from lineshaft.tools.generate.helm import SCHEMA, values_page, values_schema
 from lineshaft.tools.generate.integrations import integration_schemas, integrations_page
 from lineshaft.tools.generate.metrics import metrics_page
+from lineshaft.tools.generate.routes import routes_page
 from lineshaft.tools.generate.service_pages import service_pages
 from lineshaft.tools.generate.settings import environment_example, settings_page
 from lineshaft.tools.generate.status_page import status_page
@@ -21,6 +22,7 @@ def documents(checkout: Path) -> dict[Path, str]:
     """Every generated file and its content."""
     reference = {
         "topics.md": topics_page(),
+        "api.md": routes_page(),
         "metrics.md": metrics_page(),
         "settings.md": settings_page(),
         "helm-values.md": values_page(checkout),

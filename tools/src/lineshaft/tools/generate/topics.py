@@ -1,6 +1,11 @@
+from collections.abc import Sequence
+
 from lineshaft.common.topics import TOPICS, Topic
 from lineshaft.tools.generate.events import event_models
 from lineshaft.tools.generate.markdown import page, table
+from lineshaft.tools.generate.settings import SERVICES
+
+ENTITIES = "entities."
 
 
 def topics_page() -> str:
@@ -8,7 +13,7 @@ def topics_page() -> str:
     for event_type, model in event_models().items():
         by_topic.setdefault(model.topic_name, []).append(f"`{event_type}`")
     for topic in TOPICS:
-        if topic.name.startswith("entities."):
+        if topic.name.startswith(ENTITIES):
             by_topic[topic.name] = ["`lineshaft.entity.upserted`", "`lineshaft.entity.deleted`"]
     return page(
         "Topics",
@@ -29,7 +34,28 @@ def topics_page() -> str:
                 for topic in TOPICS
             ],
         ),
+        "## What each service may do on Kafka",
+        "For a broker with access control lists and a user per service: it writes and reads these topics,"
+        " reads with groups that begin with `lineshaft.<service>.`, and does nothing else. The job for topics"
+        " creates and describes what begins with the prefix.",
+        table(
+            ["Service", "Write", "Read", "Groups"],
+            [
+                [
+                    f"`{service}`",
+                    _named([topic for topic in TOPICS if service in topic.producers]),
+                    _named([topic for topic in TOPICS if service in topic.consumers]),
+                    f"`{service}.*`",
+                ]
+                for service in SERVICES
+            ],
+        ),
     )
+
+
+def _named(topics: Sequence[Topic]) -> str:
+    names = [f"`{topic.name}`" for topic in topics if not topic.name.startswith(ENTITIES)]
+    return ", ".join(names + [f"`{ENTITIES}*`"] * any(topic.name.startswith(ENTITIES) for topic in topics))
 
 
 def _kept(topic: Topic) -> str:
