@@ -201,7 +201,7 @@ def test_what_the_source_changes_is_told_where_it_hurts_and_goes_on_once_it_is_a
 
 
 def test_another_connections_token_does_not_see_it_and_a_removed_one_is_gone(
-    vendor: Vendor, plant: PostgresqlSource, customer: tuple[str, str]
+    stack: Stack, vendor: Vendor, plant: PostgresqlSource, customer: tuple[str, str]
 ) -> None:
     connection_id, token = customer
     _other, other_token = vendor.connect("postgresql", plant.connection_fields)
@@ -213,3 +213,32 @@ def test_another_connections_token_does_not_see_it_and_a_removed_one_is_gone(
     assert vendor.get(f"/connections/{connection_id}/objects")["data"] == []
     assert vendor.call("GET", "/objects/lubrication_point", token=token).status_code == 404
     assert vendor.call("DELETE", f"/connections/{connection_id}/objects/lubrication_point").status_code == 404
+
+    def deleted(seen: list[dict[str, Any]]) -> set[str]:
+        return {one["source_id"] for one in seen if one.get("deleted_at")}
+
+    events = consume(
+        stack.kafka.bootstrap_servers,
+        ["lineshaft.entities.custom"],
+        until=lambda seen: len(deleted(seen)) >= 2,
+        seconds=SECONDS,
+    )
+    assert deleted(events) == {"LP-1", "LP-2"}
+
+
+def test_an_object_over_a_listed_table_has_its_records_and_changes_none_of_the_others(
+    vendor: Vendor, customer: tuple[str, str]
+) -> None:
+    connection_id, token = customer
+    path = f"/connections/{connection_id}/objects"
+    assets = {one["id"]: one["revision"] for one in vendor.get("/assets", token=token)["data"]}
+    answer = vendor.call("POST", path, {"name": "lubrication_point", "object": "assets", "key": ["asset_no"]})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "key"), answer.text
+    vendor.post(path, {"name": "lubrication_point", "object": "assets"})
+
+    def read() -> list[dict[str, Any]]:
+        data: list[dict[str, Any]] = vendor.get("/objects/lubrication_point", token=token)["data"]
+        return data
+
+    wait_until("its records", lambda: len(read()) == len(assets), SECONDS)
+    assert {one["id"]: one["revision"] for one in vendor.get("/assets", token=token)["data"]} == assets

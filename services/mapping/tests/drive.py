@@ -17,7 +17,6 @@ from lineshaft.common import topics as registry
 from lineshaft.common.clock import now
 from lineshaft.common.events.envelope import Decoder, Event
 from lineshaft.common.events.mappings import MappingChanged
-from lineshaft.common.events.records import RemapRequested
 from lineshaft.common.events.syncs import SyncCompleted, SyncFailed
 from lineshaft.common.ids import new_id
 from lineshaft.common.kafka.producer import Producer
@@ -34,6 +33,7 @@ from lineshaft.mapping.drifting import Drifts
 from lineshaft.mapping.handlers import RawHandler
 from lineshaft.mapping.recording import Recorder
 from lineshaft.mapping.remapping import Remapper, on_mappings_changed
+from lineshaft.mapping.retiring import Retirer
 
 from .builders import SYSTEM, a_record, a_system
 
@@ -108,10 +108,11 @@ class Service:
         recorder = Recorder(pool, producer, self.mappings, now, Quarantine())
         self.handler = RawHandler(
             recorder,
-            Deleter(pool, recorder),
-            Completer(pool, now),
-            Remapper(pool, producer, self.mappings, now, 3),
-            Drifts(pool, self.mappings),
+            deleter=Deleter(pool, recorder),
+            completer=Completer(pool, now),
+            remapper=Remapper(pool, producer, self.mappings, now, 3),
+            retirer=Retirer(pool, producer, now, 3),
+            drifts=Drifts(pool, self.mappings),
             batch_records=1_000,
         )
         self.on_mappings = transactional(pool, "mappings", on_mappings_changed)
@@ -128,7 +129,7 @@ class Service:
         (chunk,) = await self.chunks()
         return chunk
 
-    async def chunks(self) -> list[Event[RemapRequested]]:
+    async def chunks(self) -> list[Event[Any]]:
         """Chunks that wait in the outbox, taken out."""
         rows = await self.pool.fetch(
             "delete from outbox where topic = 'records.raw' returning topic, key, value, headers"

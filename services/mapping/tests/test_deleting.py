@@ -13,7 +13,7 @@ from lineshaft.mapping.deleting import on_approvals
 from lineshaft.mapping.domain.deletions import is_suspicious
 
 from . import drive
-from .builders import READ_AT, read_completed, records_read
+from .builders import READ_AT, mapping_changed, read_completed, records_read
 from .drive import Reader, Service
 
 pool, service, items = drive.pool, drive.service, drive.items
@@ -74,6 +74,24 @@ class Reads:
 
     async def there(self) -> list[str]:
         return [one["source_id"] for one in await self._service.stored() if one["deleted_at"] is None]
+
+
+async def test_a_record_that_no_remap_has_reached_ends_as_the_mapping_in_force_shows_it(
+    service: Service, items: Reader
+) -> None:
+    about = {"connection_id": service.connection_id}
+    await service.raw(records_read([{"id": 1, "name": "Pump", "code": "P-1"}], **about))
+    by_code = {"fields": {"name": "code"}}
+    await service.change_mapping(mapping_changed(by_code, connection_id=service.connection_id))
+    await items.new()
+    await service.raw(records_read([], deleted=["1"], sequence=2, read_at=LATER, **about))
+    (stored,) = await service.stored()
+    document = stored["document"]
+    assert (stored["mapping_version"], document["mapping_version"], document["name"]) == (2, 2, "P-1")
+    assert (stored["revision"], document["revision"]) == (2, 2)
+    assert document["deleted_at"] == document["observed_at"] == "2026-03-01T07:30:00Z"
+    told, _ = await items.new()
+    assert told.data == document
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
+from lineshaft.common.clock import now
 from lineshaft.common.outcomes import ConnectionStatus
 
-from .conftest import World, waiting
+from .conftest import World, insert, waiting
 
 pytestmark = pytest.mark.integration
 
@@ -87,3 +88,54 @@ async def test_a_change_of_its_mapping_keeps_the_key(world: World, connection_id
     assert "remove the object and request it anew" in detail
     same = await world.call("PUT", path, {**fields, "key": ["code"]})
     assert same.status_code == 200, same.text
+
+
+async def keep(world: World, connection_id: str, source: str, key: str, version: int, **more: Any) -> None:
+    """What the mapping service would keep of one tank."""
+    await insert(
+        world.pools["mapping"],
+        "record",
+        id=f"{source}-{key}",
+        connection_id=connection_id,
+        entity="custom:tank",
+        object=source,
+        source_id=key,
+        raw={"id": 1, "code": key},
+        mapping_version=version,
+        document={"id": f"{source}-{key}", "number": key, "custom_fields": {"code": source}},
+        changed_at=now(),
+        **more,
+    )
+
+
+async def test_only_records_of_the_table_that_it_comes_from_now_are_shown(world: World) -> None:
+    connection_id, token = await world.connect()
+    await world.set_status(connection_id, ConnectionStatus.HEALTHY)
+
+    async def listed(query: str = "") -> list[Any]:
+        answer = await world.call("GET", f"/objects/tank{query}", key=token)
+        assert answer.status_code == 200, answer.text
+        return [(one["id"], one["custom_fields"].get("code")) for one in answer.json()["data"]]
+
+    await order(world, connection_id, "tank", "x_tank")
+    await keep(world, connection_id, "x_tank", "A", 2)
+    assert await listed() == [("x_tank-A", "x_tank")]
+    assert (await world.call("DELETE", f"/connections/{connection_id}/objects/tank")).status_code == 204
+    assert (await world.call("GET", "/objects/tank", key=token)).status_code == 404
+    made = await order(world, connection_id, "tank", "y_tank", fields=["code"])
+    assert made.json()["version"] == 4
+    assert await listed() == await listed("?include=deleted") == await listed("?number=A") == []
+    assert (await world.call("GET", "/objects/tank/x_tank-A", key=token)).status_code == 404
+
+    await keep(world, connection_id, "y_tank", "B", 3)
+    assert [code for _, code in await listed()] == ["B"], "behind, so it is mapped on the way out"
+    await world.pools["mapping"].execute(
+        "update record set deleted_at = now() where connection_id = $1 and object = 'x_tank'", connection_id
+    )
+    assert [code for _, code in await listed()] == ["B"]
+    gone = ("x_tank-A", "x_tank")
+    assert gone in await listed("?include=deleted"), "as it was, never as the new mapping would show it"
+    since = "?include=deleted&number=A&modified_after=2026-01-01T00:00:00Z"
+    assert await listed(since) == [gone]
+    one = await world.call("GET", "/objects/tank/x_tank-A?include=deleted&include=raw", key=token)
+    assert (one.json()["custom_fields"], one.json()["raw"]["code"]) == ({"code": "x_tank"}, "A")

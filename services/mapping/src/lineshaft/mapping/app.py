@@ -25,6 +25,7 @@ from lineshaft.mapping.handlers import RawHandler
 from lineshaft.mapping.purging import Purger
 from lineshaft.mapping.recording import Recorder
 from lineshaft.mapping.remapping import Remapper, on_mappings_changed
+from lineshaft.mapping.retiring import Retirer
 from lineshaft.mapping.settings import MappingSettings
 from lineshaft.mapping.workers import housekeeping
 
@@ -99,9 +100,10 @@ def raw_handler(
     recorder = Recorder(pool, producer, mappings, now, quarantine)
     return RawHandler(
         recorder,
-        Deleter(pool, recorder),
-        Completer(pool, now),
-        Remapper(pool, producer, mappings, now, settings.remap_chunk_records),
-        Drifts(pool, mappings),
+        deleter=Deleter(pool, recorder),
+        completer=Completer(pool, now),
+        remapper=Remapper(pool, producer, mappings, now, settings.remap_chunk_records),
+        retirer=Retirer(pool, producer, now, settings.remap_chunk_records),
+        drifts=Drifts(pool, mappings),
         batch_records=settings.batch_records,
     )

@@ -1,4 +1,4 @@
-"""`records.raw`: pages, ends of reads, re-map chunks and schema changes, in the order in which they came."""
+"""`records.raw`: pages, ends of reads, chunks of stored records, schema changes, in their order."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from lineshaft.common.errors import RetryableError
 from lineshaft.common.events.drift import SchemaChanged
 from lineshaft.common.events.envelope import Event
-from lineshaft.common.events.records import ReadCompleted, RemapRequested
+from lineshaft.common.events.records import ReadCompleted, RemapRequested, RetirementRequested
 from lineshaft.common.postgres.pool import RETRYABLE
 from lineshaft.mapping.completion import Completer
 from lineshaft.mapping.deleting import Deleter
@@ -15,23 +15,26 @@ from lineshaft.mapping.domain.messages import Page, RawMessage
 from lineshaft.mapping.drifting import Drifts
 from lineshaft.mapping.recording import Recorder
 from lineshaft.mapping.remapping import Remapper
+from lineshaft.mapping.retiring import Retirer
 
 
 class RawHandler:
     def __init__(
         self,
         recorder: Recorder,
+        *,
         deleter: Deleter,
         completer: Completer,
         remapper: Remapper,
+        retirer: Retirer,
         drifts: Drifts,
-        *,
         batch_records: int,
     ) -> None:
         self._recorder = recorder
         self._deleter = deleter
         self._completer = completer
         self._remapper = remapper
+        self._retirer = retirer
         self._drifts = drifts
         self._batch_records = batch_records
 
@@ -59,6 +62,8 @@ class RawHandler:
                 await self._drifts.schema_changed(event)
             case RemapRequested():
                 await self._remapper.chunk(event)
+            case RetirementRequested():
+                await self._retirer.chunk(event)
 
 
 def _runs(messages: Sequence[RawMessage]) -> Iterator[tuple[list[Page], Event[Any] | None]]:

@@ -21,6 +21,7 @@ from lineshaft.mapping.domain.labels import entity_label, field_label
 from lineshaft.mapping.domain.mappings import Mappings, compile_effective
 from lineshaft.mapping.domain.records import Effect
 from lineshaft.mapping.domain.remaps import Behind, remap
+from lineshaft.mapping.retiring import retirement
 
 log = logger(__name__)
 
@@ -34,10 +35,14 @@ async def on_mappings_changed(tx: Connection, events: Sequence[Event[MappingChan
     for event in events:
         change = event.data
         compile_effective(change.entity, change.version, change.effective)
-        if not await definitions.upsert(tx, change):
+        replaced = await definitions.upsert(tx, change)
+        if replaced is None:
             continue
-        await remaps.start(tx, change)
-        await outbox.add_events(tx, [_chunk(change, "", event)])
+        if replaced.object and replaced.object != change.object:
+            await outbox.add_events(tx, [retirement(event, replaced.object)])
+        if change.object:
+            await remaps.start(tx, change)
+            await outbox.add_events(tx, [_chunk(change, "", event)])
         log.info(
             "mapping_in_force",
             connection_id=change.connection_id,

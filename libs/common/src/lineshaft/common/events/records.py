@@ -1,6 +1,6 @@
 """`records.raw`: the hot path. `mapping` decodes these without pydantic; the models document the form.
 
-All three kinds of one connection and object travel in one partition, so that its owner sees them in order.
+All kinds of one connection and object travel in one partition, so that its owner sees them in order.
 """
 
 from datetime import datetime
@@ -55,4 +55,16 @@ class RemapRequested(EventData):
     object: str
     entity: str
     version: int = Field(default=0, description="The version that this re-map was started for.")
+    after: str = Field(default="", description="The entity id where the chunk before this one ended.")
+
+
+@event("records.retirement_requested", topics.RECORDS_RAW.name)
+class RetirementRequested(EventData):
+    """End the next stored records that an entity has from this object: it comes from there no more."""
+
+    connection_id: str
+    system: str
+    object: str
+    entity: str
+    version: int = Field(description="The version of the mapping that left the object.")
     after: str = Field(default="", description="The entity id where the chunk before this one ended.")

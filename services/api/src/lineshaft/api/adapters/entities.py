@@ -61,30 +61,34 @@ class Query:
         return entity_id(self.connection_id, self.entity, self.source_id)
 
 
-def page_statement(query: Query, version: int) -> str:
+def page_statement(query: Query, version: int, source_object: str | None = None) -> str:
     """One statement a combination of filters, so that each has its index.
 
     Rows behind the mapping in force pass a filter: they are mapped and filtered on the way out. Version 1 is
-    the first, so nothing is behind it.
+    the first, so nothing is behind it. What a custom object had from another source is only shown as deleted,
+    and stays as it was.
     """
     by_change = query.modified_after is not None
     place = 5 if by_change else 4
+    number = place + 1
     behind = f"mapping_version < ${place}"
     conditions = ["connection_id = $1", "entity = $2"]
+    if source_object is not None:
+        number += 1
+        behind = f"({behind} and object = ${number})"
+        conditions.append(f"(object = ${number} or deleted_at is not null)")
     conditions.append("(changed_at, id) > ($3, $4)" if by_change else "id > $3")
     if not query.include_deleted:
         conditions.append("deleted_at is null")
-    number = place + 1
     for name in query.filters:
         number += 1
         fits = f"document ->> '{name}' = ${number}"
         conditions.append(fits if version == 1 else f"({behind} or {fits})")
     if query.row_id:
         conditions.append(f"id = ${number + 1}")
-    wanted = f"{behind} or true" if query.include_raw else behind
-    raw = f"case when {wanted} then raw::text end"
+    raw = "raw::text" if query.include_raw else f"case when {behind} then raw::text end"
     return (
-        f"{SQL['entity_columns']}, {raw} as raw from mapping.entity_view"
+        f"{SQL['entity_columns']}, {behind} as behind, {raw} as raw from mapping.entity_view"
         f" where {' and '.join(conditions)}"
         f" order by {'changed_at, id' if by_change else 'id'} limit ${place + 1}"
     )
@@ -102,10 +106,11 @@ class Mapping:
 
     version: int
     compile: Callable[[], Awaitable[CompiledMapping]]
+    source_object: str | None = None
+    """Of a custom object: what its records come from."""
 
     async def needed_for(self, rows: Sequence[Any]) -> CompiledMapping | None:
-        behind = any(row["mapping_version"] < self.version for row in rows)
-        return await self.compile() if behind else None
+        return await self.compile() if any(row["behind"] for row in rows) else None
 
 
 async def read_page(pool: Pool, query: Query, mapping: Mapping) -> EntityPage:
@@ -118,7 +123,7 @@ async def read_page(pool: Pool, query: Query, mapping: Mapping) -> EntityPage:
     entities: list[bytes] = []
     for _ in range(MAX_ROUNDS):
         wanted = query.limit - len(entities)
-        rows = await place.fetch(pool, query, mapping.version, wanted + 1)
+        rows = await place.fetch(pool, query, mapping, wanted + 1)
         compiled = await mapping.needed_for(rows)
         shown = rows[:wanted]
         if compiled is None and not query.include_raw:
@@ -133,9 +138,10 @@ async def read_page(pool: Pool, query: Query, mapping: Mapping) -> EntityPage:
     return EntityPage(entities, place.cursor())
 
 
-async def has_custom_object(pool: Pool, connection_id: str, entity: str) -> bool:
+async def custom_source(pool: Pool, connection_id: str, entity: str) -> str | None:
+    """The object that a custom one comes from; None where the connection has no such one."""
     row = await pool.fetchrow(SQL["active_mapping"], connection_id, entity)
-    return row is not None and bool(row["object"])
+    return (row["object"] or None) if row is not None else None
 
 
 async def read_one(
@@ -149,7 +155,14 @@ async def read_one(
     include_deleted: bool = False,
 ) -> bytes | None:
     row = await pool.fetchrow(
-        SQL["entity"], connection_id, entity, record_id, mapping.version, include_raw, include_deleted
+        SQL["entity"],
+        connection_id,
+        entity,
+        record_id,
+        mapping.version,
+        include_raw,
+        include_deleted,
+        mapping.source_object,
     )
     if row is None:
         return None
@@ -158,7 +171,7 @@ async def read_one(
 
 
 def _shown(row: Any, query: Query, compiled: CompiledMapping | None) -> bytes | None:
-    if compiled is not None and row["mapping_version"] < compiled.mapping_version:
+    if compiled is not None and row["behind"]:
         result = mapped(row, query.connection_id, compiled)
         if any(result.document.get(name) != value for name, value in query.filters.items()):
             return None
@@ -198,16 +211,17 @@ class _Place:
             return cursors.encode(BY_ID, self.row_id)
         return cursors.encode(BY_CHANGE, self.moment.isoformat(), self.row_id)
 
-    async def fetch(self, pool: Pool, query: Query, version: int, limit: int) -> Sequence[Any]:
+    async def fetch(self, pool: Pool, query: Query, mapping: Mapping, limit: int) -> Sequence[Any]:
         order = () if self.moment is None else (self.moment,)
         rows: Sequence[Any] = await pool.fetch(
-            page_statement(query, version),
+            page_statement(query, mapping.version, mapping.source_object),
             query.connection_id,
             query.entity,
             *order,
             self.row_id,
-            version,
+            mapping.version,
             limit,
+            *([] if mapping.source_object is None else [mapping.source_object]),
             *query.filters.values(),
             *([query.row_id] if query.row_id else []),
         )

@@ -338,15 +338,19 @@ order by changed_at desc, id limit $3
 
 -- name: entity_columns
 -- The pages of `entities.page_statement` go on from here.
-select id, source_id, document::text as document, revision, mapping_version, changed_at, deleted_at,
+select id, source_id, document::text as document, revision, changed_at, deleted_at,
     document ->> 'observed_at' as observed_at
 
 -- name: entity
-select id, source_id, document::text as document, revision, mapping_version, changed_at, deleted_at,
-    document ->> 'observed_at' as observed_at,
-    case when $5 or mapping_version < $4 then raw::text end as raw
-from mapping.entity_view
-where connection_id = $1 and entity = $2 and id = $3 and ($6 or deleted_at is null)
+-- One record; what a custom object had from another source is only shown as deleted, and stays as it was.
+select id, source_id, document::text as document, revision, changed_at, deleted_at,
+    document ->> 'observed_at' as observed_at, behind,
+    case when $5 or behind then raw::text end as raw
+from (
+    select *, mapping_version < $4 and ($7::text is null or object = $7) as behind from mapping.entity_view
+) as v
+where connection_id = $1 and entity = $2 and id = $3
+    and (deleted_at is null or $6) and (deleted_at is not null or $7 is null or object = $7)
 
 -- name: source_id
 -- The key at the source of a record that is to be changed.

@@ -39,7 +39,9 @@ async def _mapping(
 ) -> tuple[ActiveMapping, entities.Mapping]:
     active = await mapping_of(api, connection, entity)
     known = await require_known(api.pool, connection.connection_id)
-    return active, mapping_in_force(api, known, entity, active.version)
+    return active, mapping_in_force(
+        api, known, entity, active.version, active.object if is_custom(entity) else None
+    )
 
 
 @router.get("")

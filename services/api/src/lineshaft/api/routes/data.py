@@ -54,24 +54,28 @@ class Meta(BaseModel):
     data_as_of: datetime | None = Field(description="End of the last sync whose records are readable.")
 
 
-def mapping_in_force(api: Context, known: Known, entity: str, version: int) -> entities.Mapping:
+def mapping_in_force(
+    api: Context, known: Known, entity: str, version: int, source_object: str | None = None
+) -> entities.Mapping:
     async def compiled() -> CompiledMapping:
         system = system_of(api.catalog, known.system)
         return await api.compiled.get(api.pool, known.connection_id, system, entity, version)
 
-    return entities.Mapping(version, compiled)
+    return entities.Mapping(version, compiled, source_object)
 
 
 Opened = tuple[Access, Known]
 """What `open_connection` gives."""
 
 
-async def list_answer(request: Request, opened: Opened, entity: str, asked: Any) -> Response:
+async def list_answer(
+    request: Request, opened: Opened, entity: str, asked: Any, *, source_object: str | None = None
+) -> Response:
     """A page, with how fresh its connection is."""
     access, known = opened
     api = context_of(request)
     chosen = chosen_fields(asked.fields, fields_of(entity))
-    mapping = mapping_in_force(api, known, entity, access.mapping_version)
+    mapping = mapping_in_force(api, known, entity, access.mapping_version, source_object)
     page = await entities.read_page(api.pool, entities.Query.of(known.connection_id, entity, asked), mapping)
     rows = page.entities if chosen is None else [with_fields(one, chosen) for one in page.entities]
     meta = {"connection_status": known.status, "data_as_of": known.data_as_of}
@@ -80,7 +84,13 @@ async def list_answer(request: Request, opened: Opened, entity: str, asked: Any)
 
 
 async def record_answer(
-    request: Request, opened: Opened, entity: str, record_id: str, asked: GetParameters
+    request: Request,
+    opened: Opened,
+    entity: str,
+    record_id: str,
+    asked: GetParameters,
+    *,
+    source_object: str | None = None,
 ) -> Response | None:
     """None where there is no such record."""
     access, known = opened
@@ -91,7 +101,7 @@ async def record_answer(
         known.connection_id,
         entity,
         record_id,
-        mapping_in_force(api, known, entity, access.mapping_version),
+        mapping_in_force(api, known, entity, access.mapping_version, source_object),
         include_raw="raw" in asked.include,
         include_deleted="deleted" in asked.include,
     )

@@ -43,8 +43,9 @@ class CustomObjectPage(BaseModel):
 async def list_records(
     request: Request, key: KeyToRead, name: Name, query: Annotated[ListParameters, Query()]
 ) -> Response:
-    opened = await _open(request, key, query.connection_id, entity_of(name))
-    return await list_answer(request, opened, entity_of(name), query)
+    entity = entity_of(name)
+    opened, source = await _open(request, key, query.connection_id, entity)
+    return await list_answer(request, opened, entity, query, source_object=source)
 
 
 @router.get(
@@ -59,17 +60,25 @@ async def get_record(
     entity_id: EntityId,
     query: Annotated[GetParameters, Query()],
 ) -> Response:
-    opened = await _open(request, key, query.connection_id, entity_of(name))
-    found = await record_answer(request, opened, entity_of(name), entity_id, query)
+    entity = entity_of(name)
+    opened, source = await _open(request, key, query.connection_id, entity)
+    found = await record_answer(request, opened, entity, entity_id, query, source_object=source)
     if found is None:
         raise not_found("record", connection_id=opened[1].connection_id)
     return found
 
 
-async def _open(request: Request, key: Presented, connection_id: str | None, entity: str) -> Opened:
-    """Raises for a custom object that the connection does not have."""
+async def _open(
+    request: Request, key: Presented, connection_id: str | None, entity: str
+) -> tuple[Opened, str]:
+    """With the object that its records come from.
+
+    Raises:
+        ProblemError: a custom object that the connection does not have.
+    """
     api = context_of(request)
     access, known = await open_connection(api, key, connection_id, entity)
-    if not await entities.has_custom_object(api.pool, known.connection_id, entity):
+    source = await entities.custom_source(api.pool, known.connection_id, entity)
+    if source is None:
         raise not_found("custom object of this name", connection_id=known.connection_id)
-    return access, known
+    return (access, known), source

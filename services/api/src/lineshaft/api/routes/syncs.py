@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lineshaft.api.adapters import audit
 from lineshaft.api.adapters.connections import SOURCE
-from lineshaft.api.adapters.entities import has_custom_object
+from lineshaft.api.adapters.entities import custom_source
 from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.domain import cursors
 from lineshaft.api.domain.problems import invalid
@@ -141,7 +141,7 @@ async def list_syncs(
 async def _check(api: Context, known: Known, body: SyncRequest) -> None:
     system = system_of(api.catalog, known.system)
     for entity in body.entities or ():
-        own = is_custom(entity) and await has_custom_object(api.pool, known.connection_id, entity)
+        own = is_custom(entity) and await custom_source(api.pool, known.connection_id, entity)
         if entity not in system.entities and not own:
             raise invalid("entities", f"there is no {entity!r}; there are {', '.join(system.entities)}")
         if not own:

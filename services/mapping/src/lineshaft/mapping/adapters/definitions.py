@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.postgres.pool import Connection
@@ -35,9 +35,14 @@ async def compiled(connection: Connection, mappings: Mappings, row: InForce) -> 
     return active
 
 
-async def upsert(tx: Connection, change: MappingChanged) -> bool:
-    """Whether the version is newer than what was there."""
-    version = await tx.fetchval(
+class Replaced(NamedTuple):
+    object: str | None
+    """Which the entity came from before; None where nothing replaced the system's default."""
+
+
+async def upsert(tx: Connection, change: MappingChanged) -> Replaced | None:
+    """What a newer version takes the place of; None where it is not newer."""
+    row = await tx.fetchrow(
         QUERIES["upsert_definition"],
         change.connection_id,
         change.entity,
@@ -48,7 +53,7 @@ async def upsert(tx: Connection, change: MappingChanged) -> bool:
         change.changed_at,
         change.changed_by,
     )
-    return version is not None
+    return Replaced(row["object_before"]) if row is not None else None
 
 
 async def effective(connection: Connection, row: InForce) -> dict[str, Any] | None:

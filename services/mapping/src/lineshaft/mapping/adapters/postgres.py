@@ -52,13 +52,15 @@ async def stored_records(connection: Connection, pages: Sequence[KeyedPage]) -> 
     connection_ids: list[str] = []
     entities: list[str] = []
     wanted: list[str] = []
+    objects: list[str] = []
     for keyed in pages:
         for mapping, *both in zip(keyed.mappings, keyed.ids, keyed.deleted_ids, strict=True):
             for ids in both:
                 connection_ids += [keyed.page.data.connection_id] * len(ids)
                 entities += [mapping.entity] * len(ids)
                 wanted += ids
-    rows = await connection.fetch(QUERIES["stored_records"], connection_ids, entities, wanted)
+                objects += [keyed.page.data.object] * len(ids)
+    rows = await connection.fetch(QUERIES["stored_records"], connection_ids, entities, wanted, objects)
     return {record_id: Stored(*rest) for record_id, *rest in rows}
 
 

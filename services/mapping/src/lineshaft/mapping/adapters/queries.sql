@@ -13,7 +13,9 @@ from definition
 where connection_id = $1 and entity = $2 and version = $3
 
 -- name: upsert_definition
--- An older version never replaces a newer one; a row comes back only if this one is new.
+-- An older version never replaces a newer one; a row comes back only if this one is new, with the object of
+-- the one before.
+with before as (select object from definition where connection_id = $1 and entity = $2)
 insert into definition as d
     (connection_id, entity, system, object, version, effective, changed_at, changed_by)
 values ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -25,7 +27,7 @@ on conflict (connection_id, entity) do update set
     changed_at = excluded.changed_at,
     changed_by = excluded.changed_by
 where d.version < excluded.version
-returning version
+returning (select object from before) as object_before
 
 -- name: last_positions
 -- The highest slice seen per connection and object.
@@ -50,11 +52,16 @@ where connection_id = $1
     and key = any($5::text[])
 
 -- name: stored_records
--- What the decision about a record needs to know of the one in the store; one look-up by key for each.
+-- What the decision about a record needs to know of the one in the store; one look-up by key for each. One
+-- that came from another object has no place in the order of this one's reads.
 select
-    wanted.id, r.revision, r.raw_hash, r.mapping_digest, r.content_hash, r.lease_epoch, r.read_sequence,
+    wanted.id, r.revision,
+    case when r.object = wanted.object then r.raw_hash else '' end as raw_hash,
+    r.mapping_digest, r.content_hash,
+    case when r.object = wanted.object then r.lease_epoch else 0 end as lease_epoch,
+    case when r.object = wanted.object then r.read_sequence else 0 end as read_sequence,
     r.changed_at
-from unnest($1::text[], $2::text[], $3::text[]) as wanted (connection_id, entity, id)
+from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as wanted (connection_id, entity, id, object)
 cross join lateral (
     select * from record
     where record.connection_id = wanted.connection_id
@@ -299,6 +306,31 @@ where connection_id = $1
     and content_hash <> 'deleted'
 order by id
 limit $6
+
+-- name: to_retire
+-- The next records that an entity has from an object which it comes from no more.
+select id, mapping_version, revision, document::text
+from record
+where connection_id = $1 and entity = $2 and object = $3 and id > $4 and deleted_at is null
+order by id
+limit $5
+
+-- name: retire
+-- Records that are no longer read; what was known of them stays readable.
+update record set
+    document = parsed.document,
+    raw_hash = '',
+    content_hash = $3,
+    revision = new.known_revision + 1,
+    changed_at = $4,
+    deleted_at = $4
+from unnest($5::text[], $6::bigint[], $7::bytea[]) as new (id, known_revision, document)
+cross join lateral (select convert_from(new.document, 'UTF8')::jsonb as document offset 0) as parsed
+where record.connection_id = $1
+    and record.entity = $2
+    and record.id between ($5::text[])[1] and ($5::text[])[cardinality($5::text[])]
+    and record.id = new.id
+    and record.revision = new.known_revision
 
 -- name: remap_changed
 -- Records whose content differs under the new version. The range, which the ids imply, keeps the planner

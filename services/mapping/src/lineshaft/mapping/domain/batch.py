@@ -21,6 +21,7 @@ from lineshaft.mapping.domain.field_errors import FieldErrorCounts
 from lineshaft.mapping.domain.mappings import ActiveMapping
 from lineshaft.mapping.domain.messages import Page, Position
 from lineshaft.mapping.domain.records import DELETED_HASH, Effect, Origin, Row, Stored
+from lineshaft.mapping.domain.retirements import deleted_document
 from lineshaft.mapping.domain.source_keys import NoKeyError, ReadKey
 
 MAX_DOCUMENT_BYTES = 1_500_000
@@ -227,11 +228,20 @@ class _OnePage:
         last = self._result.rows.get(record_id)
         raw, known = self._documents[record_id] if last is None else (last.raw, last.document)
         revision = before.revision + 1
-        gone = {"deleted_at": self._observed_at, "observed_at": self._observed_at, "revision": revision}
-        document = orjson.dumps(orjson.loads(known) | gone)
+        if before.mapping_digest != self._origin.mapping_digest:
+            known = self._mapped_anew(source_id, raw, known)
+        document = deleted_document(known, at=self._observed_at, revision=revision)
         self._result.messages += self._events.deleted(record_id, revision, DELETED_HASH, document)
         row = Row(self._origin, record_id, source_id, raw, "", document, DELETED_HASH, revision, self._now)
         self._keep(row, before)
+
+    def _mapped_anew(self, source_id: str, raw: bytes, known: bytes) -> bytes:
+        """A record that no re-map has reached yet ends as the mapping in force shows it."""
+        try:
+            mapped = self._apply(self._connection_id, source_id, orjson.loads(raw), self._observed_at)
+        except Exception:  # noqa: BLE001  it is deleted all the same
+            return known
+        return mapped.encode(0)
 
     def _keep(self, row: Row, before: Stored | None) -> None:
         result, origin = self._result, self._origin

@@ -9,7 +9,7 @@ import msgspec
 from lineshaft.common.errors import UndecodableError
 from lineshaft.common.events.drift import SchemaChanged
 from lineshaft.common.events.envelope import Decoder, Event, header_text
-from lineshaft.common.events.records import ReadCompleted, RecordsRead, RemapRequested
+from lineshaft.common.events.records import ReadCompleted, RecordsRead, RemapRequested, RetirementRequested
 from lineshaft.common.kafka.record import Record
 
 
@@ -52,10 +52,10 @@ class Page:
 
 
 RawMessage = Page | Event[Any]
-"""A page, or an event with `ReadCompleted`, `RemapRequested` or `SchemaChanged`."""
+"""A page, or an event of those that `_decode_event` knows."""
 
 _decode_slice = msgspec.json.Decoder(Slice).decode
-_decode_event = Decoder(ReadCompleted, RemapRequested, SchemaChanged)
+_decode_event = Decoder(ReadCompleted, RemapRequested, RetirementRequested, SchemaChanged)
 
 
 def decode(record: Record) -> RawMessage | None:
