@@ -107,6 +107,7 @@ def test_a_write_becomes_fields_of_the_source(values: dict[str, Any], source: di
             "always EUR",
         ),
         ({"acquisition_cost": {"currency": "USD"}}, "acquisition_cost", "invalid_value", "amount"),
+        ({"custom_fields": ["sap_class"]}, "custom_fields", "invalid_value", "an object of custom fields"),
         (
             {"custom_fields": {"sap_clas": 1}},
             "custom_fields.sap_clas",

@@ -262,6 +262,19 @@ async def test_what_did_not_change_is_not_sent_again(world: World) -> None:
         assert changed.status_code == 200
 
 
+async def test_a_client_that_asks_for_changes_sees_the_connections_status_change(world: World) -> None:
+    connection_id, token = await world.connect()
+    await world.set_status(connection_id, ConnectionStatus.HEALTHY)
+    await world.store(connection_id, "item", items(1))
+    tag = (await world.call("GET", "/items", key=token)).headers["etag"]
+    same = await world.call("GET", "/items", key=token, **{"If-None-Match": tag})
+    assert same.status_code == 304
+    await world.set_status(connection_id, ConnectionStatus.REAUTHORIZATION_REQUIRED)
+    told = await world.call("GET", "/items", key=token, **{"If-None-Match": tag})
+    assert told.status_code == 200
+    assert told.json()["meta"]["connection_status"] == "reauthorization_required"
+
+
 async def test_deleted_records_on_request(world: World) -> None:
     connection_id, token = await world.connect()
     gone, _ = await world.store(connection_id, "item", items(2))

@@ -139,3 +139,25 @@ async def test_only_records_of_the_table_that_it_comes_from_now_are_shown(world:
     assert await listed(since) == [gone]
     one = await world.call("GET", "/objects/tank/x_tank-A?include=deleted&include=raw", key=token)
     assert (one.json()["custom_fields"], one.json()["raw"]["code"]) == ({"code": "x_tank"}, "A")
+
+
+async def test_meta_tells_the_fields_of_a_custom_object(world: World) -> None:
+    connection_id, token = await world.connect()
+    await world.set_status(connection_id, ConnectionStatus.HEALTHY)
+    await order(world, connection_id, "mine", "party.party", fields=["code", "id"])
+    answer = await world.call("GET", "/meta/custom:mine", key=token)
+    assert answer.status_code == 200, answer.text
+    meta = answer.json()
+    assert (meta["entity"], meta["object"], meta["mapping_version"]) == ("custom:mine", "party.party", 2)
+    assert not any((meta["create"], meta["update"], meta["delete"])), (
+        "also over an object that can be written"
+    )
+    fields = {one["name"]: one for one in meta["fields"]}
+    code = fields["custom_fields.code"]
+    assert (code["kind"], code["description"], code["readable"]) == ("string", "Code", True)
+    assert (code["writable"], code["not_writable_because"]) == (False, "custom objects are only read")
+    assert fields["source_id"]["filterable"]
+    assert fields["custom_fields.id"]["kind"] == "integer"
+    _, other = await world.connect()
+    for key, name in ((other, "mine"), (token, "theirs"), (token, "")):
+        assert (await world.call("GET", f"/meta/custom:{name}", key=key)).status_code == 404

@@ -119,6 +119,8 @@ async def test_the_sources_field_is_named_as_in_the_unified_model(world: World) 
         ({"nmae": "x"}, "nmae"),
         ({"id": "x"}, "id"),
         ({"custom_fields": {"none": 1}}, "custom_fields.none"),
+        ({"custom_fields": [1]}, "custom_fields"),
+        ({"custom_fields": "x"}, "custom_fields"),
     ],
 )
 async def test_a_wrong_field_is_named(world: World, body: dict[str, Any], field: str) -> None:
@@ -187,6 +189,10 @@ async def test_a_reference_by_id_or_by_the_sources_key(world: World) -> None:
         assert (await last_command(world))["values"] == {"party": 5}
     missing = await world.call("POST", "/purchase-orders", {"vendor": {"id": "none"}}, key=token)
     assert (missing.status_code, missing.json()["errors"][0]["field"]) == (422, "vendor")
+    for unfit in (["x"], {"x": 1}, 5):
+        values = {"vendor": {"id": vendor["id"]}, "ship_to": {"id": unfit}}
+        answer = await world.call("POST", "/purchase-orders", values, key=token)
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "ship_to"), answer.text
 
 
 async def test_an_outcome_that_nobody_knows_is_told_without_an_invitation_to_send_again(world: World) -> None:
@@ -209,6 +215,29 @@ async def test_an_attempt_that_never_reached_the_source_may_be_made_again_with_i
     second = await ask(world, token, once="k")
     assert second.status_code == 202
     assert second.json()["id"] != first
+
+
+async def test_a_change_has_the_revision_of_its_content(world: World) -> None:
+    connection_id, token = await world.connect()
+    record = {"id": 5, "name": "Old", "active": True}
+    (stored,) = await world.store(connection_id, "vendor", [record])
+    path = f"/vendors/{stored['id']}"
+
+    async def change(read_back: dict[str, Any]) -> dict[str, Any]:
+        operation = (await world.call("PATCH", path, VENDOR, key=token)).json()["id"]
+        result = {"source_id": "5", "record": read_back}
+        await world.answer(operation, result=result, connection_id=connection_id)
+        data: dict[str, Any] = (await world.call("GET", f"/operations/{operation}", key=token)).json()["data"]
+        return data
+
+    new = await change(record | VENDOR)
+    assert (new["name"], new["revision"]) == ("Bolts & Co", 2), "the next one, until it is stored"
+    same = await change(record)
+    assert (same["name"], same["revision"]) == ("Old", 1), "nothing has changed"
+    await world.pools["mapping"].execute(
+        "update record set revision = 7, document = $2 where id = $1", stored["id"], new
+    )
+    assert (await change(record | VENDOR))["revision"] == 7, "it is stored"
 
 
 async def test_the_answer_is_the_record_that_the_source_stored(world: World) -> None:

@@ -76,6 +76,9 @@ def to_source(
         NotWritableError: with one issue for each field that has no way back or a value that does not fit.
     """
     context = context or WriteContext()
+    customs = values.get(CUSTOM)
+    if customs is not None and not isinstance(customs, Mapping):
+        raise NotWritableError([WriteIssue(CUSTOM, "invalid_value", "give an object of custom fields")])
     issues: list[WriteIssue] = []
     source: dict[str, Any] = {}
     for name, value in _flat(values):

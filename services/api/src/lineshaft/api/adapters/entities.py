@@ -9,7 +9,7 @@ from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.domain import cursors
 from lineshaft.api.domain.problems import invalid
 from lineshaft.api.domain.reading import encoded, mapped, with_raw
-from lineshaft.common.mapping import CompiledMapping
+from lineshaft.common.mapping import CompiledMapping, content_hash
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.common.unified import entity_id
 
@@ -168,6 +168,14 @@ async def read_one(
         return None
     shown = encoded(row, connection_id, await mapping.needed_for([row]))
     return with_raw(shown, row["raw"]) if include_raw else shown
+
+
+async def revision_of(pool: Pool, document: dict[str, Any], following: int) -> int:
+    """That under which this content is stored; where it is not yet, the one that it will get."""
+    row = await pool.fetchrow(SQL["stored"], document["connection_id"], document["entity"], document["id"])
+    if row is not None and content_hash(row["document"]) == content_hash(document):
+        return int(row["revision"])
+    return following
 
 
 def _shown(row: Any, query: Query, compiled: CompiledMapping | None) -> bytes | None:

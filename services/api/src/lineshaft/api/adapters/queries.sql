@@ -352,6 +352,10 @@ from (
 where connection_id = $1 and entity = $2 and id = $3
     and (deleted_at is null or $6) and (deleted_at is not null or $7 is null or object = $7)
 
+-- name: stored
+-- A record as it is stored.
+select document, revision from mapping.entity_view where connection_id = $1 and entity = $2 and id = $3
+
 -- name: source_id
 -- The key at the source of a record that is to be changed.
 select source_id, revision from mapping.entity_view

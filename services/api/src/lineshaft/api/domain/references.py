@@ -64,7 +64,8 @@ def filled(
 
 def _with_key(value: Any, source_ids: Mapping[str, str]) -> Any:
     if isinstance(value, Mapping):
-        if value.get("source_id") is None and value.get("id") in source_ids:
-            return {**value, "source_id": source_ids[value["id"]]}
+        given = value.get("id")
+        if value.get("source_id") is None and isinstance(given, str) and given in source_ids:
+            return {**value, "source_id": source_ids[given]}
         return {name: _with_key(one, source_ids) for name, one in value.items()}
     return [_with_key(one, source_ids) for one in value] if isinstance(value, list) else value

@@ -1,22 +1,27 @@
 """`/v1/meta/{entity}`: what can be read, filtered and written for this connection."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from lineshaft.api.adapters.descriptions import described
-from lineshaft.api.adapters.mappings import active_mapping
 from lineshaft.api.domain.mappings import ActiveMapping
 from lineshaft.api.domain.writes import write_context
 from lineshaft.api.routes.answers import problems
 from lineshaft.api.routes.authentication import ConnectionQuery, KeyToRead, open_connection
-from lineshaft.api.routes.catalog import system_of, unknown_entity
+from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Api, Context
+from lineshaft.api.routes.mappings import current, system_with
+from lineshaft.common.integrations import System
+from lineshaft.common.integrations.manifest import Write
 from lineshaft.common.mapping import WriteContext, source_keys, writability
-from lineshaft.common.unified import ENTITY_BY_ROUTE, fields_of
+from lineshaft.common.unified import ENTITY_BY_ROUTE, fields_of, is_custom
 
 FILTERABLE = ("status", "number", "source_id")
+ONLY_READ = "custom objects are only read"
 
 router = APIRouter(prefix="/v1/meta", tags=["data"])
 
@@ -51,20 +56,27 @@ class EntityMeta(BaseModel):
 async def meta(
     key: KeyToRead,
     api: Api,
-    entity: Annotated[str, Path(max_length=100, description="`work_order` or `work-orders`.")],
+    entity: Annotated[
+        str,
+        Path(
+            max_length=100, description="`work_order`, `work-orders`, or `custom:<name>` of a custom object."
+        ),
+    ],
     connection_id: ConnectionQuery = None,
 ) -> EntityMeta:
     _, known = await open_connection(api, key, connection_id)
     system = system_of(api.catalog, known.system)
     name = ENTITY_BY_ROUTE.get(entity, entity)
-    if name not in system.entities:
-        raise unknown_entity(system, entity)
-    mapping = await active_mapping(api.pool, known.connection_id, system, name)
-    write = system.object(mapping.object).write
-    context = write_context(system, name)
-    reasons = writability(name, mapping.effective, context)
+    mapping = await current(api.pool, known.connection_id, system_with(api, system.id, name), name)
+    write = _write_of(system, mapping)
     can_write = write.create or write.update
-    required = await _required(api, known.connection_id, name, mapping, context) if can_write else {}
+    reasons: Mapping[str, str | None] = defaultdict(lambda: ONLY_READ)
+    required: Mapping[str, bool] = {}
+    if not is_custom(name):
+        context = write_context(system, name)
+        reasons = writability(name, mapping.effective, context)
+        if can_write:
+            required = await _required(api, known.connection_id, name, mapping, context)
     fields = []
     for one in fields_of(name).values():
         mapped = (one.source_of or one.name) in mapping.effective.fields
@@ -105,6 +117,11 @@ async def meta(
         delete=write.delete,
         fields=fields,
     )
+
+
+def _write_of(system: System, mapping: ActiveMapping) -> Write:
+    """What may be written; a custom object is only read, also one over an object that can be written."""
+    return Write() if is_custom(mapping.entity) else system.object(mapping.object).write
 
 
 async def _required(

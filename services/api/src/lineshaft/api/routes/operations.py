@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from lineshaft.api.adapters.commands import StoredCommand, find_command
 from lineshaft.api.adapters.connections import find_connection
+from lineshaft.api.adapters.entities import revision_of
 from lineshaft.api.adapters.keys import Caller
 from lineshaft.api.adapters.mappings import active_mapping
 from lineshaft.api.domain.keys import KeyKind
@@ -119,7 +120,9 @@ async def entity_of(api: Context, command: StoredCommand) -> dict[str, Any]:
         compiled = await api.compiled.get(api.pool, connection_id, system, entity, mapping.version)
         mapped = compiled.apply(connection_id, source_id, stored, command.completed_at or "")
         if result.get("record"):
-            return mapped.document | {"revision": command.request["revision"]}
+            return mapped.document | {
+                "revision": await revision_of(api.pool, mapped.document, command.request["revision"])
+            }
         custom = {**written.get("custom_fields", {}), **_filled(mapped.document["custom_fields"])}
         written |= {
             **_filled({name: mapped.document.get(name) for name in mapping.effective.fields}),

@@ -53,6 +53,7 @@ class Write:
     operation: Operation
     source_id: str | None
     revision: int
+    """Which the record gets, unless nothing changes."""
 
 
 def _add_create(router: APIRouter, entity: str) -> None:
@@ -186,7 +187,7 @@ async def target(
         row = await api.pool.fetchrow(SQL["source_id"], known.connection_id, entity, of)
         if row is None:
             raise not_found(entity.replace("_", " "), connection_id=known.connection_id)
-        source_id, revision = row["source_id"], row["revision"]
+        source_id, revision = row["source_id"], row["revision"] + 1
     return Write(known, system, entity, operation, source_id, revision)
 
 
