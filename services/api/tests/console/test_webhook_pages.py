@@ -44,7 +44,7 @@ async def test_a_wrong_address_is_told_at_the_field(editor: Reader) -> None:
 
 async def test_an_endpoint_is_changed_held_back_and_deleted(editor: Reader, world: World) -> None:
     endpoint_id = await made(editor)
-    changed = {"url": "https://other.example.com/", "enabled": "no", "ordered": "yes"}
+    changed = {"url": "https://other.example.com/", "enabled": "no", "ordered": "yes", "max_per_second": "5"}
     await editor.send(f"/console/webhooks/{endpoint_id}", changed)
     shown = (await world.call("GET", f"/webhook-endpoints/{endpoint_id}")).json()
     assert (shown["url"], shown["enabled"], shown["ordered"], shown["event_types"]) == (

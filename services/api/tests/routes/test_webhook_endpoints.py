@@ -172,3 +172,14 @@ async def test_deliveries_with_their_attempts(world: World) -> None:
     answer = await redelivering
     assert (answer.status_code, answer.json()["delivery_id"]) == (202, delivery["delivery_id"])
     assert (await world.call("POST", "/deliveries/del_nothing/redeliver")).status_code == 404
+
+
+async def test_how_often_an_endpoint_may_be_asked(world: World) -> None:
+    made = await create(world, max_per_second=2.5)
+    assert made["max_per_second"] == 2.5
+    assert (await world.outbox("webhook-endpoints"))[-1]["max_per_second"] == 2.5
+    path = f"/webhook-endpoints/{made['id']}"
+    assert (await world.call("PATCH", path, {"description": "x"})).json()["max_per_second"] == 2.5
+    assert (await world.call("PATCH", path, {"max_per_second": 0})).json()["max_per_second"] == 0
+    refused = await world.call("PATCH", path, {"max_per_second": -1})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "max_per_second")

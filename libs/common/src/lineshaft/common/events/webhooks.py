@@ -36,6 +36,7 @@ class EndpointDescribed(EventData):
         default=False,
         description="Of one connection the next delivery is made only after the one before it has ended.",
     )
+    max_per_second: float = Field(default=0, description="Requests of all replicas together; 0: any number.")
     revision: int
     changed_at: datetime
 

@@ -477,8 +477,8 @@ order by object
 
 -- name: insert_webhook_endpoint
 insert into webhook_endpoint (endpoint_id, url, description, event_types, connection_ids, enabled, ordered,
-    created_at, changed_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+    max_per_second, created_at, changed_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
 returning *
 
 -- name: insert_webhook_secret
@@ -503,7 +503,7 @@ order by e.endpoint_id limit $2
 
 -- name: update_webhook_endpoint
 update webhook_endpoint set url = $2, description = $3, event_types = $4, connection_ids = $5, enabled = $6,
-    ordered = $7, deleted = $8, changed_at = $9, revision = revision + 1
+    ordered = $7, max_per_second = $8, deleted = $9, changed_at = $10, revision = revision + 1
 where endpoint_id = $1
 returning *
 

@@ -26,6 +26,7 @@ class Endpoint:
     connection_ids: list[str]
     enabled: bool
     ordered: bool
+    max_per_second: float
     deleted: bool
     revision: int
     created_at: datetime
@@ -46,6 +47,7 @@ class Endpoint:
             "connection_ids": self.connection_ids,
             "enabled": self.enabled,
             "ordered": self.ordered,
+            "max_per_second": self.max_per_second,
         }
 
 
@@ -58,6 +60,7 @@ async def create_endpoint(
     connection_ids: list[str],
     enabled: bool,
     ordered: bool,
+    max_per_second: float,
     by: str,
     at: datetime,
 ) -> Endpoint:
@@ -70,6 +73,7 @@ async def create_endpoint(
         connection_ids,
         enabled,
         ordered,
+        max_per_second,
         at,
     )
     endpoint = build(Endpoint, row)
@@ -120,6 +124,7 @@ async def change_endpoint(tx: Transaction, endpoint: Endpoint, *, by: str, at: d
         endpoint.connection_ids,
         endpoint.enabled,
         endpoint.ordered,
+        endpoint.max_per_second,
         endpoint.deleted,
         at,
     )
@@ -146,6 +151,7 @@ async def _tell(tx: Transaction, endpoint: Endpoint) -> None:
         connection_ids=endpoint.connection_ids,
         enabled=endpoint.enabled,
         ordered=endpoint.ordered,
+        max_per_second=endpoint.max_per_second,
         deleted=endpoint.deleted,
         revision=endpoint.revision,
         changed_at=endpoint.changed_at,

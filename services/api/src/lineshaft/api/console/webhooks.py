@@ -19,7 +19,7 @@ from lineshaft.api.routes import replays, webhook_endpoints
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.common.events.webhooks import WEBHOOK_EVENT_TYPES
 
-NEW: dict[str, Any] = {"url": "", "description": "", "event_types": [], "ordered": False}
+NEW: dict[str, Any] = {"url": "", "description": "", "event_types": [], "ordered": False, "max_per_second": 0}
 EVENTS: dict[str, Any] = {"event_types": WEBHOOK_EVENT_TYPES, "meanings": EVENT_MEANINGS}
 LATEST_REPLAYS = 5
 MOST_HOURS = 24 * 90
@@ -187,6 +187,7 @@ def _typed(form: Form) -> dict[str, Any]:
         "event_types": [str(one) for one in form.getlist("event_types")],
         "enabled": form.get("enabled", "yes") == "yes",
         "ordered": form.get("ordered") == "yes",
+        "max_per_second": str(form.get("max_per_second", "")).strip() or 0,
     }
 
 

@@ -51,6 +51,12 @@ Ordered = Annotated[
     StrictBool,
     Field(description="Of one connection the next delivery is made only after the one before it has ended."),
 ]
+PerSecond = Annotated[
+    float,
+    Field(
+        ge=0, le=10_000, description="Requests of all replicas together; what is above waits. 0: any number."
+    ),
+]
 ConnectionIds = Annotated[list[str], Field(max_length=MAX_CONNECTIONS, description="Empty: all.")]
 
 
@@ -63,6 +69,7 @@ class NewEndpoint(BaseModel):
     connection_ids: ConnectionIds = []
     enabled: StrictBool = True
     ordered: Ordered = False
+    max_per_second: PerSecond = 0
 
 
 class EndpointChange(BaseModel):
@@ -74,6 +81,7 @@ class EndpointChange(BaseModel):
     connection_ids: ConnectionIds | None = None
     enabled: StrictBool | None = None
     ordered: Ordered | None = None
+    max_per_second: PerSecond | None = None
 
 
 class EndpointModel(BaseModel):
@@ -84,6 +92,7 @@ class EndpointModel(BaseModel):
     connection_ids: list[str]
     enabled: bool
     ordered: bool
+    max_per_second: float
     disabled_at: datetime | None = Field(description="When its own answers switched it off.")
     disabled_reason: str | None
     failing_since: datetime | None = Field(
@@ -160,6 +169,7 @@ async def create(api: Api, caller: CanManage, body: NewEndpoint) -> CreatedEndpo
             connection_ids=list(dict.fromkeys(body.connection_ids)),
             enabled=body.enabled,
             ordered=body.ordered,
+            max_per_second=body.max_per_second,
             by=caller.key_id,
             at=api.clock(),
         )
@@ -284,6 +294,7 @@ def _shown(endpoint: Endpoint) -> dict[str, Any]:
         "connection_ids": endpoint.connection_ids,
         "enabled": endpoint.enabled,
         "ordered": endpoint.ordered,
+        "max_per_second": endpoint.max_per_second,
         "disabled_at": endpoint.disabled_at,
         "disabled_reason": endpoint.disabled_reason,
         "failing_since": endpoint.failing_since,

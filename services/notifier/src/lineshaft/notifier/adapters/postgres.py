@@ -101,6 +101,7 @@ async def save_endpoint(tx: Connection, endpoint: EndpointDescribed) -> bool:
         endpoint.revision,
         endpoint.changed_at,
         endpoint.ordered,
+        endpoint.max_per_second,
     )
     if is_new is not None and endpoint.deleted:
         await tx.execute(SQL["cancel_deliveries"], endpoint.endpoint_id)

@@ -13,9 +13,10 @@ select endpoint_id, event_types, connection_ids from endpoint where enabled and 
 -- name: save_endpoint
 -- A newer description; a change by its owner ends what its own answers brought about.
 insert into endpoint (
-    endpoint_id, url, event_types, connection_ids, enabled, deleted, revision, known_since, changed_at, ordered
+    endpoint_id, url, event_types, connection_ids, enabled, deleted, revision, known_since, changed_at, ordered,
+    max_per_second
 )
-values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10)
 on conflict (endpoint_id) do update set
     url = excluded.url,
     event_types = excluded.event_types,
@@ -25,6 +26,7 @@ on conflict (endpoint_id) do update set
     revision = excluded.revision,
     changed_at = excluded.changed_at,
     ordered = excluded.ordered,
+    max_per_second = excluded.max_per_second,
     disabled_at = null,
     disabled_reason = null,
     failing_since = null,
@@ -107,11 +109,20 @@ select pg_notify('delivery_' || current_schema(), '');
 select true from endpoint where endpoint_id = $1 and not deleted;
 
 -- name: lease
--- The oldest due deliveries of each endpoint, as many as its lane has room for.
-with chosen as (
-    select picked.delivery_id
+-- The oldest due deliveries of each endpoint, as many as its lane has room for and its rate allows.
+with paced as (
+    select endpoint_id, least(
+        greatest(1, max_per_second),
+        tokens + max_per_second * greatest(0, extract(epoch from $1 - tokens_at)::float)
+    ) as tokens
+    from endpoint
+    where max_per_second > 0 and enabled and not deleted and disabled_at is null
+    for update skip locked
+),
+chosen as (
+    select open.endpoint_id, picked.delivery_id
     from (
-        select endpoint_id, ordered from endpoint
+        select endpoint_id, ordered, max_per_second from endpoint
         where enabled and not deleted and disabled_at is null and exists (
             select from delivery
             where delivery.endpoint_id = endpoint.endpoint_id and state = 'due' and due_at <= $1
@@ -119,6 +130,7 @@ with chosen as (
         order by random()
     ) as open
     left join unnest($2::text[], $3::int[]) as busy (endpoint_id, taken) using (endpoint_id)
+    left join paced using (endpoint_id)
     cross join lateral (
         select delivery_id from delivery
         where delivery.endpoint_id = open.endpoint_id and state = 'due' and due_at <= $1
@@ -129,10 +141,19 @@ with chosen as (
                     and earlier.state = 'due' and earlier.sequence < delivery.sequence
             ))
         order by due_at
-        limit greatest(0, $4::int - coalesce(busy.taken, 0))
+        limit greatest(0, least(
+            $4::int - coalesce(busy.taken, 0),
+            case when open.max_per_second > 0 then coalesce(floor(paced.tokens), 0)::int end
+        ))
         for update skip locked
     ) as picked
     limit $5
+),
+spent as (
+    update endpoint set tokens = paced.tokens - spent.deliveries, tokens_at = $1
+    from paced
+    join (select endpoint_id, count(*) as deliveries from chosen group by endpoint_id) as spent using (endpoint_id)
+    where endpoint.endpoint_id = paced.endpoint_id
 )
 update delivery set due_at = $6, lease_epoch = lease_epoch + 1
 from chosen, endpoint, event
