@@ -54,7 +54,7 @@ def test_a_folder_is_never_written_over(tmp_path: Path) -> None:
             "manifest.yaml",
             "type: cursor,",
             "type: next_url,",
-            "objects.assets.paging.type: no pages by next_url; allowed are none, offset, page, cursor",
+            "objects.assets.paging: parameter is for type offset or page or cursor, not for next_url",
         ),
         (
             "manifest.yaml",

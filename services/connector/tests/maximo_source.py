@@ -72,7 +72,7 @@ class MaximoSource(Simulated):
         info: dict[str, Any] = {"pagenum": number}
         if len(rows) > number * size or "link" in self.faults:
             path = self.faults.get("link", "/maximo/oslc/os/mxapiwodetail")
-            following = self.faults.get("pageno", number + 1)
+            following = self.faults.get("cycle", {}).get(number) or self.faults.get("pageno", number + 1)
             href = f"http://manage.internal:9080{path}?oslc.where=nothing&pageno={following}&oslc.pageSize=1"
             info["nextPage"] = {"href": href}
         return Response(200, {"member": shown, "responseInfo": info})

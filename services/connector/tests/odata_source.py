@@ -164,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
         if "$filter" in query and not faults.get("filter_ignored"):
             rows = [one for one in rows if fits(query["$filter"], one)]
         if "$top" in query:
-            rows = rows[: int(query["$top"])]
+            rows = rows[: min(int(query["$top"]), faults.get("most", len(rows)))]
         begin = int(query.get("$skiptoken", 0))
         if begin and faults.get("tokens_expire"):
             faults["tokens_expire"] -= 1

@@ -13,7 +13,7 @@ from lineshaft.connector.domain.protocol import WriteOperation
 
 from .fiix_source import FIELDS, FiixSource
 from .fiix_source import refused as refusal
-from .sql_source import opened, read_all, refused
+from .sql_source import opened, read_all, refused, rows
 
 NAMES = list(FIELDS)
 KEYS = "signatureMethod=HmacSHA256&signatureVersion=1"
@@ -71,6 +71,28 @@ async def test_all_records_once_whoever_cuts_the_pages(source: FiixSource, limit
         sites, _ = await read_all(adapter, "Sites", NAMES, limit=limit)
     assert [one["id"] for one in sites] == [50, 100, 150, 200, 250]
     assert sorted(one["id"] for one in assets + sites) == list(range(1, 251))
+
+
+async def test_an_empty_page_is_not_the_end_while_there_are_said_to_be_more(source: FiixSource) -> None:
+    async with opened(source) as adapter:
+        source.faults = {"answer": (200, {"objects": [], "totalObjects": 250})}
+        at_once = await refused(lambda: adapter.read("Assets", NAMES, None, 100))
+        source.faults = {}
+        first = await adapter.read("Assets", NAMES, None, 100)
+        source.faults = {"answer": (200, {"objects": [], "totalObjects": 250})}
+        later = await refused(lambda: read_all(adapter, "Assets", NAMES, first.cursor, limit=100))
+    for evidence in (at_once, later):
+        assert (evidence.outcome, evidence.code) == (Outcome.SOURCE_ERROR, "unusable_answer")
+
+
+async def test_a_record_that_goes_between_two_pages_lets_none_slip_through(source: FiixSource) -> None:
+    async with opened(source) as adapter:
+        first = await adapter.read("Assets", NAMES, None, 100)
+        for number in (3, 4, 5):
+            del source.assets[number]
+        later, _ = await read_all(adapter, "Assets", NAMES, first.cursor, limit=100)
+    found = {one["id"] for one in rows(first) + later}
+    assert {number for number, one in source.assets.items() if not one["bolIsSite"]} <= found
 
 
 async def test_what_changed_while_a_read_went_on_is_in_the_next_one(source: FiixSource) -> None:

@@ -5,17 +5,13 @@ import msgspec
 import orjson
 import pytest
 
-from lineshaft.connector.adapters.protocols.id_window import (
-    CLOCK_SKEW,
-    PageRepeatedError,
-    Window,
-    advanced,
-    cut,
-)
+from lineshaft.connector.adapters.protocols.id_window import advanced, cut
+from lineshaft.connector.adapters.protocols.paging import PageRepeatedError
 from lineshaft.connector.adapters.protocols.tryton_domain import domain_of
+from lineshaft.connector.adapters.protocols.window import CLOCK_SKEW, Window
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
-OVERLAP = timedelta(minutes=2)
+OVERLAP_S = 120
 
 
 def tagged(moment: datetime) -> dict[str, Any]:
@@ -40,7 +36,7 @@ def test_an_incremental_read_also_takes_rows_that_were_only_created() -> None:
 
 def test_pages_go_by_id_and_survive_storage() -> None:
     window = advanced(Window.parse(None), records(3, 9), NOW)
-    stored = orjson.loads(orjson.dumps(window.next_page()))
+    stored = orjson.loads(orjson.dumps(window.dump()))
     assert Window.parse(stored) == window
     assert domain_of(window) == [["id", ">", 9]]
 
@@ -48,24 +44,26 @@ def test_pages_go_by_id_and_survive_storage() -> None:
 @pytest.mark.parametrize("ids", [(5, 6), (9, 7)])
 def test_a_page_that_does_not_advance_is_noticed(ids: tuple[int, ...]) -> None:
     with pytest.raises(PageRepeatedError):
-        advanced(Window(since=None, after=5), records(*ids), NOW)
+        advanced(Window(position=5), records(*ids), NOW)
 
 
 def test_a_record_without_an_id_is_noticed() -> None:
     with pytest.raises(msgspec.DecodeError):
-        advanced(Window(since=None), [b'{"name": "x"}'], NOW)
+        advanced(Window(), [b'{"name": "x"}'], NOW)
 
 
 def test_the_next_read_begins_when_this_one_began() -> None:
     window = Window.parse(None)
     for page, minute in ((records(1, 2), 0), (records(3), 9), (records(), 12)):
-        window = advanced(Window.parse(window.next_page()), page, NOW + timedelta(minutes=minute))
-    assert window.next_sync(OVERLAP) == {"since": (NOW - CLOCK_SKEW - OVERLAP).isoformat()}
+        window = advanced(Window.parse(window.dump()), page, NOW + timedelta(minutes=minute))
+    assert window.next_sync(OVERLAP_S) == {
+        "since": (NOW - CLOCK_SKEW - timedelta(seconds=OVERLAP_S)).isoformat()
+    }
 
 
 def test_a_next_read_knows_nothing_of_the_pages_of_this_one() -> None:
-    window = Window.parse(advanced(Window.parse(None), records(1, 2), NOW).next_sync(OVERLAP))
-    assert (window.after, window.until) == (0, None)
+    window = Window.parse(advanced(Window.parse(None), records(1, 2), NOW).next_sync(OVERLAP_S))
+    assert (window.position, window.began) == (None, None)
 
 
 def test_records_are_cut_as_they_came() -> None:

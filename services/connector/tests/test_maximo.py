@@ -72,18 +72,30 @@ async def test_changes_since_the_last_read(source: MaximoSource) -> None:
 
 
 @pytest.mark.parametrize(
-    "faults",
-    [{"link": "/maximo/oslc/os/mxapiasset"}, {"link": "/elsewhere"}, {"pageno": 2}],
+    ("faults", "code"),
+    [
+        ({"link": "/maximo/oslc/os/mxapiasset"}, "unusable_answer"),
+        ({"link": "/elsewhere"}, "unusable_answer"),
+        ({"pageno": 2}, "page_repeated"),
+    ],
     ids=["another structure", "another place", "the same page again"],
 )
 async def test_a_link_that_leads_elsewhere_is_not_followed(
-    source: MaximoSource, faults: dict[str, Any]
+    source: MaximoSource, faults: dict[str, Any], code: str
 ) -> None:
     async with opened(source) as adapter:
         first = await adapter.read("workOrders", list(FIELDS), None, 50)
         source.faults = faults
         evidence = await refused(lambda: adapter.read("workOrders", list(FIELDS), first.cursor, 50))
-    assert (evidence.outcome, evidence.code) == (Outcome.SOURCE_ERROR, "unusable_answer")
+    assert (evidence.outcome, evidence.code) == (Outcome.SOURCE_ERROR, code)
+
+
+async def test_links_that_go_round_are_noticed(source: MaximoSource) -> None:
+    source.faults = {"cycle": {1: 2, 2: 3, 3: 2}}
+    async with opened(source) as adapter:
+        evidence = await refused(lambda: read_all(adapter, "workOrders", list(FIELDS), limit=20))
+    assert (evidence.outcome, evidence.code) == (Outcome.SOURCE_ERROR, "page_repeated")
+    assert len(source.requests) < 10
 
 
 def _errors(code: str) -> list[dict[str, Any]]:

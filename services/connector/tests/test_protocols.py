@@ -1,11 +1,9 @@
 from lineshaft.common.integrations.oauth import OAUTH_STRATEGIES
-from lineshaft.common.integrations.strategies import HTTP_STRATEGIES, PAGES, STRATEGIES
+from lineshaft.common.integrations.strategies import HTTP_STRATEGIES, STRATEGIES
 from lineshaft.connector.adapters.protocols import PROTOCOLS
-from lineshaft.connector.adapters.protocols.rest_pages import PAGES as REST_PAGES
 from lineshaft.connector.adapters.protocols.rest_requests import STRATEGIES as KNOWN
 
 
 def test_what_manifests_may_name_is_what_the_connector_knows() -> None:
     assert set(STRATEGIES) == set(PROTOCOLS)
     assert set(HTTP_STRATEGIES) == {*KNOWN, *OAUTH_STRATEGIES}
-    assert set(PAGES["rest"]) == set(REST_PAGES)

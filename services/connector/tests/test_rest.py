@@ -124,7 +124,7 @@ async def test_pages_that_repeat_overlap_or_pass_over_the_filter(sandbox: Sandbo
         first = await adapter.read("parts", FIELDS, None, 100)
         repeated = await refused(lambda: adapter.read("parts", FIELDS, first.cursor, 100))
     assert (ignored.outcome, ignored.code) == (Outcome.CONFIGURATION_ERROR, "filter_ignored")
-    assert (repeated.outcome, repeated.code) == (Outcome.SOURCE_ERROR, "unusable_answer")
+    assert (repeated.outcome, repeated.code) == (Outcome.SOURCE_ERROR, "page_repeated")
 
 
 async def test_another_account_and_wrong_credentials(sandbox: SandboxSource) -> None:

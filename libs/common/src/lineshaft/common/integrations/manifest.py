@@ -136,9 +136,42 @@ class Paging(_Part):
     """For protocols that leave it open."""
 
     type: Literal["none", "offset", "page", "cursor", "next_url", "header_link"]
+    """`offset` counts records and `page` counts pages; `cursor` is what the answer says under `next_path`;
+    `next_url` is a link that it says there, and `header_link` the one of the header `Link` that is called
+    `next`. Links lead to the configured host alone."""
     parameter: str | None = None
+    """Under which name a request says where the page begins."""
+    first: int = Field(default=1, ge=0)
+    """The number of the first page, for `type: page`."""
     size_parameter: str | None = None
+    """Under which name a request says how many records it wants."""
     next_path: str | None = None
+    """Where the answer says how to go on."""
+    total_path: str | None = None
+    """Where the answer says how many records there are in all, if it counts them exactly; for `offset` and
+    `page`, which otherwise go on to a page that holds nothing new."""
+    more_path: str | None = None
+    """Where the answer says with true or false whether there are more, for `offset` and `page`."""
+
+    @model_validator(mode="after")
+    def _keys_fit(self) -> "Paging":
+        for key, types in _KEYS_OF_PAGES.items():
+            default = type(self).model_fields[key].default
+            if self.type not in types and getattr(self, key) != default:
+                raise ValueError(f"{key} is for type {' or '.join(types)}, not for {self.type}")
+        needed = "next_path" if self.type == "next_url" else "parameter"
+        if self.type not in ("none", "header_link") and getattr(self, needed) is None:
+            raise ValueError(f"type {self.type} needs {needed}")
+        return self
+
+
+_KEYS_OF_PAGES = {
+    "parameter": ("offset", "page", "cursor"),
+    "first": ("page",),
+    "next_path": ("cursor", "next_url"),
+    "total_path": ("offset", "page"),
+    "more_path": ("offset", "page"),
+}
 
 
 class Write(_Part):

@@ -23,7 +23,8 @@ STRATEGIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Each protocol, with its dialect where it has one, and the ways to log in there."""
 
-PAGES: Mapping[str, tuple[str, ...]] = MappingProxyType({"rest": ("none", "offset", "page", "cursor")})
+PAGED = "rest"
+"""The one protocol whose manifests say how pages go on; the others know."""
 
 
 def strategy_faults(manifest: Manifest) -> Iterator[tuple[str, str]]:
@@ -41,10 +42,5 @@ def strategy_faults(manifest: Manifest) -> Iterator[tuple[str, str]]:
     elif manifest.auth.strategy in OAUTH_STRATEGIES:
         yield from oauth_faults(manifest)
     for name, described in manifest.objects.items():
-        pages = PAGES.get(manifest.protocol)
-        if described.paging is not None and pages is not None and described.paging.type not in pages:
-            allowed = ", ".join(pages)
-            yield (
-                f"objects.{name}.paging.type",
-                f"no pages by {described.paging.type}; allowed are {allowed}",
-            )
+        if described.paging is not None and protocol != PAGED:
+            yield f"objects.{name}.paging", f"{protocol} knows how its pages go on; leave it out"

@@ -82,7 +82,7 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str | None, str]:
     if error["type"] == "extra_forbidden":
         allowed = _allowed_at(model, error["loc"][:-1])
         return key, f"there is no such key{f'; allowed are {allowed}' if allowed else ''}"
-    return key, str(error["msg"])
+    return key, str(error["msg"]).removeprefix("Value error, ")
 
 
 def _allowed_at(model: type[BaseModel], place: tuple[int | str, ...]) -> str:

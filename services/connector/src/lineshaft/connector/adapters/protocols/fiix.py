@@ -17,12 +17,14 @@ from lineshaft.common.outcomes import Operation
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.protocols import fiix_requests as requests
 from lineshaft.connector.adapters.protocols.access import AuthorizedHttp
-from lineshaft.connector.adapters.protocols.fiix_requests import Window
+from lineshaft.connector.adapters.protocols.fiix_requests import Bounds
+from lineshaft.connector.adapters.protocols.paging import unfit
 from lineshaft.connector.adapters.protocols.read_rights import rights_by_reading
 from lineshaft.connector.adapters.protocols.rest_answers import raw_at, records_at, take_apart
 from lineshaft.connector.adapters.protocols.rest_calls import RestCalls, filter_ignored, unusable
 from lineshaft.connector.adapters.protocols.rest_requests import as_written
 from lineshaft.connector.adapters.protocols.target import Target
+from lineshaft.connector.adapters.protocols.window import Window
 from lineshaft.connector.domain.evidence import Evidence
 from lineshaft.connector.domain.fields import head_of
 from lineshaft.connector.domain.protocol import (
@@ -39,6 +41,7 @@ from lineshaft.connector.domain.protocol import (
 from lineshaft.connector.domain.sessions import Sessions
 
 PING = {"_maCn": "RpcRequest", "clientVersion": requests.CLIENT_VERSION, "name": "Ping", "action": "Ping"}
+KEY = ("id",)
 _UNFIT = (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError)
 
 
@@ -70,28 +73,29 @@ class Fiix:
         cursor: Cursor | None,
         limit: int | None = None,
     ) -> Page:
-        listed, window = self._listed(object_name), Window.parse(cursor)
+        listed = self._listed(object_name)
+        window, bounds = Window.parse(cursor), Bounds.parse(cursor)
         size = limit or listed.page_size or self._manifest.limits.page_size
         picked = listed.filter if isinstance(listed.filter, dict) else {}
         asked = [*fields, *picked, *([listed.cursor.field] if listed.cursor else [])]
-        request = requests.found(self._class(object_name), asked, window, size, listed)
+        start = int(window.position or 0)
+        request = requests.found(listed, self._class(object_name), asked, bounds, (start, size))
         answer = await self._call(Operation.READ, request, object_name)
         try:
             records = list(map(bytes, records_at(answer.body, "objects")))
-            rows = [exact_json.decode(record) for record in records]
+            rows = list(map(exact_json.decode, records))
             numbers = [int(row[listed.cursor.field]) for row in rows] if listed.cursor else []
-            total = int(take_apart(answer).body["totalObjects"])
+            more = start + len(records) < int(take_apart(answer).body["totalObjects"])
+            fresh, onward = window.by_number(records, size, KEY, more=more)
         except _UNFIT as error:
-            raise unusable(
-                answer, Operation.READ, object_name, f"the page cannot be read: {error}"
-            ) from error
-        if window.since is not None and any(number <= window.since for number in numbers):
-            raise filter_ignored(answer, object_name, window.since)
-        window = window.behind(len(records), max(numbers, default=None))
-        kept = [one for one, row in zip(records, rows, strict=True) if _picked(row, picked)]
-        if records and window.start < total:
-            return Page(kept, window.next_page(), last=False)
-        return Page(kept, window.next_sync() if listed.cursor else None, last=True)
+            raise unfit(answer, object_name, error) from error
+        if bounds.since is not None and any(number <= bounds.since for number in numbers):
+            raise filter_ignored(answer, object_name, bounds.since)
+        bounds = bounds.widened(max(numbers, default=None), first=start == 0)
+        kept = [one for one in fresh if _picked(exact_json.decode(one), picked)] if picked else fresh
+        if onward is not None:
+            return Page(kept, {**onward.dump(), **bounds.next_page()}, last=False)
+        return Page(kept, bounds.next_sync() if listed.cursor else None, last=True)
 
     async def write(
         self,

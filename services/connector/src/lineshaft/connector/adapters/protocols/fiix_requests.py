@@ -36,8 +36,8 @@ def signature(url: str, secret: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """Which page of which read.
+class Bounds:
+    """Which changes a read takes.
 
     Changes are told by a growing number whose unit Fiix does not say, so bounds are numbers that were seen:
     what changes while this read goes on has a higher one than all of its first page and of the read before.
@@ -45,29 +45,23 @@ class Window:
 
     since: int | None = None
     """Records that changed after this number; all records where it is None."""
-    start: int = 0
     seen: int | None = None
     """The highest of this read."""
     bound: int | None = None
     """The highest of its first page, or of the read before."""
 
     @classmethod
-    def parse(cls, cursor: Cursor | None) -> "Window":
+    def parse(cls, cursor: Cursor | None) -> "Bounds":
         known = cursor or {}
-        return cls(known.get("since"), int(known.get("start") or 0), known.get("seen"), known.get("bound"))
+        return cls(known.get("since"), known.get("seen"), known.get("bound"))
 
-    def behind(self, count: int, highest: int | None) -> "Window":
-        """After a page of so many records."""
-        first = self.start == 0
-        return replace(
-            self,
-            start=self.start + count,
-            seen=_highest(self.seen, highest),
-            bound=_highest(self.bound, highest) if first else self.bound,
-        )
+    def widened(self, highest: int | None, *, first: bool) -> "Bounds":
+        """After a page whose records changed so late."""
+        bound = _highest(self.bound, highest) if first else self.bound
+        return replace(self, seen=_highest(self.seen, highest), bound=bound)
 
     def next_page(self) -> dict[str, Any]:
-        return {"since": self.since, "start": self.start, "seen": self.seen, "bound": self.bound}
+        return {"since": self.since, "seen": self.seen, "bound": self.bound}
 
     def next_sync(self) -> dict[str, Any] | None:
         since = _highest(self.since, self.bound)
@@ -79,15 +73,19 @@ def _highest(one: int | None, other: int | None) -> int | None:
     return max(known, default=None)
 
 
-def found(class_name: str, fields: Sequence[str], window: Window, size: int, listed: SourceObject) -> Any:
+def found(
+    listed: SourceObject, class_name: str, fields: Sequence[str], bounds: Bounds, place: tuple[int, int]
+) -> Any:
+    """`place` is how many records lie before the page, and how many it may have."""
+    start, size = place
     request = {
         **_crud("FindRequest", class_name, fields),
         "orderBy": "id",
-        "startIndex": window.start,
+        "startIndex": start,
         "maxObjects": size,
     }
-    if listed.cursor is not None and window.since is not None:
-        request["filters"] = [{"ql": f"{listed.cursor.field} > ?", "parameters": [window.since]}]
+    if listed.cursor is not None and bounds.since is not None:
+        request["filters"] = [{"ql": f"{listed.cursor.field} > ?", "parameters": [bounds.since]}]
     return request
 
 

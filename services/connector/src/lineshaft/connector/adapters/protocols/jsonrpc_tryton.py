@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -14,12 +13,8 @@ from lineshaft.common.clock import Clock, now
 from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
-from lineshaft.connector.adapters.protocols.id_window import (
-    PageRepeatedError,
-    Window,
-    advanced,
-    cut,
-)
+from lineshaft.connector.adapters.protocols.id_window import advanced, cut
+from lineshaft.connector.adapters.protocols.paging import UnfitPageError, unfit
 from lineshaft.connector.adapters.protocols.read_rights import right_of
 from lineshaft.connector.adapters.protocols.target import Target, host_and_port
 from lineshaft.connector.adapters.protocols.tryton_answers import (
@@ -39,7 +34,8 @@ from lineshaft.connector.adapters.protocols.tryton_fields import (
     right_to,
 )
 from lineshaft.connector.adapters.protocols.tryton_values import to_tryton
-from lineshaft.connector.domain.evidence import OF_THE_CONNECTION, Evidence, SourceFailureError, shortened
+from lineshaft.connector.adapters.protocols.window import Window
+from lineshaft.connector.domain.evidence import OF_THE_CONNECTION, Evidence, SourceFailureError
 from lineshaft.connector.domain.fields import sole
 from lineshaft.connector.domain.protocol import (
     Cursor,
@@ -127,22 +123,14 @@ class TrytonJsonRpc:
         try:
             records = cut(rows)
             following = advanced(window, records, answer.sent_at(self._clock()))
-        except (msgspec.DecodeError, PageRepeatedError) as error:
-            unusable = Evidence(
-                Outcome.SOURCE_ERROR,
-                Operation.READ,
-                object_name,
-                http_status=answer.status,
-                code="unusable_page",
-                message=shortened(str(error)),
-                duration_ms=answer.duration_ms,
-            )
-            raise SourceFailureError(unusable) from error
-        last = len(records) < most
-        if not last:
-            return Page(records, following.next_page(), last)
-        overlap = timedelta(seconds=listed.cursor.overlap_s) if listed.cursor else None
-        return Page(records, following.next_sync(overlap) if overlap is not None else None, last)
+        except (msgspec.DecodeError, UnfitPageError) as error:
+            raise unfit(answer, object_name, error) from error
+        # a page that is not full may have been cut by the source
+        if records:
+            return Page(records, following.dump(), last=False)
+        return Page(
+            records, following.next_sync(listed.cursor.overlap_s) if listed.cursor else None, last=True
+        )
 
     async def write(
         self,

@@ -18,7 +18,6 @@ from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.protocols.access import AuthorizedHttp
 from lineshaft.connector.adapters.protocols.maximo_requests import (
     API_KEY,
-    ForeignLinkError,
     UnfitValueError,
     page_query,
     position_of,
@@ -26,6 +25,7 @@ from lineshaft.connector.adapters.protocols.maximo_requests import (
     rest_id,
     search_query,
 )
+from lineshaft.connector.adapters.protocols.paging import UnfitPageError, fingerprint, unfit
 from lineshaft.connector.adapters.protocols.read_rights import rights_by_reading
 from lineshaft.connector.adapters.protocols.rest_answers import at, records_at, take_apart
 from lineshaft.connector.adapters.protocols.rest_calls import (
@@ -35,9 +35,10 @@ from lineshaft.connector.adapters.protocols.rest_calls import (
     refused,
     unusable,
 )
-from lineshaft.connector.adapters.protocols.rest_pages import PageRepeatedError, not_asked_for
-from lineshaft.connector.adapters.protocols.rest_requests import Window, as_written
+from lineshaft.connector.adapters.protocols.rest_pages import not_asked_for
+from lineshaft.connector.adapters.protocols.rest_requests import as_written
 from lineshaft.connector.adapters.protocols.target import Target
+from lineshaft.connector.adapters.protocols.window import Window
 from lineshaft.connector.domain.evidence import Evidence
 from lineshaft.connector.domain.protocol import (
     Cursor,
@@ -58,7 +59,7 @@ _NEXT = "responseInfo.nextPage.href"
 _ACCOUNT = ("userName", "loginID", "personId")
 _STRUCTURED = ("array", "object")
 _CHANGE = {"x-method-override": "PATCH", "patchtype": "MERGE", "properties": "*"}
-_UNFIT = (msgspec.DecodeError, UnicodeDecodeError, ForeignLinkError, PageRepeatedError)
+_UNFIT = (msgspec.DecodeError, UnicodeDecodeError, UnfitPageError)
 
 
 class Maximo:
@@ -99,14 +100,14 @@ class Maximo:
         window = window.begun(answer.sent_at(self._clock()))
         try:
             records = records_at(answer.body, _MEMBER)
-            position = _following(answer, path, window)
+            onward = _onward(answer, path, window, records, listed)
         except _UNFIT as error:
-            raise unusable(answer, Operation.READ, object_name, str(error)) from error
+            raise unfit(answer, object_name, error) from error
         if not_asked_for(listed, window, records):
             raise filter_ignored(answer, object_name, window.since)
-        if position is not None:
-            return Page(records, window.next_page(position), last=False)
-        return Page(records, window.next_sync(listed.cursor), last=True)
+        if onward is not None:
+            return Page(records, onward.dump(), last=False)
+        return Page(records, window.next_sync(listed.cursor.overlap_s) if listed.cursor else None, last=True)
 
     async def write(
         self,
@@ -136,7 +137,7 @@ class Maximo:
         try:
             records = records_at(answer.body, _MEMBER)
         except _UNFIT as error:
-            raise unusable(answer, Operation.READ, object_name, str(error)) from error
+            raise unfit(answer, object_name, error) from error
         # a % in a value finds what is like it
         return [one for one in map(bytes, records) if _holds(one, match)]
 
@@ -219,7 +220,7 @@ class Maximo:
             raise refused(object_name, "no_such_record", f"there is no {source_id}")
         try:
             return f"{self._path(object_name)}/{rest_id(str(exact_json.decode(found[0]).get('href', '')))}"
-        except ForeignLinkError as error:
+        except UnfitValueError as error:
             raise refused(object_name, "no_address", str(error)) from error
 
     def _listed(self, object_name: str) -> SourceObject:
@@ -229,15 +230,15 @@ class Maximo:
         return f"{self._root}/os/{self._listed(object_name).resource or object_name}"
 
 
-def _following(answer: Answer, path: str, window: Window) -> str | None:
-    """Raises `ForeignLinkError`, or `PageRepeatedError` where the link leads back to this page."""
+def _onward(
+    answer: Answer, path: str, window: Window, records: Sequence[bytes], listed: SourceObject
+) -> Window | None:
+    """Raises `UnfitPageError`."""
     link = at(take_apart(answer).body, _NEXT)
     if not isinstance(link, str) or not link:
         return None
     position = position_of(link, path.removeprefix("/api").removeprefix("/oslc"))
-    if position == window.position:
-        raise PageRepeatedError(PageRepeatedError.__doc__)
-    return position
+    return window.onward(position, fingerprint(records, listed.key), len(records))
 
 
 def _holds(record: bytes, match: Mapping[str, Any]) -> bool:

@@ -7,16 +7,13 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from lineshaft.common.integrations.manifest import SourceObject
-from lineshaft.connector.adapters.protocols.rest_requests import Window
+from lineshaft.connector.adapters.protocols.paging import ForeignLinkError
+from lineshaft.connector.adapters.protocols.window import Window
 
 FEW = 20
 API_KEY = "api_key"
 _OWN = frozenset({"lean", "oslc.select", "oslc.where", "oslc.orderby", "oslc.pagesize"})
 """What a link to the next page cannot change."""
-
-
-class ForeignLinkError(ValueError):
-    """The link to the next page leads to something else than the next page."""
 
 
 class UnfitValueError(ValueError):
@@ -106,10 +103,10 @@ def position_of(link: str, path: str) -> str:
     """
     parts = urlsplit(link)
     if not unquote(parts.path).lower().rstrip("/").endswith(path.lower()):
-        raise ForeignLinkError(f"{ForeignLinkError.__doc__}: {parts.path[:200]}")
+        raise ForeignLinkError(parts.path[:200])
     own = [(name, value) for name, value in parse_qsl(parts.query) if name.lower() not in _OWN]
     if not own:
-        raise ForeignLinkError(ForeignLinkError.__doc__)
+        raise ForeignLinkError
     return urlencode(own)
 
 
@@ -117,5 +114,5 @@ def rest_id(href: str) -> str:
     """The last part of a record's address, which Maximo alone can make."""
     found = urlsplit(href).path.rstrip("/").rsplit("/", 1)[-1]
     if not found:
-        raise ForeignLinkError("the record has no address")
+        raise UnfitValueError("the record has no address")
     return quote(unquote(found), safe="")

@@ -30,11 +30,13 @@ from lineshaft.connector.adapters.protocols.odata_answers import (
 )
 from lineshaft.connector.adapters.protocols.odata_calls import Calls, misconfigured, unusable
 from lineshaft.connector.adapters.protocols.odata_literals import moment_of
-from lineshaft.connector.adapters.protocols.odata_requests import Addresses, ForeignLinkError, cookies_of
-from lineshaft.connector.adapters.protocols.odata_window import PageRepeatedError, Window
+from lineshaft.connector.adapters.protocols.odata_requests import Addresses, cookies_of
+from lineshaft.connector.adapters.protocols.odata_window import Place, restarted
+from lineshaft.connector.adapters.protocols.paging import fingerprint, unfit
 from lineshaft.connector.adapters.protocols.read_rights import rights_by_reading
 from lineshaft.connector.adapters.protocols.rest_answers import at, moment_at, take_apart
 from lineshaft.connector.adapters.protocols.target import Target, host_and_port
+from lineshaft.connector.adapters.protocols.window import Window
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
 from lineshaft.connector.domain.protocol import (
     Cursor,
@@ -50,7 +52,7 @@ from lineshaft.connector.domain.sessions import Sessions
 
 _METHODS = {WriteOperation.CREATE: "POST", WriteOperation.UPDATE: "PATCH", WriteOperation.DELETE: "DELETE"}
 LINK_ENDED = (400, 404, 410)
-_UNFIT = (msgspec.DecodeError, UnicodeDecodeError, ValueError, PageRepeatedError, ForeignLinkError)
+_UNFIT = (msgspec.DecodeError, ValueError)
 
 
 class OData:
@@ -111,8 +113,9 @@ class OData:
     ) -> Page:
         listed, window = self._listed(object_name), Window.parse(cursor)
         size = limit or listed.page_size or self._manifest.limits.page_size
-        if window.link is not None:
-            url = self._addresses.whole(window.link)
+        place = Place.of(window)
+        if place.link is not None:
+            url = self._addresses.whole(place.link)
         else:
             metadata = await self._calls.metadata_of(object_name)
             url = self._addresses.page(object_name, metadata, window, fields=fields, size=size)
@@ -121,19 +124,21 @@ class OData:
                 Operation.READ, "GET", url, object_name, {"prefer": f"odata.maxpagesize={size}"}
             )
         except SourceFailureError as failure:
-            if failure.evidence.http_status in LINK_ENDED and window.may_restart:
-                return await self.read(object_name, fields, window.restarted().dump(), limit)
+            if failure.evidence.http_status in LINK_ENDED and place.may_restart:
+                return await self.read(object_name, fields, restarted(window).dump(), limit)
             raise await self._calls.looked_at(failure, object_name) from failure
         window = window.begun(answer.sent_at(self._clock()))
         try:
             records, link = page_of(answer.body)
-            following = self._following(object_name, window, records, link=link, url=url, size=size)
+            following = self._following(object_name, place, records, link=link, url=url)
+            page = fingerprint(records, listed.key)
+            onward = window.onward(following.dump(), page, len(records)) if following else None
         except _UNFIT as error:
-            raise unusable(answer, Operation.READ, object_name, str(error)) from error
+            raise unfit(answer, object_name, error) from error
         self._check(object_name, window, records, fields, answer)
         found = [plain(record) for record in records]
-        if following is not None:
-            return Page(found, following.dump(), last=False)
+        if onward is not None:
+            return Page(found, onward.dump(), last=False)
         return Page(found, window.next_sync(listed.cursor.overlap_s) if listed.cursor else None, last=True)
 
     async def write(
@@ -202,26 +207,26 @@ class OData:
     def _following(
         self,
         object_name: str,
-        window: Window,
+        place: Place,
         records: Sequence[Mapping[str, msgspec.Raw]],
         *,
         link: str | None,
         url: str,
-        size: int,
-    ) -> Window | None:
+    ) -> Place | None:
         """Where the next page begins; None after the last.
 
         Raises:
-            ValueError: the source leads back, or away, or leaves out the key.
+            ValueError: the source leads away, or leaves out the key.
         """
         if link is not None:
-            return window.followed(self._addresses.rebased(object_name, link, url), len(records))
-        if not self._addresses.cuts_pages or window.count + len(records) < size or not records:
+            return Place(self._addresses.rebased(object_name, link, url), again=place.again)
+        if not self._addresses.cuts_pages or not records:
             return None
         last, listed = records[-1], self._listed(object_name)
         if lacking := [part for part in listed.key if part not in last]:
             raise ValueError(f"a record has no {', '.join(lacking)}")
-        return window.passed([msgspec.json.decode(last[part]) for part in listed.key])
+        key = [msgspec.json.decode(last[part]) for part in listed.key]
+        return Place(after=key, again=place.again)
 
     def _check(
         self,

@@ -11,14 +11,12 @@ from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.connector.adapters.http import Answer
 from lineshaft.connector.adapters.protocols.odata_literals import literal
 from lineshaft.connector.adapters.protocols.odata_metadata import Metadata
-from lineshaft.connector.adapters.protocols.odata_window import Window
+from lineshaft.connector.adapters.protocols.odata_window import Place
+from lineshaft.connector.adapters.protocols.paging import ForeignLinkError
+from lineshaft.connector.adapters.protocols.window import Window
 
 _SAFE = "$,'():/*"
 _COOKIE = re.compile(r"(?:^|,\s*)([^=;,\s]+)=([^;,]*)")
-
-
-class ForeignLinkError(ValueError):
-    """The link to the next page does not lead to the same entity set."""
 
 
 class Addresses:
@@ -74,8 +72,9 @@ class Addresses:
             since: datetime = window.since
             written = literal(since, types[listed.cursor.field], self.version)
             conditions.append(f"{listed.cursor.field} ge {written}")
-        if window.after is not None:
-            key = dict(zip(listed.key, window.after, strict=True))
+        after = Place.of(window).after
+        if after is not None:
+            key = dict(zip(listed.key, after, strict=True))
             conditions.append(_behind(key, types, self.version))
         parameters = {"$select": ",".join(_heads(fields)), "$orderby": ",".join(listed.key)}
         if expanded := sorted({name.rsplit(".", 1)[0].replace(".", "/") for name in fields if "." in name}):
@@ -121,7 +120,7 @@ class Addresses:
         path = self.path(object_name)
         at = parts.path.rfind(path)
         if at < 0 or parts.path[at + len(path) :].strip("/"):
-            raise ForeignLinkError(f"{ForeignLinkError.__doc__}: {parts.path[:200]}")
+            raise ForeignLinkError(parts.path[:200])
         return f"{path}?{parts.query}" if parts.query else path
 
     def _asked(self, listed: SourceObject) -> list[str]:

@@ -1,7 +1,7 @@
 """Odoo's models, read and written the same way over both of its interfaces: see `OdooCalls`."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, timedelta
+from datetime import UTC
 from typing import Any, Protocol
 
 import msgspec
@@ -11,10 +11,12 @@ from lineshaft.common.clock import Clock, now
 from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Grant, Operation, Outcome, Verb
 from lineshaft.connector.adapters.http import Answer, NoAnswerError
-from lineshaft.connector.adapters.protocols.id_window import PageRepeatedError, Window, advanced
+from lineshaft.connector.adapters.protocols.id_window import advanced, after
 from lineshaft.connector.adapters.protocols.odoo_records import described, plain, records_of, to_odoo
+from lineshaft.connector.adapters.protocols.paging import UnfitPageError, unfit
 from lineshaft.connector.adapters.protocols.read_rights import right_of
 from lineshaft.connector.adapters.protocols.target import Target
+from lineshaft.connector.adapters.protocols.window import Window
 from lineshaft.connector.domain.evidence import OF_THE_CONNECTION, Evidence, SourceFailureError, shortened
 from lineshaft.connector.domain.protocol import (
     Cursor,
@@ -118,13 +120,14 @@ class Odoo:
         records = records_of(rows)
         try:
             following = advanced(window, records, answer.sent_at(self._clock()))
-        except (msgspec.DecodeError, PageRepeatedError) as error:
-            raise _unfit(answer, object_name, Outcome.SOURCE_ERROR, "unusable_page", str(error)) from error
-        last = len(records) < most
-        if not last:
-            return Page(records, following.next_page(), last)
-        overlap = timedelta(seconds=listed.cursor.overlap_s) if listed.cursor else None
-        return Page(records, following.next_sync(overlap) if overlap is not None else None, last)
+        except (msgspec.DecodeError, UnfitPageError) as error:
+            raise unfit(answer, object_name, error) from error
+        # a page that is not full may have been cut by the source
+        if records:
+            return Page(records, following.dump(), last=False)
+        return Page(
+            records, following.next_sync(listed.cursor.overlap_s) if listed.cursor else None, last=True
+        )
 
     async def write(
         self,
@@ -243,7 +246,7 @@ class Odoo:
 
 def _domain(window: Window, lines: Sequence[str]) -> list[Any]:
     """A line can change while the record that it belongs to does not."""
-    clauses: list[Any] = [["id", ">", window.after]]
+    clauses: list[Any] = [["id", ">", after(window)]]
     if window.since is not None:
         since = window.since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
         clauses += ["|"] * len(lines)
@@ -259,20 +262,17 @@ def _require_fields(
     missing = [name for name in wanted if name not in rows[0]] if rows else []
     if missing:
         words = f"fields that are no longer there: {', '.join(missing)}"
-        raise _unfit(answer, object_name, Outcome.CONFIGURATION_ERROR, "fields_missing", words)
-
-
-def _unfit(answer: Answer, object_name: str, outcome: Outcome, code: str, words: str) -> SourceFailureError:
-    evidence = Evidence(
-        outcome,
-        Operation.READ,
-        object_name,
-        http_status=answer.status,
-        code=code,
-        message=shortened(words),
-        duration_ms=answer.duration_ms,
-    )
-    return SourceFailureError(evidence)
+        raise SourceFailureError(
+            Evidence(
+                Outcome.CONFIGURATION_ERROR,
+                Operation.READ,
+                object_name,
+                http_status=answer.status,
+                code="fields_missing",
+                message=shortened(words),
+                duration_ms=answer.duration_ms,
+            )
+        )
 
 
 def _names(fields: Sequence[str]) -> list[str]:

@@ -16,12 +16,12 @@ import msgspec
 
 from lineshaft.common import exact_json
 from lineshaft.common.clock import Clock, now
-from lineshaft.common.errors import ConfigurationError
 from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.unified import join_source_key, split_source_key
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.protocols.access import AuthorizedHttp
+from lineshaft.connector.adapters.protocols.paging import UnfitPageError, unfit
 from lineshaft.connector.adapters.protocols.read_rights import FIELDS_MISSING, rights_by_reading
 from lineshaft.connector.adapters.protocols.rest_answers import (
     at,
@@ -36,22 +36,11 @@ from lineshaft.connector.adapters.protocols.rest_calls import (
     not_at_creation,
     unusable,
 )
-from lineshaft.connector.adapters.protocols.rest_pages import (
-    NO_PAGES,
-    PAGES,
-    PageRepeatedError,
-    following,
-    keys_of,
-    not_asked_for,
-)
-from lineshaft.connector.adapters.protocols.rest_requests import (
-    Window,
-    as_written,
-    encoded,
-    query,
-)
+from lineshaft.connector.adapters.protocols.rest_pages import keys_of, not_asked_for, turned
+from lineshaft.connector.adapters.protocols.rest_requests import Asked, as_written, encoded
 from lineshaft.connector.adapters.protocols.rest_times import zoned
 from lineshaft.connector.adapters.protocols.target import Target
+from lineshaft.connector.adapters.protocols.window import Window
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
 from lineshaft.connector.domain.fields import head_of, sole
 from lineshaft.connector.domain.protocol import (
@@ -82,11 +71,6 @@ class Rest:
         self._zone = ZoneInfo(str(target.settings.get("timezone") or "UTC"))
         self._calls = RestCalls(target, AuthorizedHttp(target, http, sessions, clock), clock, self.verify)
         self.host = self._calls.host
-        for listed in self._manifest.objects.values():
-            if (listed.paging or NO_PAGES).type not in PAGES:
-                raise ConfigurationError(
-                    f"{self._manifest.id}: {listed.label}: pages go by {', '.join(PAGES)}"
-                )
 
     async def verify(self) -> Verified:
         verify = self._manifest.verify
@@ -114,16 +98,18 @@ class Rest:
         limit: int | None = None,
     ) -> Page:
         listed, window = self._listed(object_name), Window.parse(cursor)
-        paging = listed.paging or NO_PAGES
         size = limit or listed.page_size or self._manifest.limits.page_size
-        path = self._path(object_name) + query(listed, paging, window, size, self._zone)
-        answer = await self._calls.call(Operation.READ, "GET", path, object_name)
+        asked = Asked(self._calls.url, self._path(object_name), listed)
+        answer = await self._calls.call(
+            Operation.READ, "GET", asked.address(window, size, self._zone), object_name
+        )
         window = window.begun(answer.sent_at(self._clock()))
         try:
-            records = records_at(answer.body, listed.records_path)
-            position = following(answer, paging, window, len(records), size)
-        except (msgspec.DecodeError, UnicodeDecodeError, PageRepeatedError) as error:
-            raise unusable(answer, Operation.READ, object_name, str(error)) from error
+            records, onward = turned(
+                answer, asked, window, records_at(answer.body, listed.records_path), size
+            )
+        except (msgspec.DecodeError, UnicodeDecodeError, UnfitPageError) as error:
+            raise unfit(answer, object_name, error) from error
         if records and self._manifest.options.get("complete_records"):
             await self._miss(object_name, fields, records[0], answer)
         if listed.local_times:
@@ -133,9 +119,10 @@ class Rest:
         if listed.record.each:
             found = [await self._one(object_name, str(key)) for key in keys_of(listed, records)]
             records = [record for record in found if record is not None]
-        if position is not None:
-            return Page(records, window.next_page(position), last=False)
-        return Page(records, window.next_sync(listed.cursor), last=True)
+        if onward is not None:
+            return Page(records, onward.dump(), last=False)
+        tells = listed.cursor if listed.cursor is not None and listed.cursor.parameter is not None else None
+        return Page(records, window.next_sync(tells.overlap_s) if tells is not None else None, last=True)
 
     async def write(
         self,

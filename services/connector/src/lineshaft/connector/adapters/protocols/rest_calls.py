@@ -30,10 +30,10 @@ class RestCalls:
         self._manifest = target.system.manifest
         self._http = http
         self._clock = clock
-        self._url = str(target.settings["base_url"]).rstrip("/")
+        self.url = str(target.settings["base_url"]).rstrip("/")
         self._headers = {"accept": "application/json", **own_headers(self._manifest, target.settings)}
         self._classifier = Classifier(self._manifest, http.secrets)
-        self.host = host_and_port(self._url)
+        self.host = host_and_port(self.url)
 
     @property
     def expires_at(self) -> datetime | None:
@@ -60,7 +60,7 @@ class RestCalls:
         try:
             answer = await self._http.request(
                 method,
-                self._url + path,
+                self.url + path,
                 sent,
                 content,
                 seconds=self._manifest.limits.timeout_s,

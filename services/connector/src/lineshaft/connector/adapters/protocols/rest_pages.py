@@ -3,40 +3,76 @@
 from collections.abc import Sequence
 from typing import Any
 
+import httpx
 import msgspec
 
 from lineshaft.common.integrations.manifest import Paging, SourceObject
+from lineshaft.common.mapping.paths import compile_path, parse_path
 from lineshaft.common.unified import join_source_key
 from lineshaft.connector.adapters.http import Answer
+from lineshaft.connector.adapters.protocols.paging import UnfitPageError, fingerprint, goes_on
 from lineshaft.connector.adapters.protocols.rest_answers import at, take_apart
-from lineshaft.connector.adapters.protocols.rest_requests import Window, read_moment
-
-NO_PAGES = Paging(type="none")
-
-Position = str | int
+from lineshaft.connector.adapters.protocols.rest_requests import NO_PAGES, Asked, first_of, read_moment
+from lineshaft.connector.adapters.protocols.window import Window
 
 
-class PageRepeatedError(ValueError):
-    """The source gives the same page again as the next one."""
+def turned(
+    answer: Answer, asked: Asked, window: Window, records: Sequence[bytes], size: int
+) -> tuple[Sequence[bytes], Window | None]:
+    """The records of a page that are new, and where the next one is; None after the last.
 
-
-def following(answer: Answer, paging: Paging, window: Window, count: int, size: int) -> Position | None:
-    """The position of the next page; None after the last."""
+    Raises:
+        UnfitPageError: the source leads back, or away, or says that there is more where there is nothing.
+    """
+    listed = asked.listed
+    paging = listed.paging or NO_PAGES
+    position: str | int | None = None
     match paging.type:
         case "offset":
-            return int(window.position or 0) + count if count >= size else None
+            more = _more(answer, paging, first_of(paging, window) + len(records))
+            return window.by_number(records, size, listed.key, more=more)
         case "page":
-            return int(window.position or 1) + 1 if count >= size else None
+            if goes_on(records, more=_more(answer, paging, window.count + len(records))):
+                position = first_of(paging, window) + 1
         case "cursor":
             found = at(take_apart(answer).body, paging.next_path or "next_cursor")
-            if found is not None and found == window.position:
-                raise PageRepeatedError(PageRepeatedError.__doc__)
-            return found if isinstance(found, str | int) and found != "" else None
-        case _:
-            return None
+            position = found if isinstance(found, str | int) and found != "" else None
+        case "next_url":
+            position = asked.below(at(take_apart(answer).body, paging.next_path or ""))
+        case "header_link":
+            position = asked.below(_next_of(answer))
+        case "none":
+            pass
+    if position is None:
+        return records, None
+    return records, window.onward(position, fingerprint(records, listed.key), len(records))
 
 
-PAGES = ("none", "offset", "page", "cursor")
+def _more(answer: Answer, paging: Paging, read: int) -> bool | None:
+    """Whether there are more records than those that were read, where the manifest names who says so."""
+    if paging.total_path is not None:
+        return read < _number(answer, paging.total_path)
+    return None if paging.more_path is None else _flag(answer, paging.more_path)
+
+
+def _flag(answer: Answer, path: str) -> bool:
+    found = at(take_apart(answer).body, path)
+    if not isinstance(found, bool):
+        raise UnfitPageError(f"the answer does not say at {path} whether there is more")
+    return found
+
+
+def _number(answer: Answer, path: str) -> int:
+    found = at(take_apart(answer).body, path)
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise UnfitPageError(f"the answer does not say at {path} how many records there are")
+    return found
+
+
+def _next_of(answer: Answer) -> Any:
+    """The link of the header `Link` (RFC 8288) that is called `next`."""
+    parsed = httpx.Response(answer.status, headers={"link": answer.headers.get("link", "")})
+    return parsed.links.get("next", {}).get("url")
 
 
 def not_asked_for(listed: SourceObject, window: Window, records: Sequence[bytes]) -> bool:
@@ -48,7 +84,8 @@ def not_asked_for(listed: SourceObject, window: Window, records: Sequence[bytes]
     if cursor is None or window.since is None:
         return False
     since = window.since.replace(microsecond=0)
-    moments = (read_moment(msgspec.json.decode(record).get(cursor.field), cursor) for record in records)
+    changed = compile_path(parse_path(cursor.field))
+    moments = (read_moment(changed(msgspec.json.decode(record)), cursor) for record in records)
     return any(moment is not None and moment < since for moment in moments)
 
 

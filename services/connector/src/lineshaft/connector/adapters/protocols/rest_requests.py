@@ -2,22 +2,25 @@
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
 from lineshaft.common import exact_json
 from lineshaft.common.errors import ConfigurationError
 from lineshaft.common.integrations import Manifest
 from lineshaft.common.integrations.manifest import Cursor as CursorSpec
 from lineshaft.common.integrations.manifest import Paging, SourceObject, Write
+from lineshaft.connector.adapters.protocols.paging import ForeignLinkError
 from lineshaft.connector.adapters.protocols.rest_times import local
-from lineshaft.connector.domain.protocol import Cursor
+from lineshaft.connector.adapters.protocols.window import Window
 
-CLOCK_SKEW = timedelta(minutes=5)
-"""Between the source's web server, whose clock we see, and what stamps its records."""
+NO_PAGES = Paging(type="none")
+NUMBERS = ("offset", "page")
+LINKS = ("next_url", "header_link")
+_PORTS_OF_THE_WEB = (None, 80, 443)
 
 
 def authorization(manifest: Manifest, credentials: Mapping[str, str]) -> dict[str, str]:
@@ -76,38 +79,61 @@ STRATEGIES: Mapping[str, _Strategy] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """Which page of which read; the next sync begins at the source's time when this one began."""
+class Asked:
+    """One object of an interface whose address is `base`."""
 
-    since: datetime | None = None
-    position: str | int | None = None
-    """The source's cursor, or the number of records before the page."""
-    began: datetime | None = None
+    base: str
+    path: str
+    listed: SourceObject
 
-    @classmethod
-    def parse(cls, cursor: Cursor | None) -> "Window":
-        cursor = cursor or {}
-        return cls(_moment(cursor.get("since")), cursor.get("position"), _moment(cursor.get("began")))
+    def address(self, window: Window, size: int, zone: tzinfo = UTC) -> str:
+        """Path and query of a page, below the address of the interface."""
+        paging = self.listed.paging or NO_PAGES
+        if paging.type in LINKS and window.position is not None:
+            return str(window.position)
+        return self.path + query(self.listed, paging, window, size, zone)
 
-    def begun(self, at: datetime) -> "Window":
-        return self if self.began is not None else replace(self, began=at)
+    def below(self, link: Any) -> str | None:
+        """Path and query of a link, to whose host alone credentials go; None where there is none.
 
-    def next_page(self, position: str | int) -> dict[str, Any]:
-        return {"since": _text(self.since), "position": position, "began": _text(self.began)}
-
-    def next_sync(self, cursor: CursorSpec | None) -> dict[str, Any] | None:
-        if cursor is None or cursor.parameter is None or self.began is None:
+        Raises:
+            ForeignLinkError: it leads away from the address of the interface.
+        """
+        if not isinstance(link, str) or not link:
             return None
-        return {"since": _text(self.began - CLOCK_SKEW - timedelta(seconds=cursor.overlap_s))}
+        own = urlsplit(self.base)
+        try:
+            parts = urlsplit(urljoin(self.base + self.path, link))
+            away = _host(own) != _host(parts) or not parts.path.startswith(f"{own.path}/")
+        except ValueError:
+            away = True
+        if away:
+            raise ForeignLinkError(link[:200])
+        below = parts.path.removeprefix(own.path)
+        return f"{below}?{parts.query}" if parts.query else below
+
+
+def _host(parts: SplitResult) -> tuple[str | None, int | None]:
+    """The scheme does not count: behind a proxy a server calls itself by the one that it sees."""
+    return parts.hostname, None if parts.port in _PORTS_OF_THE_WEB else parts.port
+
+
+def first_of(paging: Paging, window: Window) -> int:
+    """The number of the page, or of the records before it."""
+    first = paging.first if paging.type == "page" else 0
+    return first if window.position is None else int(window.position)
 
 
 def query(listed: SourceObject, paging: Paging, window: Window, size: int, zone: tzinfo = UTC) -> str:
-    """What follows the address."""
+    """What follows the path; a number is always sent, as sources begin with different ones."""
     parameters: dict[str, Any] = {}
     if paging.size_parameter is not None:
         parameters[paging.size_parameter] = str(size)
-    if paging.parameter is not None and window.position is not None:
-        parameters[paging.parameter] = str(window.position)
+    if paging.parameter is not None:
+        if paging.type in NUMBERS:
+            parameters[paging.parameter] = str(first_of(paging, window))
+        elif window.position is not None:
+            parameters[paging.parameter] = str(window.position)
     if listed.cursor is not None and listed.cursor.parameter is not None and window.since is not None:
         parameters[listed.cursor.parameter] = _said(window.since, listed.cursor, zone)
     if isinstance(listed.filter, dict):
@@ -171,11 +197,3 @@ def _written(moment: datetime, cursor: CursorSpec, zone: tzinfo) -> str:
             return str(int(moment.timestamp() * 1000))
         case _:
             return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _moment(text: Any) -> datetime | None:
-    return datetime.fromisoformat(text) if isinstance(text, str) else None
-
-
-def _text(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None

@@ -6,13 +6,14 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from lineshaft.connector.adapters.protocols.id_window import Window
+from lineshaft.connector.adapters.protocols.id_window import after
+from lineshaft.connector.adapters.protocols.window import Window
 
 CURSOR_FIELDS = ("write_date", "create_date")
 
 
 def domain_of(window: Window) -> list[Any]:
-    clauses: list[Any] = [["id", ">", window.after]]
+    clauses: list[Any] = [["id", ">", after(window)]]
     if window.since is not None:
         since = _tagged(window.since)
         clauses.append(
