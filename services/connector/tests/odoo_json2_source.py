@@ -108,7 +108,7 @@ class OdooJson2Source(Simulated):
     ) -> Any:
         assert order == "id asc"
         rows = [one for _, one in sorted(self.records[model].items()) if self._fits(one, list(domain))]
-        return [self._shown(model, one, fields) for one in rows[:limit]]
+        return [self._shown(model, one, fields) for one in rows[: min(limit, self.faults.get("most", limit))]]
 
     def _create(self, model: str, vals_list: list[dict[str, Any]]) -> Any:
         made = []

@@ -90,6 +90,16 @@ async def test_a_link_that_leads_elsewhere_is_not_followed(
     assert (evidence.outcome, evidence.code) == (Outcome.SOURCE_ERROR, code)
 
 
+async def test_an_order_that_goes_between_two_pages_lets_none_slip_through(source: MaximoSource) -> None:
+    async with opened(source) as adapter:
+        first = await adapter.read("workOrders", list(FIELDS), None, 50)
+        for gone in sorted(source.orders)[:3]:
+            del source.orders[gone]
+        later, _ = await read_all(adapter, "workOrders", list(FIELDS), first.cursor, limit=50)
+    found = {(one["siteid"], one["wonum"]) for one in rows(first) + later}
+    assert set(source.orders) <= found
+
+
 async def test_links_that_go_round_are_noticed(source: MaximoSource) -> None:
     source.faults = {"cycle": {1: 2, 2: 3, 3: 2}}
     async with opened(source) as adapter:

@@ -55,7 +55,9 @@ async def test_a_source_that_does_not_know_the_size(paging: dict[str, Any]) -> N
 async def test_where_the_source_tells_the_end_it_is_not_looked_for(paging: dict[str, Any]) -> None:
     source = PagedSource(paging=paging)
     await read_ids(source, 200)
-    assert len(source.requests) == 2
+    assert [one.first("at") for one in source.requests] == (
+        ["0", "195"] if paging["type"] == "offset" else ["1", "2", "1"]
+    )
 
 
 @pytest.mark.parametrize("paging", TOLD, ids=str)
@@ -154,9 +156,45 @@ async def test_records_that_go_between_two_pages_let_none_slip_through(gone: set
     assert len(source.requests) <= 5 + again
 
 
-async def test_records_that_come_in_no_order_end_the_read_as_a_failure() -> None:
+@pytest.mark.parametrize("gone", [{3}, {95, 96}, {95, 96, 97, 98, 99}, set(range(60)), set(range(40, 100))])
+@pytest.mark.parametrize("place", ["2", "3", "4"])
+async def test_where_pages_are_counted_none_slips_through_either(gone: set[int], place: str) -> None:
+    source = PagedSource(paging=PAGE, faults={"gone": {place: gone}})
+    found = await read_ids(source)
+    assert set(found) >= {one["id"] for one in source.rows}
+    assert set(found) <= set(range(230))
+
+
+@pytest.mark.parametrize("paging", [OFFSET, PAGE], ids=str)
+async def test_records_that_come_in_no_order_end_the_read_as_a_failure(paging: dict[str, Any]) -> None:
     """Each page is another one, and none begins with what the one before ended with."""
-    source = PagedSource(paging=OFFSET, faults={"shuffled": True}, count=2_000)
+    source = PagedSource(paging=paging, faults={"shuffled": True}, count=2_000)
     evidence = await read_evidence(source)
     assert (evidence.outcome, evidence.code) == (Outcome.SOURCE_ERROR, "pages_shift")
     assert len(source.requests) < 60
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [{"cycle": {"": "50", "50": "50"}}, {"ignored": True}],
+    ids=["a place", "a page"],
+)
+async def test_what_was_met_before_is_known_when_a_read_goes_on_elsewhere(faults: dict[str, Any]) -> None:
+    source = PagedSource(paging=CURSOR, faults=faults)
+    with source.serving():
+        async with opened(source, system=source.manifest()) as adapter:
+            first = await adapter.read("things", ["id"], None, 100)
+        stored = orjson.loads(orjson.dumps(first.cursor))
+        async with opened(source, system=source.manifest()) as adapter:
+            evidence = await refused(lambda: adapter.read("things", ["id"], stored, 100))
+    assert evidence.code == "page_repeated"
+
+
+async def test_a_filter_that_is_passed_over_is_noticed_by_a_field_within_a_record() -> None:
+    changed = {"field": "meta.changed", "parameter": "since", "overlap_s": 60}
+    source = PagedSource(paging=OFFSET)
+    with source.serving():
+        async with opened(source, system=source.manifest(cursor=changed)) as adapter:
+            _, cursor = await read_all(adapter, "things", ["id"], limit=100)
+            evidence = await refused(lambda: adapter.read("things", ["id"], cursor, 100))
+    assert (evidence.outcome, evidence.code) == (Outcome.CONFIGURATION_ERROR, "filter_ignored")

@@ -207,13 +207,6 @@ class Record(_Part):
     """A list tells too little: each of its records is asked for."""
 
 
-class Deletes(_Part):
-    """How a deletion shows: a full read lacks the record, or a field marks it."""
-
-    by: Literal["full_compare", "field"] = "full_compare"
-    field: str | None = None
-
-
 class SourceObject(_Part):
     """One kind of record at the source: a model, table, entity set or collection."""
 
@@ -238,7 +231,6 @@ class SourceObject(_Part):
     fields: list[str] = []
     """Read besides what the mappings need, so that they are there to be mapped."""
     write: Write = Write()
-    deletes: Deletes = Deletes()
 
 
 class Manifest(_Part):

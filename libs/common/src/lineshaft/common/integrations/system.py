@@ -141,8 +141,6 @@ class System:
             fields[described.cursor.field] = None
             if described.cursor.fallback is not None:
                 fields[described.cursor.fallback] = None
-        if described.deletes.field is not None:
-            fields[described.deletes.field] = None
         fields |= dict.fromkeys(described.fields)
         effective = {entity: self.default_mapping(entity) for entity in self.entities_for(name)}
         for entity, definition in (definitions or {}).items():

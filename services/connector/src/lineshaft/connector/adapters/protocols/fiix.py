@@ -18,6 +18,7 @@ from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.protocols import fiix_requests as requests
 from lineshaft.connector.adapters.protocols.access import AuthorizedHttp
 from lineshaft.connector.adapters.protocols.fiix_requests import Bounds
+from lineshaft.connector.adapters.protocols.http_evidence import UNREADABLE
 from lineshaft.connector.adapters.protocols.paging import unfit
 from lineshaft.connector.adapters.protocols.read_rights import rights_by_reading
 from lineshaft.connector.adapters.protocols.rest_answers import raw_at, records_at, take_apart
@@ -42,7 +43,7 @@ from lineshaft.connector.domain.sessions import Sessions
 
 PING = {"_maCn": "RpcRequest", "clientVersion": requests.CLIENT_VERSION, "name": "Ping", "action": "Ping"}
 KEY = ("id",)
-_UNFIT = (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError)
+_UNFIT = (*UNREADABLE, KeyError, TypeError)
 
 
 class Fiix:

@@ -7,6 +7,9 @@ from lineshaft.connector.adapters.http import Answer, NoAnswerError
 from lineshaft.connector.domain.classification import Rule
 from lineshaft.connector.domain.evidence import Evidence, shortened
 
+UNREADABLE = (ValueError, RecursionError)
+"""An answer that is no JSON, or not of the form that was expected, or nested too deeply."""
+
 
 def unanswered(
     error: NoAnswerError, operation: Operation, object_name: str | None, secrets: tuple[str, ...]

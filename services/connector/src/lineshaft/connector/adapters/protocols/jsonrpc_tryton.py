@@ -13,8 +13,9 @@ from lineshaft.common.clock import Clock, now
 from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
+from lineshaft.connector.adapters.protocols.http_evidence import UNREADABLE
 from lineshaft.connector.adapters.protocols.id_window import advanced, cut
-from lineshaft.connector.adapters.protocols.paging import UnfitPageError, unfit
+from lineshaft.connector.adapters.protocols.paging import unfit
 from lineshaft.connector.adapters.protocols.read_rights import right_of
 from lineshaft.connector.adapters.protocols.target import Target, host_and_port
 from lineshaft.connector.adapters.protocols.tryton_answers import (
@@ -123,7 +124,7 @@ class TrytonJsonRpc:
         try:
             records = cut(rows)
             following = advanced(window, records, answer.sent_at(self._clock()))
-        except (msgspec.DecodeError, UnfitPageError) as error:
+        except UNREADABLE as error:
             raise unfit(answer, object_name, error) from error
         # a page that is not full may have been cut by the source
         if records:

@@ -5,9 +5,8 @@
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
-
-import msgspec
 
 from lineshaft.common import exact_json
 from lineshaft.common.clock import Clock, now
@@ -16,6 +15,7 @@ from lineshaft.common.outcomes import Operation
 from lineshaft.common.unified import join_source_key
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.protocols.access import AuthorizedHttp
+from lineshaft.connector.adapters.protocols.http_evidence import UNREADABLE
 from lineshaft.connector.adapters.protocols.maximo_requests import (
     API_KEY,
     UnfitValueError,
@@ -25,7 +25,7 @@ from lineshaft.connector.adapters.protocols.maximo_requests import (
     rest_id,
     search_query,
 )
-from lineshaft.connector.adapters.protocols.paging import UnfitPageError, fingerprint, unfit
+from lineshaft.connector.adapters.protocols.paging import fingerprint, tail_of, unfit
 from lineshaft.connector.adapters.protocols.read_rights import rights_by_reading
 from lineshaft.connector.adapters.protocols.rest_answers import at, records_at, take_apart
 from lineshaft.connector.adapters.protocols.rest_calls import (
@@ -59,7 +59,6 @@ _NEXT = "responseInfo.nextPage.href"
 _ACCOUNT = ("userName", "loginID", "personId")
 _STRUCTURED = ("array", "object")
 _CHANGE = {"x-method-override": "PATCH", "patchtype": "MERGE", "properties": "*"}
-_UNFIT = (msgspec.DecodeError, UnicodeDecodeError, UnfitPageError)
 
 
 class Maximo:
@@ -99,9 +98,13 @@ class Maximo:
         )
         window = window.begun(answer.sent_at(self._clock()))
         try:
-            records = records_at(answer.body, _MEMBER)
-            onward = _onward(answer, path, window, records, listed)
-        except _UNFIT as error:
+            page = _turned(answer, path, window, listed)
+            if window.tail:
+                before = page_query(listed, fields, replace(window, position=window.before), size)
+                answer = await self._calls.call(Operation.READ, "GET", path + before, object_name)
+                page = window.looked_back(records_at(answer.body, _MEMBER), page, listed.key)
+            records, onward = page
+        except UNREADABLE as error:
             raise unfit(answer, object_name, error) from error
         if not_asked_for(listed, window, records):
             raise filter_ignored(answer, object_name, window.since)
@@ -136,7 +139,7 @@ class Maximo:
         answer = await self._calls.call(Operation.READ, "GET", self._path(object_name) + query, object_name)
         try:
             records = records_at(answer.body, _MEMBER)
-        except _UNFIT as error:
+        except UNREADABLE as error:
             raise unfit(answer, object_name, error) from error
         # a % in a value finds what is like it
         return [one for one in map(bytes, records) if _holds(one, match)]
@@ -230,15 +233,21 @@ class Maximo:
         return f"{self._root}/os/{self._listed(object_name).resource or object_name}"
 
 
-def _onward(
-    answer: Answer, path: str, window: Window, records: Sequence[bytes], listed: SourceObject
-) -> Window | None:
-    """Raises `UnfitPageError`."""
+def _turned(
+    answer: Answer, path: str, window: Window, listed: SourceObject
+) -> tuple[Sequence[bytes], Window | None]:
+    """The records of a page, and where the next one is. Maximo's links count pages.
+
+    Raises:
+        UnfitPageError: the source leads back, or away.
+    """
+    records = records_at(answer.body, _MEMBER)
     link = at(take_apart(answer).body, _NEXT)
     if not isinstance(link, str) or not link:
-        return None
+        return records, None
     position = position_of(link, path.removeprefix("/api").removeprefix("/oslc"))
-    return window.onward(position, fingerprint(records, listed.key), len(records))
+    onward = window.onward(position, fingerprint(records, listed.key), len(records))
+    return records, replace(onward, tail=tail_of(records, listed.key))
 
 
 def _holds(record: bytes, match: Mapping[str, Any]) -> bool:

@@ -18,6 +18,7 @@ from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.unified import join_source_key, split_source_key
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.protocols.access import AuthorizedHttp
+from lineshaft.connector.adapters.protocols.http_evidence import UNREADABLE
 from lineshaft.connector.adapters.protocols.odata_answers import (
     CSRF,
     entity_of,
@@ -52,7 +53,6 @@ from lineshaft.connector.domain.sessions import Sessions
 
 _METHODS = {WriteOperation.CREATE: "POST", WriteOperation.UPDATE: "PATCH", WriteOperation.DELETE: "DELETE"}
 LINK_ENDED = (400, 404, 410)
-_UNFIT = (msgspec.DecodeError, ValueError)
 
 
 class OData:
@@ -133,7 +133,7 @@ class OData:
             following = self._following(object_name, place, records, link=link, url=url)
             page = fingerprint(records, listed.key)
             onward = window.onward(following.dump(), page, len(records)) if following else None
-        except _UNFIT as error:
+        except UNREADABLE as error:
             raise unfit(answer, object_name, error) from error
         self._check(object_name, window, records, fields, answer)
         found = [plain(record) for record in records]
@@ -172,7 +172,7 @@ class OData:
         answer = await self._calls.require(answer, Operation.WRITE, object_name)
         try:
             stored = entity_of(answer.body)
-        except _UNFIT as error:
+        except UNREADABLE as error:
             raise unusable(answer, Operation.WRITE, object_name, str(error)) from error
         if operation is WriteOperation.CREATE:
             created = [stored.get(part) for part in listed.key]
@@ -189,7 +189,7 @@ class OData:
         answer = await self._calls.call(Operation.READ, "GET", url, object_name)
         try:
             records, _ = page_of(answer.body)
-        except _UNFIT as error:
+        except UNREADABLE as error:
             raise unusable(answer, Operation.READ, object_name, str(error)) from error
         return [plain(record) for record in records][:2]
 
@@ -278,7 +278,7 @@ class OData:
         if record_url is not None:
             try:
                 tag = tag_of(answer, entity_of(answer.body))
-            except _UNFIT as error:
+            except UNREADABLE as error:
                 raise unusable(answer, Operation.WRITE, object_name, str(error)) from error
             headers |= {"if-match": tag} if tag else {}
         return headers

@@ -11,9 +11,10 @@ from lineshaft.common.clock import Clock, now
 from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Grant, Operation, Outcome, Verb
 from lineshaft.connector.adapters.http import Answer, NoAnswerError
+from lineshaft.connector.adapters.protocols.http_evidence import UNREADABLE
 from lineshaft.connector.adapters.protocols.id_window import advanced, after
 from lineshaft.connector.adapters.protocols.odoo_records import described, plain, records_of, to_odoo
-from lineshaft.connector.adapters.protocols.paging import UnfitPageError, unfit
+from lineshaft.connector.adapters.protocols.paging import unfit
 from lineshaft.connector.adapters.protocols.read_rights import right_of
 from lineshaft.connector.adapters.protocols.target import Target
 from lineshaft.connector.adapters.protocols.window import Window
@@ -120,7 +121,7 @@ class Odoo:
         records = records_of(rows)
         try:
             following = advanced(window, records, answer.sent_at(self._clock()))
-        except (msgspec.DecodeError, UnfitPageError) as error:
+        except UNREADABLE as error:
             raise unfit(answer, object_name, error) from error
         # a page that is not full may have been cut by the source
         if records:

@@ -13,7 +13,7 @@ import msgspec
 from lineshaft.common.integrations.manifest import ErrorRule
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError
-from lineshaft.connector.adapters.protocols.http_evidence import ruled, unanswered
+from lineshaft.connector.adapters.protocols.http_evidence import UNREADABLE, ruled, unanswered
 from lineshaft.connector.domain.classification import BodyShape, Facts, Rule, ruling
 from lineshaft.connector.domain.evidence import Evidence
 
@@ -91,7 +91,7 @@ def take_apart(answer: Answer) -> Reading:
         return Reading(BodyShape.HTML)
     try:
         reply = msgspec.json.decode(answer.body, type=_Reply)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return Reading(BodyShape.OTHER)
     if reply.error is not None:
         data = reply.error.data or _Data()

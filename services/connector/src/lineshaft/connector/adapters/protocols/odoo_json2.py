@@ -9,7 +9,7 @@ from lineshaft.common import exact_json
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
-from lineshaft.connector.adapters.protocols.http_evidence import ruled, unanswered
+from lineshaft.connector.adapters.protocols.http_evidence import UNREADABLE, ruled, unanswered
 from lineshaft.connector.adapters.protocols.target import Target, host_and_port
 from lineshaft.connector.domain.classification import BodyShape, Facts, Rule, ruling
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
@@ -140,5 +140,5 @@ def _taken_apart(answer: Answer) -> tuple[BodyShape, _Error]:
             msgspec.json.decode(answer.body, type=msgspec.Raw)
             return BodyShape.RESULT, _Error()
         return BodyShape.ERROR, msgspec.json.decode(answer.body, type=_Error)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return BodyShape.OTHER, _Error()

@@ -106,10 +106,9 @@ OVERLAP = 5
 """Records of the page before that the next one has to begin with, where pages go by number of records."""
 
 
-def tail_of(records: Sequence[Record], key: Sequence[str]) -> tuple[str, ...]:
-    """The last records of a page, which the next one is asked to begin with: never the whole page."""
-    kept = min(OVERLAP, len(records) - 1)
-    return tuple(identity(record, key) for record in records[-kept:]) if kept > 0 else ()
+def tail_of(records: Sequence[Record], key: Sequence[str], most: int = OVERLAP) -> tuple[str, ...]:
+    """The last records of a page."""
+    return tuple(identity(record, key) for record in records[-most:]) if most > 0 else ()
 
 
 def behind(records: Sequence[bytes], tail: Sequence[str], key: Sequence[str]) -> Sequence[bytes] | None:
@@ -124,6 +123,13 @@ def behind(records: Sequence[bytes], tail: Sequence[str], key: Sequence[str]) ->
     known = set(tail)
     fresh = [record for record in records if identity(record, key) not in known]
     return fresh if len(fresh) < len(records) else None
+
+
+def moved_up(again: Sequence[bytes], tail: Sequence[str], key: Sequence[str]) -> Sequence[bytes] | None:
+    """What came to a page since it was read; None where none of its last records is left."""
+    if again and identity(again[-1], key) == tail[-1]:
+        return ()
+    return behind(again, tail, key)
 
 
 def goes_on(fresh: Sequence[bytes], *, more: bool | None) -> bool:
@@ -149,7 +155,7 @@ def unfit(answer: Answer, object_name: str, error: Exception) -> SourceFailureEr
             object_name,
             http_status=answer.status,
             code=error.code if isinstance(error, UnfitPageError) else UnfitPageError.code,
-            message=shortened(str(error)),
+            message="nested too deeply" if isinstance(error, RecursionError) else shortened(str(error)),
             confidence="medium",
             duration_ms=answer.duration_ms,
         )

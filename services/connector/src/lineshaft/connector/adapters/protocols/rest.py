@@ -8,6 +8,7 @@ record names all of its fields, so that one which is not there is missed at once
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -21,7 +22,8 @@ from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.unified import join_source_key, split_source_key
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.protocols.access import AuthorizedHttp
-from lineshaft.connector.adapters.protocols.paging import UnfitPageError, unfit
+from lineshaft.connector.adapters.protocols.http_evidence import UNREADABLE
+from lineshaft.connector.adapters.protocols.paging import unfit
 from lineshaft.connector.adapters.protocols.read_rights import FIELDS_MISSING, rights_by_reading
 from lineshaft.connector.adapters.protocols.rest_answers import (
     at,
@@ -100,15 +102,15 @@ class Rest:
         listed, window = self._listed(object_name), Window.parse(cursor)
         size = limit or listed.page_size or self._manifest.limits.page_size
         asked = Asked(self._calls.url, self._path(object_name), listed)
-        answer = await self._calls.call(
-            Operation.READ, "GET", asked.address(window, size, self._zone), object_name
-        )
+        answer = await self._asked(object_name, asked, window, size)
         window = window.begun(answer.sent_at(self._clock()))
         try:
-            records, onward = turned(
-                answer, asked, window, records_at(answer.body, listed.records_path), size
-            )
-        except (msgspec.DecodeError, UnicodeDecodeError, UnfitPageError) as error:
+            page = turned(answer, asked, window, records_at(answer.body, listed.records_path), size)
+            if window.tail and listed.paging is not None and listed.paging.type == "page":
+                answer = await self._asked(object_name, asked, replace(window, position=window.before), size)
+                page = window.looked_back(records_at(answer.body, listed.records_path), page, listed.key)
+            records, onward = page
+        except UNREADABLE as error:
             raise unfit(answer, object_name, error) from error
         if records and self._manifest.options.get("complete_records"):
             await self._miss(object_name, fields, records[0], answer)
@@ -200,6 +202,10 @@ class Rest:
             stored |= _stored(answer, listed)
         return Written(source_id, stored)
 
+    async def _asked(self, object_name: str, asked: Asked, window: Window, size: int) -> Answer:
+        address = asked.address(window, size, self._zone)
+        return await self._calls.call(Operation.READ, "GET", address, object_name)
+
     async def _one(self, object_name: str, source_id: str) -> bytes | None:
         """None where there is no such record."""
         listed = self._listed(object_name)
@@ -208,7 +214,7 @@ class Rest:
             answer = await self._calls.call(Operation.READ, "GET", address, object_name)
             record = raw_at(answer.body, listed.record.path)
             return zoned(record, listed.local_times, self._zone) if listed.local_times else bytes(record)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise unusable(answer, Operation.READ, object_name, str(error)) from error
         except SourceFailureError as failure:
             if failure.evidence.http_status == _NOT_THERE:

@@ -1,6 +1,7 @@
 """Which page follows, and whether a page is what was asked for."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ from lineshaft.common.integrations.manifest import Paging, SourceObject
 from lineshaft.common.mapping.paths import compile_path, parse_path
 from lineshaft.common.unified import join_source_key
 from lineshaft.connector.adapters.http import Answer
-from lineshaft.connector.adapters.protocols.paging import UnfitPageError, fingerprint, goes_on
+from lineshaft.connector.adapters.protocols.paging import UnfitPageError, fingerprint, goes_on, tail_of
 from lineshaft.connector.adapters.protocols.rest_answers import at, take_apart
 from lineshaft.connector.adapters.protocols.rest_requests import NO_PAGES, Asked, first_of, read_moment
 from lineshaft.connector.adapters.protocols.window import Window
@@ -45,7 +46,9 @@ def turned(
             pass
     if position is None:
         return records, None
-    return records, window.onward(position, fingerprint(records, listed.key), len(records))
+    onward = window.onward(position, fingerprint(records, listed.key), len(records))
+    counted = paging.type == "page"
+    return records, replace(onward, tail=tail_of(records, listed.key)) if counted else onward
 
 
 def _more(answer: Answer, paging: Paging, read: int) -> bool | None:

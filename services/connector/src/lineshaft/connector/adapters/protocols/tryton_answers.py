@@ -16,7 +16,7 @@ import msgspec
 from lineshaft.common.integrations.manifest import ErrorRule
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError
-from lineshaft.connector.adapters.protocols.http_evidence import ruled, unanswered
+from lineshaft.connector.adapters.protocols.http_evidence import UNREADABLE, ruled, unanswered
 from lineshaft.connector.domain.classification import BodyShape, Facts, Rule, ruling
 from lineshaft.connector.domain.evidence import Evidence
 
@@ -84,11 +84,11 @@ def take_apart(answer: Answer) -> Reading:
 def _reply(body: bytes) -> Reading:
     try:
         reply = msgspec.json.decode(body, type=_Reply)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        if len(reply.error) and bytes(reply.error) != b"null":
+            code, message = _error(msgspec.json.decode(reply.error))
+            return Reading(BodyShape.ERROR, code=code, message=message)
+    except UNREADABLE:
         return Reading(BodyShape.OTHER)
-    if len(reply.error) and bytes(reply.error) != b"null":
-        code, message = _error(msgspec.json.decode(reply.error))
-        return Reading(BodyShape.ERROR, code=code, message=message)
     if len(reply.result):
         return Reading(BodyShape.RESULT, result=reply.result)
     return Reading(BodyShape.JSON)
@@ -146,5 +146,5 @@ def evidence_of(
 def _decoded(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None

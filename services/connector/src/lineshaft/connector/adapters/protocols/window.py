@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lineshaft.connector.adapters.protocols.paging import (
+    OVERLAP,
     PagesShiftError,
     Trail,
     behind,
     fingerprint,
     goes_on,
+    moved_up,
     tail_of,
 )
 from lineshaft.connector.domain.protocol import Cursor
@@ -40,8 +42,10 @@ class Window:
     count: int = 0
     """Records before the page."""
     trail: Trail = _BEGINNING
+    before: Any = None
+    """Where the page before began."""
     tail: tuple[str, ...] = ()
-    """What the page has to begin with; see `paging.tail_of`."""
+    """The last records of the page before."""
     returns: int = 0
     """How often this read had to go back."""
 
@@ -54,6 +58,7 @@ class Window:
             known.get("position"),
             int(known.get("count") or 0),
             Trail(*known.get("trail", ())),
+            known.get("before"),
             tuple(known.get("tail", ())),
             int(known.get("returns") or 0),
         )
@@ -68,7 +73,9 @@ class Window:
             PageRepeatedError: this page was read before, or the next one was.
         """
         trail = self.trail.past(page, position)
-        return replace(self, position=position, count=self.count + count, trail=trail)
+        return replace(
+            self, position=position, before=self.position, count=self.count + count, trail=trail, tail=()
+        )
 
     def by_number(
         self, records: Sequence[bytes], size: int, key: Sequence[str], *, more: bool | None = None
@@ -90,15 +97,31 @@ class Window:
             return records, self._gone_back(start - size * 2**self.returns)
         if not goes_on(fresh, more=more):
             return fresh, None
-        tail = tail_of(records, key)
+        # never the whole page, which would be asked for again and again
+        tail = tail_of(records, key, min(OVERLAP, len(records) - 1))
         onward = self.onward(start + len(records) - len(tail), fingerprint(records, key), len(fresh))
         return fresh, replace(onward, tail=tail)
+
+    def looked_back(
+        self, again: Sequence[bytes], turned: tuple[Sequence[bytes], "Window | None"], key: Sequence[str]
+    ) -> tuple[Sequence[bytes], "Window | None"]:
+        """Where pages are counted they cannot overlap: the page before is read again, after this one.
+
+        What was on neither of the two when they were read first is on it now. Where none of its last records
+        is left, the read begins anew.
+
+        Raises:
+            PagesShiftError: beginning anew did not help.
+        """
+        fresh, onward = turned
+        moved = moved_up(again, self.tail, key)
+        return (fresh, self._gone_back(0)) if moved is None else ([*moved, *fresh], onward)
 
     def _gone_back(self, start: int) -> "Window":
         if self.returns == MOST_RETURNS:
             raise PagesShiftError
-        place = (start, self.tail) if start > 0 else (0, ())
-        return replace(self, position=place[0], tail=place[1], returns=self.returns + 1, trail=_BEGINNING)
+        begun = Window(self.since, self.began, returns=self.returns + 1)
+        return replace(begun, position=start, tail=self.tail) if start > 0 else begun
 
     def dump(self) -> dict[str, Any]:
         trail = self.trail
@@ -108,6 +131,7 @@ class Window:
             "position": self.position,
             "count": self.count,
             "trail": [trail.place, trail.page, trail.steps, trail.power],
+            "before": self.before,
             "tail": self.tail,
             "returns": self.returns,
         }
