@@ -34,7 +34,9 @@ class RecordedOData(Simulated):
             return Response(200, {"id": COMPANY})
         if request.path not in self.sets:
             return Response(404, {"error": {"code": "404", "message": "Resource not found"}})
-        return Response(200, self.sets[request.path])
+        answer = self.sets[request.path]
+        # nothing lies behind the last key
+        return Response(200, _empty(answer) if " gt " in request.first("$filter") else answer)
 
     def _metadata(self) -> str:
         names = {path.rsplit("/", 1)[1]: answer for path, answer in self.sets.items()}
@@ -46,6 +48,10 @@ class RecordedOData(Simulated):
         return f"""<edmx:Edmx Version="1.0" xmlns:edmx="http://schemas.microsoft.com/ado/2007/06/edmx">
 <edmx:DataServices><Schema Namespace="API" xmlns="http://schemas.microsoft.com/ado/2008/09/edm">
 {types}<EntityContainer Name="C">{sets}</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>"""
+
+
+def _empty(answer: Any) -> Any:
+    return {"value": []} if "value" in answer else {"d": {"results": []}}
 
 
 def _fixtures(system: str) -> Iterator[dict[str, Any]]:
