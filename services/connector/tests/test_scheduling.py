@@ -9,12 +9,13 @@ import pytest
 from lineshaft.common.clock import now
 from lineshaft.common.events.commands import Frequency, ScheduleRequested
 from lineshaft.common.events.connections import Lifecycle
+from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.ids import new_id
 from lineshaft.connector.handlers import Handlers
 from lineshaft.connector.workers.scheduling import Scheduling
 
 from . import rig as fixtures
-from .rig import CATALOG, OBJECTS, Rig, a_connection_id
+from .rig import CATALOG, OBJECTS, Rig, a_connection_id, an_event
 
 pools, rig = fixtures.pools, fixtures.rig
 
@@ -83,6 +84,34 @@ async def test_everything_is_read_when_that_is_due(rig: Rig) -> None:
     connection_id = await scheduled(rig, None, stock_lot=Frequency(every_minutes=None, full_every_hours=24))
     await scheduling(rig, timedelta(hours=25)).ask()
     assert await syncs_of(rig, connection_id) == [("full", ["stock.lot"])]
+
+
+async def test_an_object_that_was_removed_is_read_no_more(rig: Rig) -> None:
+    connection_id = await scheduled(rig, None, plant_machine=Frequency(every_minutes=60))
+
+    async def change(version: int, source: str) -> None:
+        changed = MappingChanged(
+            connection_id=connection_id,
+            system="tryton",
+            entity="custom:machine",
+            object=source,
+            version=version,
+            effective={},
+            changed_at=now(),
+            changed_by="key_1",
+        )
+        async with rig.pool.acquire() as tx, tx.transaction():
+            await rig.handlers.on_mappings(tx, [an_event(changed, connection_id)])
+
+    await change(2, "plant.machine")
+    assert await syncs_of(rig, connection_id) == [("full", ["plant.machine"])]
+    await rig.read_all()
+    await scheduling(rig, timedelta(minutes=61)).ask()
+    assert len(await syncs_of(rig, connection_id)) == 2
+    await change(3, "")
+    await rig.read_all()
+    assert await scheduling(rig, timedelta(minutes=122)).ask() == 1
+    assert len(await syncs_of(rig, connection_id)) == 2
 
 
 async def test_a_paused_connection_waits_and_is_read_once_afterwards(rig: Rig) -> None:

@@ -371,6 +371,10 @@ async def test_each_custom_object_begins_with_all_records_of_its_source(rig: Rig
     assert await read_of("plant.machine") == everything
     await take(rig, an_object(connection_id, "tool", "plant.machine"))
     assert await read_of("plant.machine") == everything, "a second one over the same table"
+    told = {"custom:machine": 2, "custom:tool": 2}
+    assert all(one["definitions"] == told for one in rig.broker.slices("plant.machine")), (
+        "what it is read for"
+    )
     await take(rig, an_object(connection_id, "tool", "plant.machine", 3))
     assert await read_of("plant.machine") == [], "a change for which nothing is missing"
     await take(rig, an_object(connection_id, "tool", "", 4))

@@ -67,6 +67,7 @@ def records_read(
     sync_id: str = "syn_1",
     read_at: datetime = READ_AT,
     deleted: Sequence[str] = (),
+    definitions: Mapping[str, int] | None = None,
 ) -> Message:
     data = RecordsRead(
         connection_id=connection_id,
@@ -78,6 +79,7 @@ def records_read(
         read_at=read_at,
         records=[dict(record) for record in records],
         deleted=list(deleted),
+        definitions=dict(definitions or {}),
     )
     return a_message(data, f"{connection_id}/{object_name}")
 

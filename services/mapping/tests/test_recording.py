@@ -10,6 +10,7 @@ import pytest
 
 from lineshaft.common.errors import RetryableError
 from lineshaft.common.kafka.record import Message
+from lineshaft.mapping import recording
 from lineshaft.mapping.adapters import postgres
 from lineshaft.mapping.domain.messages import RawMessage
 
@@ -107,6 +108,29 @@ async def test_a_lower_position_never_wins(service: Service, items: Reader) -> N
     assert await items.new() == []
     (row,) = await service.stored()
     assert row["document"]["name"] == "Feed pump"
+
+
+async def test_a_page_waits_for_the_definition_of_the_custom_object_that_it_was_read_for(
+    service: Service,
+) -> None:
+    mine = {"custom_fields": {"name": {"path": "name", "type": "string"}}}
+    definition = mapping_changed(
+        mine, version=2, entity="custom:mine", object_name="tool", connection_id=service.connection_id
+    )
+    read = page(service, A, object_name="tool", definitions={"custom:mine": 2})
+    with pytest.raises(RetryableError, match="custom:mine, version 2"):
+        await service.raw(read)
+    await service.change_mapping(definition)
+    await service.raw(read)
+    assert [one["source_id"] for one in await service.stored("custom:mine")] == ["1"]
+
+
+async def test_a_definition_that_never_comes_holds_up_nothing_for_long(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "PATIENCE", timedelta())
+    await service.raw(page(service, A, definitions={"custom:mine": 2}))
+    assert len(await service.stored()) == 1
 
 
 async def test_an_unchanged_read_overtakes_too(service: Service, items: Reader) -> None:

@@ -65,6 +65,15 @@ async def test_a_listed_object_keeps_its_key_and_its_cursor(world: World, connec
     assert not {"key", "cursor"} & set(told["effective"])
 
 
+async def test_what_the_customer_has_not_chosen_is_refused(world: World, connection_id: str) -> None:
+    chosen = await world.call("PATCH", f"/connections/{connection_id}", {"objects": ["party.party"]})
+    assert chosen.status_code == 200, chosen.text
+    body = {"name": "mine", "object": LISTED}
+    detail = refused(await world.call("POST", f"/connections/{connection_id}/objects", body), "object")
+    assert "add it to the objects of the connection first" in detail
+    assert (await order(world, connection_id, "tank", "x_tank")).status_code == 201
+
+
 async def test_two_over_one_table_have_one_key(world: World, connection_id: str) -> None:
     first = await order(world, connection_id, "tank", "x_tank", key=["code"], cursor="write_date")
     assert (first.status_code, first.json()["key"]) == (201, ["code"]), first.text

@@ -12,8 +12,10 @@ store is as it was, so the events come again with the same revisions and ids.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from lineshaft.common.clock import Clock
+from lineshaft.common.errors import RetryableError
 from lineshaft.common.kafka.dead_letters import dead_letter
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.kafka.quarantine import Quarantine
@@ -30,7 +32,14 @@ from lineshaft.mapping.domain.labels import entity_label, field_label
 from lineshaft.mapping.domain.mappings import ActiveMapping, InForce, Mappings, entities_of
 from lineshaft.mapping.domain.messages import Page, alone
 
+PATIENCE = timedelta(seconds=60)
+"""With a definition that was sent before the page; one that was refused never comes."""
+
 log = logger(__name__)
+
+
+class DefinitionAwaitedError(RetryableError):
+    """A page was read for a definition that has not come yet."""
 
 
 class Recorder:
@@ -42,6 +51,8 @@ class Recorder:
         self._mappings = mappings
         self._clock = clock
         self._quarantine = quarantine
+        self._awaited: dict[tuple[str, str, int], datetime] = {}
+        """Definitions that pages were read for and that have not come yet, since when."""
 
     async def record(self, pages: Sequence[Page]) -> None:
         """Publish and store one batch; pages of one stream are in the order of their positions."""
@@ -79,8 +90,9 @@ class Recorder:
         keyed = []
         for page in pages:
             system = self._mappings.system(page.data.system)
+            rows = in_force.get(page.data.connection_id, {})
+            self._wait_for_definitions(page, rows)
             if page.stream not in plans:
-                rows = in_force.get(page.data.connection_id, {})
                 plans[page.stream] = await self._plan(connection, page, rows)
             read_key = self._mappings.key_reader(system, page.data.object, plans[page.stream])
             keyed.append(key_page(page, read_key, plans[page.stream], result.rejected))
@@ -97,6 +109,20 @@ class Recorder:
         for index, one in enumerate(keyed):
             batch.add(one, overtaken.get(index, frozenset()))
         return result, keyed
+
+    def _wait_for_definitions(self, page: Page, rows: Mapping[str, InForce]) -> None:
+        """A page that overtakes the definition it was read for would be lost for that custom object.
+
+        Raises:
+            DefinitionAwaitedError: it comes on another topic, in a moment.
+        """
+        now = self._clock()
+        for entity, version in page.data.definitions.items():
+            awaited = page.data.connection_id, entity, version
+            if entity in rows and rows[entity].version >= version:
+                self._awaited.pop(awaited, None)
+            elif now - self._awaited.setdefault(awaited, now) < PATIENCE:
+                raise DefinitionAwaitedError(f"{page.data.connection_id}: {entity}, version {version}")
 
     async def _plan(
         self, connection: Connection, page: Page, rows: Mapping[str, InForce]

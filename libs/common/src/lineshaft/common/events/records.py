@@ -26,6 +26,9 @@ class RecordsRead(EventData):
     read_at: datetime
     records: list[dict[str, Any]]
     deleted: list[str] = Field(default=[], description="Keys of records that the source no longer has.")
+    definitions: dict[str, int] = Field(
+        default={}, description="Custom objects that this was read for, with the version of their definition."
+    )
 
 
 @event("records.read_completed", topics.RECORDS_RAW.name)

@@ -111,6 +111,12 @@ async def request_object(api: Context, known: Known, body: ObjectOrder, *, by: s
             f"{system.manifest.label} has no custom objects here.",
             connection_id=connection_id,
         )
+    if not system.reads(known.objects, body.object):
+        raise invalid(
+            "object",
+            f"the customer has not chosen {body.object!r}; add it to the objects of the connection first",
+            connection_id=connection_id,
+        )
     fields = await _fields(api, connection_id, body.object)
     entity = entity_of(body.name)
     async with api.pool.acquire() as tx, tx.transaction():

@@ -136,6 +136,12 @@ async def definitions_of(pool: Pool, connection_id: str, object_name: str) -> di
     return {row["entity"]: MappingDefinition.parse(row["effective"]) for row in rows}
 
 
+async def custom_versions(pool: Pool, connection_id: str, object_name: str) -> tuple[tuple[str, int], ...]:
+    """Custom objects that are made from this object, with the version of their definition."""
+    rows = await pool.fetch(QUERIES["mapping_custom_versions"], connection_id, object_name)
+    return tuple((row["entity"], row["version"]) for row in rows)
+
+
 async def mapped_objects(tx: Connection, connection_id: str) -> Sequence[MappedObject]:
     rows = await tx.fetch(QUERIES["mapping_objects"], connection_id)
     return [MappedObject(row["entity"], row["object"]) for row in rows]

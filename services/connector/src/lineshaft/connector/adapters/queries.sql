@@ -300,6 +300,13 @@ from mapping_definition
 where connection_id = $1 and entity like 'custom:%' and object <> ''
 order by entity;
 
+-- name: mapping_custom_versions
+-- Custom objects that are made from one object.
+select entity, version
+from mapping_definition
+where connection_id = $1 and object = $2 and entity like 'custom:%'
+order by entity;
+
 -- name: stream_columns
 -- What the last complete read of an object asked for; null where there was none.
 select columns from stream where connection_id = $1 and object = $2;

@@ -28,6 +28,8 @@ class Origin:
     sync_id: str
     lease_epoch: int
     traceparent: str | None = None
+    definitions: tuple[tuple[str, int], ...] = ()
+    """Custom objects that they are read for, with the version of their definition."""
 
     @property
     def key(self) -> str:
@@ -99,6 +101,7 @@ def _message(
             "read_at": read_at,
         }
         | ({"deleted": deleted} if deleted else {})
+        | ({"definitions": dict(origin.definitions)} if origin.definitions else {})
     )
     event_id = derived_id("evt", origin.key, event_id or origin.lease_epoch, read_sequence)
     own = headers(event_id, RecordsRead.event_type, source, read_at.isoformat(), origin.key, origin.key)

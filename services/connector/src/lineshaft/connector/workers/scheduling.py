@@ -49,10 +49,11 @@ class Scheduling:
             return
         connection = await connections.get(tx, row.connection_id)
         chosen = connection.objects if connection else None
+        mapped = await connections.mapped_objects(tx, row.connection_id)
         if row.object != EVERYTHING_ELSE:
-            objects = [row.object] if system.reads(chosen, row.object) else []
+            made = {*system.manifest.objects, *(one.object for one in mapped)}
+            objects = [row.object] if row.object in made and system.reads(chosen, row.object) else []
         else:
-            mapped = await connections.mapped_objects(tx, row.connection_id)
             own = await schedules.own_rows(tx, row.connection_id)
             asked = objects_asked_for(system, mapped, None, None, chosen=chosen)
             objects = [name for name in asked if name not in own]

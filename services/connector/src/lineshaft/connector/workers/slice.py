@@ -9,6 +9,7 @@
 import asyncio
 import time
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -20,7 +21,7 @@ from lineshaft.common.logs import logger
 from lineshaft.common.metrics import METRICS
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.postgres.pool import RETRYABLE
-from lineshaft.connector.adapters import syncs
+from lineshaft.connector.adapters import connections, syncs
 from lineshaft.connector.adapters.commands import NAME
 from lineshaft.connector.adapters.oversized import set_aside
 from lineshaft.connector.domain.aftermath import MOST_ATTEMPTS, pause
@@ -57,6 +58,7 @@ class Slice:
         self._tally = Tally(lease.job.read_sequence)
         self._source: OpenSource | None = None
         self._selected = False
+        self._origin = lease.origin
         self._halt = asyncio.Event()
         self._lost = False
         self._log = log.bind(
@@ -121,6 +123,8 @@ class Slice:
 
     async def _selection(self, source: OpenSource) -> Selection:
         name = self._lease.job.object
+        versions = await connections.custom_versions(self._tools.pool, self._lease.job.connection_id, name)
+        self._origin = replace(self._origin, definitions=versions)
         needed = await needed_fields(self._tools, source, name)
         known = await self._unless_halted(known_object(self._tools, source, name))
         selection = select(known.description, needed)
@@ -156,7 +160,7 @@ class Slice:
         return page
 
     async def _publish_page(self, page: Page) -> None:
-        origin = self._lease.origin
+        origin = self._origin
         slices = sliced(origin, page.records, self._tally.read_sequence, self._tools.clock(), NAME)
         for record in slices.oversized:
             self._log.error("record_too_large", bytes=len(record))

@@ -32,6 +32,7 @@ class Slice(msgspec.Struct, frozen=True, gc=False):
     read_at: datetime
     records: list[msgspec.Raw]
     deleted: list[str] = []
+    definitions: dict[str, int] = {}
 
     @property
     def position(self) -> Position:
