@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 import aiohttp
 
@@ -38,8 +39,17 @@ class Client:
 
     async def get(self, url: str) -> float:
         """Raises for any answer but 200."""
+        return await self._ask("GET", url)
+
+    async def one_by_one(self, url: str, body: Mapping[str, Any], count: int) -> Load:
+        """Posted by a client who waits for each answer."""
         started = time.perf_counter()
-        async with self._session.get(url, headers=self._headers) as answer:
+        seconds = [await self._ask("POST", url, body) for _ in range(count)]
+        return Load(time.perf_counter() - started, seconds)
+
+    async def _ask(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> float:
+        started = time.perf_counter()
+        async with self._session.request(method, url, json=body, headers=self._headers) as answer:
             await answer.read()
             if answer.status != 200:  # noqa: PLR2004
                 raise RuntimeError(f"{url}: {answer.status}")

@@ -51,7 +51,7 @@ class Application:
 
 async def main() -> None:
     asked = spec()
-    pool = await create_pool(asked["dsn"], size=10, service="api", reset=False)
+    pool = await create_pool(asked["dsn"], size=10, service="api")
     config = uvicorn.Config(
         Application(pool, asked["connection_id"]),
         host="127.0.0.1",

@@ -50,6 +50,7 @@ from lineshaft.api.routes.context import Context
 from lineshaft.api.routes.data import data_router
 from lineshaft.api.routes.middleware import RequestMiddleware
 from lineshaft.api.routes.rate_limits import RateLimitMiddleware
+from lineshaft.api.routes.thin import ThinRoutes
 from lineshaft.common.operations import Check, operations_routes
 
 DESCRIPTION = (
@@ -72,7 +73,7 @@ def create_application(context: Context, checks: Mapping[str, Check]) -> FastAPI
     )
     app.state.context = context
     app.state.problem_pages = {"/connect/": problem_page, "/reauthorize/": problem_page}
-    for router in (
+    routers = (
         health.router,
         orders.router,
         diagnoses.router,
@@ -111,8 +112,10 @@ def create_application(context: Context, checks: Mapping[str, Check]) -> FastAPI
         admin_keys.router,
         documentation.router,
         branding.router,
-    ):
+    )
+    for router in routers:
         app.include_router(router)
+    app.router.routes.insert(0, ThinRoutes(route for router in routers for route in router.routes))
     app.router.routes.extend(operations_routes(checks))
     if context.settings.requests_per_minute:
         app.add_middleware(RateLimitMiddleware, per_minute=context.settings.requests_per_minute)
