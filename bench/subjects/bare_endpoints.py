@@ -42,9 +42,9 @@ class Application:
             rows = await self._pool.fetch(self._page, self._connection_id, ENTITY, "", 1, LIMIT + 1)
             return b'{"data":[' + b",".join(row["document"].encode() for row in rows[:LIMIT]) + b"]}"
         record_id = path.rpartition("/")[2]
-        raw_and_deleted = (False, False)
+        raw_deleted_and_object = (False, False, None)
         row = await self._pool.fetchrow(
-            SQL["entity"], self._connection_id, ENTITY, record_id, 1, *raw_and_deleted
+            SQL["entity"], self._connection_id, ENTITY, record_id, 1, *raw_deleted_and_object
         )
         return bytes(row["document"].encode())
 
