@@ -62,7 +62,8 @@ class ErpNext(Simulated):
         name, direction = request.first("order_by", "modified desc").split(" ")
         rows.sort(key=lambda one: (one[name], one["name"]), reverse=direction == "desc")
         fields = json.loads(request.first("fields", '["name"]'))
-        start, length = int(request.first("limit_start", "0")), int(request.first("limit_page_length", "20"))
+        start = 0 if self.faults.get("ignored") else int(request.first("limit_start", "0"))
+        length = min(int(request.first("limit_page_length", "20")), self.faults.get("most", 500))
         # a list has no lines, whatever it is asked for
         shown = [{key: one[key] for key in one if key != "items"} for one in rows[start : start + length]]
         return shown if fields == ["*"] else [{key: one[key] for key in fields} for one in shown]

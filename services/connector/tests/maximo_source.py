@@ -67,7 +67,8 @@ class MaximoSource(Simulated):
             request.first("oslc.orderBy").split(",") if "oslc.orderBy" in request.query else ()
         ):
             rows.sort(key=lambda one: str(one[name[1:]]), reverse=name[0] == "-")
-        size, number = int(request.first("oslc.pageSize")), int(request.first("pageno", "1"))
+        most = self.faults.get("most", 1_000)
+        size, number = min(int(request.first("oslc.pageSize")), most), int(request.first("pageno", "1"))
         shown = [_shown(one, select) for one in rows[(number - 1) * size : number * size]]
         info: dict[str, Any] = {"pagenum": number}
         if len(rows) > number * size or "link" in self.faults:

@@ -12,7 +12,7 @@ from lineshaft.connector.domain.protocol import WriteOperation
 
 from .erpnext_source import ErpNext
 from .erpnext_source import refused as refusal
-from .sql_source import opened, read_all, refused
+from .sql_source import opened, read_all, refused, rows
 
 START = datetime(2026, 11, 20, 8, tzinfo=UTC)
 
@@ -40,6 +40,17 @@ async def test_all_documents_once_with_times_in_utc(source: ErpNext) -> None:
         found, _ = await read_all(adapter, "AssetRepair", [], limit=40)
     assert [one["name"] for one in found] == [f"ASR-{number:03d}" for number in range(90)]
     assert {found[5][name] for name in ("creation", "modified", "failure_date")} == {"2026-11-20T08:05:00Z"}
+
+
+async def test_a_site_that_cuts_pages_shorter_and_documents_that_go_meanwhile(source: ErpNext) -> None:
+    source.faults = {"most": 25}
+    async with opened(source) as adapter:
+        first = await adapter.read("AssetRepair", [], None, 40)
+        for number in (3, 22, 23, 24):
+            del source.documents["Asset Repair"][f"ASR-{number:03d}"]
+        later, _ = await read_all(adapter, "AssetRepair", [], first.cursor, limit=40)
+    names = [one["name"] for one in rows(first) + later]
+    assert names == [f"ASR-{number:03d}" for number in range(90)]
 
 
 async def test_changes_since_the_last_read_by_the_clock_of_the_site(source: ErpNext) -> None:

@@ -100,6 +100,13 @@ async def test_an_order_that_goes_between_two_pages_lets_none_slip_through(sourc
     assert set(source.orders) <= found
 
 
+async def test_a_server_with_a_largest_page(source: MaximoSource) -> None:
+    source.faults = {"most": 50}
+    async with opened(source) as adapter:
+        found, _ = await read_all(adapter, "workOrders", list(FIELDS), limit=200)
+    assert [(one["siteid"], one["wonum"]) for one in found] == sorted(source.orders)
+
+
 async def test_links_that_go_round_are_noticed(source: MaximoSource) -> None:
     source.faults = {"cycle": {1: 2, 2: 3, 3: 2}}
     async with opened(source) as adapter:

@@ -9,6 +9,7 @@ from lineshaft.common.events.commands import WriteRequested
 from lineshaft.common.ids import new_id
 from lineshaft.common.mapping import MappingContext, WriteContext, compile_mapping, to_source
 from lineshaft.common.unified import join_source_key
+from lineshaft.connector.domain.aftermath import MOST_ATTEMPTS
 
 from . import rig as fixtures
 from .rig import CATALOG, Rig, a_connection_id
@@ -65,6 +66,22 @@ async def written(rig: Rig, connection_id: str, **fields: Any) -> dict[str, Any]
     assert answer["problem"] is None, answer
     result: dict[str, Any] = answer["result"]
     return result
+
+
+async def test_a_source_that_gives_one_page_for_ever_ends_as_a_failure(rig: Rig) -> None:
+    source = SIMULATORS["erpnext"]()
+    source.faults = {"ignored": True}
+    with source.serving():
+        connection_id = await connected(rig, source)
+        await rig.request_sync(connection_id, entities=["work_order"])
+        for _ in range(MOST_ATTEMPTS):
+            await rig.read_all()
+            await rig.due_now()
+    result = (await rig.markers(connection_id))["AssetRepair"]["result"]
+    assert (result["result"], result["outcome"]) == ("failed", "source_error")
+    told = await rig.calls(connection_id, "source_error")
+    assert {one["code"] for one in told} == {"page_repeated"}
+    assert sum(len(part["records"]) for part in rig.broker.slices("AssetRepair")) <= COUNT
 
 
 @pytest.mark.parametrize("name", CASES)

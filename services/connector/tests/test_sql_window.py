@@ -3,7 +3,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineshaft.connector.adapters.protocols.sql_window import CLOCK_SKEW, Window
+from lineshaft.connector.adapters.protocols.sql_window import Window
+from lineshaft.connector.adapters.protocols.window import CLOCK_SKEW
 
 BEGAN = datetime(2026, 11, 24, 8, tzinfo=UTC)
 OVERLAP = timedelta(minutes=5)

@@ -205,3 +205,49 @@ def test_missing_files_and_folders_are_named(tmp_path: Path) -> None:
         Catalog.load(tmp_path)
     with pytest.raises(IntegrationError, match="there is no such folder"):
         Catalog.load(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("paging", "message"),
+    [
+        ({"type": "page"}, "type page needs parameter"),
+        ({"type": "next_url"}, "type next_url needs next_path"),
+        ({"type": "cursor", "parameter": "at", "first": 0}, "first is for type page, not for cursor"),
+        (
+            {"type": "header_link", "total_path": "n"},
+            "total_path is for type offset or page, not for header_link",
+        ),
+        ({"type": "scroll"}, "'header_link'"),
+    ],
+)
+def test_pages_that_cannot_be_gone_through(tmp_path: Path, paging: dict[str, Any], message: str) -> None:
+    write(
+        tmp_path, {**MANIFEST, "objects": {**MANIFEST["objects"], "orders": {"label": "O", "paging": paging}}}
+    )
+    with pytest.raises(IntegrationError, match=r"objects\.orders\.paging") as error:
+        Catalog.load(tmp_path)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "paging",
+    [
+        {"type": "none"},
+        {"type": "offset", "parameter": "skip", "total_path": "total"},
+        {"type": "page", "parameter": "page", "first": 0, "more_path": "more"},
+        {"type": "cursor", "parameter": "at", "next_path": "next"},
+        {"type": "next_url", "next_path": "links.next"},
+        {"type": "header_link", "size_parameter": "per_page"},
+    ],
+)
+def test_each_way_to_page_is_one_of_rest_alone(tmp_path: Path, paging: dict[str, Any]) -> None:
+    objects = {**MANIFEST["objects"], "orders": {"label": "O", "paging": paging}}
+    folder = write(tmp_path, {**MANIFEST, "objects": objects})
+    assert System.load(folder).object("orders").paging is not None
+    (folder / "manifest.yaml").write_text(
+        yaml.safe_dump({**MANIFEST, "objects": objects, "protocol": "odata"})
+    )
+    with pytest.raises(
+        IntegrationError, match=r"orders.paging: odata knows how its pages go on; leave it out"
+    ):
+        System.load(folder)

@@ -1,4 +1,4 @@
-"""REST as a manifest describes it: credentials in a header, pages by cursor or offset, changes since a time.
+"""REST as a manifest describes it: credentials in a header, pages by number, token or link, changes by time.
 
 Beside the manifest's own keys these `options` are known: `schema` (`path` with `{object}`, `fields_path`,
 `name`, `type`, `readable`) tells where an object's fields are described; `complete_records` promises that a

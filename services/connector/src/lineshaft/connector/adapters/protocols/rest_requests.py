@@ -108,7 +108,7 @@ class Asked:
         except ValueError:
             away = True
         if away:
-            raise ForeignLinkError(link[:200])
+            raise ForeignLinkError(link.partition("?")[0][:200])
         below = parts.path.removeprefix(own.path)
         return f"{below}?{parts.query}" if parts.query else below
 

@@ -11,10 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from lineshaft.connector.adapters.protocols.window import CLOCK_SKEW, moment, text
 from lineshaft.connector.domain.protocol import Cursor
-
-CLOCK_SKEW = timedelta(minutes=5)
-"""Between the database, whose clock we see, and the programs that stamp the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +29,13 @@ class Window:
     def parse(cls, cursor: Cursor | None) -> "Window":
         cursor = cursor or {}
         return cls(
-            since=_moment(cursor.get("since")),
+            since=moment(cursor.get("since")),
             after=tuple(cursor.get("after", ())),
-            began=_moment(cursor.get("began")),
+            began=moment(cursor.get("began")),
         )
 
     def next_page(self, position: Sequence[Any]) -> dict[str, Any]:
-        return {"since": _text(self.since), "after": list(position), "began": _text(self.began)}
+        return {"since": text(self.since), "after": list(position), "began": text(self.began)}
 
     def next_sync(self, overlap: timedelta, youngest: datetime | None) -> dict[str, Any] | None:
         """Where the next incremental read begins; `youngest` is the time of the last row that was seen."""
@@ -45,18 +43,10 @@ class Window:
             return None
         start = self.began - CLOCK_SKEW
         if self.since is None:
-            return {"since": _text(start - overlap)}
+            return {"since": text(start - overlap)}
         if youngest is None:
-            return {"since": _text(self.since)}
-        return {"since": _text(max(self.since, min(start, youngest) - overlap))}
+            return {"since": text(self.since)}
+        return {"since": text(max(self.since, min(start, youngest) - overlap))}
 
     def begun(self, at: datetime | None) -> "Window":
         return self if self.began is not None else replace(self, began=at)
-
-
-def _moment(text: Any) -> datetime | None:
-    return datetime.fromisoformat(text) if isinstance(text, str) else None
-
-
-def _text(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
