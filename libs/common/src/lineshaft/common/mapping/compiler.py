@@ -4,8 +4,6 @@ from copy import copy
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-from xxhash import xxh3_128_hexdigest
-
 from lineshaft.common.mapping.checks import custom_kind, require_valid
 from lineshaft.common.mapping.cleaning import clean
 from lineshaft.common.mapping.coercion import Coercers
@@ -17,7 +15,7 @@ from lineshaft.common.mapping.moments import zone
 from lineshaft.common.mapping.plain import iso
 from lineshaft.common.mapping.result import Mapped, canonical, encode, hash_of
 from lineshaft.common.mapping.values import Run
-from lineshaft.common.unified import CUSTOM_PREFIX, fields_of, is_custom
+from lineshaft.common.unified import CUSTOM_PREFIX, entity_id, fields_of, is_custom
 
 DISPLAY_FIELDS = ("name", "title", "number")
 """What an unmapped or empty `display` is taken from, first come first served; else it is the source id."""
@@ -61,7 +59,12 @@ class CompiledMapping:
         return other
 
     def apply(
-        self, connection_id: str, source_id: str, raw: dict[str, Any], observed_at: datetime | str
+        self,
+        connection_id: str,
+        source_id: str,
+        raw: dict[str, Any],
+        observed_at: datetime | str,
+        record_id: str | None = None,
     ) -> Mapped:
         """Maps one record; a value that does not fit leaves its field null and is told in `errors`.
 
@@ -72,10 +75,11 @@ class CompiledMapping:
             source_id: its key in the source, see `unified.join_source_key`.
             raw: the record as the source gave it, decoded from JSON.
             observed_at: when it was read; as a string it is taken as it is, which is cheaper for a batch.
+            record_id: its `unified.entity_id`, where that is known already.
         """
         run = Run(connection_id)
         document = self._empty.copy()
-        document["id"] = xxh3_128_hexdigest(f"{connection_id}\0{self.entity}\0{source_id}".encode())
+        document["id"] = record_id or entity_id(connection_id, self.entity, source_id)
         document["connection_id"] = connection_id
         document["source_id"] = source_id
         self._fill(raw, document, run)

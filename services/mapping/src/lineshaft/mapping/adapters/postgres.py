@@ -8,6 +8,7 @@ from operator import attrgetter
 from lineshaft.common.errors import RetryableError
 from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.common.postgres.queries import load_queries
+from lineshaft.mapping.adapters.arrays import of_ids, of_numbers
 from lineshaft.mapping.domain.batch import KeyedPage
 from lineshaft.mapping.domain.field_errors import FieldErrorCount
 from lineshaft.mapping.domain.messages import Page, Position
@@ -49,18 +50,16 @@ async def overtaken(connection: Connection, page: Page, source_ids: Collection[s
 
 async def stored_records(connection: Connection, pages: Sequence[KeyedPage]) -> dict[str, Stored]:
     """What the store holds of all entities of these pages, by id."""
-    connection_ids: list[str] = []
-    entities: list[str] = []
-    wanted: list[str] = []
-    objects: list[str] = []
-    for keyed in pages:
-        for mapping, *both in zip(keyed.mappings, keyed.ids, keyed.deleted_ids, strict=True):
-            for ids in both:
-                connection_ids += [keyed.page.data.connection_id] * len(ids)
-                entities += [mapping.entity] * len(ids)
-                wanted += ids
-                objects += [keyed.page.data.object] * len(ids)
-    rows = await connection.fetch(QUERIES["stored_records"], connection_ids, entities, wanted, objects)
+    wanted = [
+        (keyed.page.data.connection_id, mapping.entity, keyed.page.data.object, of_ids(ids))
+        for keyed in pages
+        for mapping, *both in zip(keyed.mappings, keyed.ids, keyed.deleted_ids, strict=True)
+        for ids in both
+        if ids
+    ]
+    if not wanted:
+        return {}
+    rows = await connection.fetch(QUERIES["stored_records"], *map(list, zip(*wanted, strict=True)))
     return {record_id: Stored(*rest) for record_id, *rest in rows}
 
 
@@ -88,9 +87,21 @@ async def write_records(tx: Connection, rows: Iterable[Row], based_on: Mapping[s
     for row in rows:
         by_origin[row.origin].append(row)
     for origin, some in by_origin.items():
-        _, *columns = zip(*some, strict=True)
+        _, ids, source_ids, raws, raw_hashes, documents, content_hashes, revisions, changed_at = zip(
+            *some, strict=True
+        )
         status = await tx.execute(
-            QUERIES["write_records"], *_shared(origin), *columns, [based_on[row.id] for row in some]
+            QUERIES["write_records"],
+            *_shared(origin),
+            of_ids(ids),
+            source_ids,
+            raws,
+            of_ids(raw_hashes),
+            documents,
+            of_ids(content_hashes),
+            of_numbers(revisions),
+            changed_at,
+            of_numbers(based_on[row.id] for row in some),
         )
         _require(status, len(some))
 

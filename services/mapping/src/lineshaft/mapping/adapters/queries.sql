@@ -56,16 +56,17 @@ where connection_id = $1
 -- that came from another object has no place in the order of this one's reads.
 select
     wanted.id, r.revision,
-    case when r.object = wanted.object then r.raw_hash else '' end as raw_hash,
+    case when r.object = page.object then r.raw_hash else '' end as raw_hash,
     r.mapping_digest, r.content_hash,
-    case when r.object = wanted.object then r.lease_epoch else 0 end as lease_epoch,
-    case when r.object = wanted.object then r.read_sequence else 0 end as read_sequence,
+    case when r.object = page.object then r.lease_epoch else 0 end as lease_epoch,
+    case when r.object = page.object then r.read_sequence else 0 end as read_sequence,
     r.changed_at
-from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as wanted (connection_id, entity, id, object)
+from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as page (connection_id, entity, object, ids)
+cross join lateral unnest(page.ids::text[]) as wanted (id)
 cross join lateral (
     select * from record
-    where record.connection_id = wanted.connection_id
-        and record.entity = wanted.entity
+    where record.connection_id = page.connection_id
+        and record.entity = page.entity
         and record.id = wanted.id
     limit 1
 ) as r
@@ -87,8 +88,8 @@ select
     id, source_id, convert_from(raw, 'UTF8')::jsonb, raw_hash, document, content_hash, revision, based_on,
     changed_at, (document ->> 'deleted_at')::timestamptz
 from unnest(
-    $9::text[], $10::text[], $11::bytea[], $12::text[], $13::bytea[], $14::text[], $15::bigint[],
-    $16::timestamptz[], $17::bigint[]
+    $9::text::text[], $10::text[], $11::bytea[], $12::text::text[], $13::bytea[], $14::text::text[],
+    $15::text::bigint[], $16::timestamptz[], $17::text::bigint[]
 ) as new (id, source_id, raw, raw_hash, mapped, content_hash, revision, changed_at, based_on)
 cross join lateral (select convert_from(mapped, 'UTF8')::jsonb as document offset 0) as parsed
 on conflict (connection_id, entity, id) do update set
@@ -328,12 +329,12 @@ from unnest($5::text[], $6::bigint[], $7::bytea[]) as new (id, known_revision, d
 cross join lateral (select convert_from(new.document, 'UTF8')::jsonb as document offset 0) as parsed
 where record.connection_id = $1
     and record.entity = $2
-    and record.id between ($5::text[])[1] and ($5::text[])[cardinality($5::text[])]
+    and record.id between $7 and $8
     and record.id = new.id
     and record.revision = new.known_revision
 
 -- name: remap_changed
--- Records whose content differs under the new version. The range, which the ids imply, keeps the planner
+-- Records whose content differs under the new version. The range, from the first id to the last, keeps the planner
 -- within the chunk while the table has no statistics yet.
 update record set
     mapping_version = $3,
@@ -343,12 +344,12 @@ update record set
     content_hash = new.content_hash,
     revision = new.known_revision + 1,
     deleted_at = (parsed.document ->> 'deleted_at')::timestamptz
-from unnest($6::text[], $7::bigint[], $8::bytea[], $9::text[])
+from unnest($6::text::text[], $7::text::bigint[], $8::bytea[], $9::text::text[])
     as new (id, known_revision, mapped, content_hash)
 cross join lateral (select convert_from(new.mapped, 'UTF8')::jsonb as document offset 0) as parsed
 where record.connection_id = $1
     and record.entity = $2
-    and record.id between ($6::text[])[1] and ($6::text[])[cardinality($6::text[])]
+    and record.id between $10 and $11
     and record.id = new.id
     and record.revision = new.known_revision
 
@@ -358,10 +359,10 @@ update record set
     document = record.document || jsonb_build_object('mapping_version', $3::integer),
     mapping_version = $3,
     mapping_digest = $4
-from unnest($5::text[], $6::bigint[]) as known (id, revision)
+from unnest($5::text::text[], $6::text::bigint[]) as known (id, revision)
 where record.connection_id = $1
     and record.entity = $2
-    and record.id between ($5::text[])[1] and ($5::text[])[cardinality($5::text[])]
+    and record.id between $7 and $8
     and record.id = known.id
     and record.revision = known.revision
 

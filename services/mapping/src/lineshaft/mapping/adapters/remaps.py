@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from lineshaft.common.events.mappings import MappingChanged
 from lineshaft.common.postgres.pool import Connection
+from lineshaft.mapping.adapters.arrays import of_ids, of_numbers
 from lineshaft.mapping.adapters.postgres import QUERIES, OvertakenError
 from lineshaft.mapping.domain.mappings import ActiveMapping
 from lineshaft.mapping.domain.remaps import Behind, RemapResult
@@ -68,10 +69,12 @@ async def write(
             active.version,
             active.digest,
             now,
-            ids,
-            known,
+            of_ids(ids),
+            of_numbers(known),
             documents,
-            hashes,
+            of_ids(hashes),
+            ids[0],
+            ids[-1],
         )
         written += int(status.rsplit(" ", 1)[1])
     if result.unchanged:
@@ -82,8 +85,10 @@ async def write(
             active.entity,
             active.version,
             active.digest,
-            ids,
-            known,
+            of_ids(ids),
+            of_numbers(known),
+            ids[0],
+            ids[-1],
         )
         written += int(status.rsplit(" ", 1)[1])
     if written != len(result.changed) + len(result.unchanged):

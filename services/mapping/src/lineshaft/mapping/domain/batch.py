@@ -184,7 +184,7 @@ class _OnePage:
         if has_escaped_nul(raw):
             record = clean(record)
             raw = orjson.dumps(record)
-        mapped = self._apply(self._connection_id, source_id, record, self._observed_at)
+        mapped = self._apply(self._connection_id, source_id, record, self._observed_at, record_id)
         content_hash = mapped.content_hash
         if before is None:
             effect, revision, changed_at = _NEW, 1, self._now
