@@ -1,6 +1,7 @@
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from lineshaft.common.clock import now
@@ -129,6 +130,35 @@ async def test_a_wrong_field_is_named(world: World, body: dict[str, Any], field:
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["field"] == field
     assert (await ask(world, token, {})).status_code == 422
+
+
+async def send(world: World, token: str, path: str, content: bytes) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    return await world.http.post(f"/v1{path}", content=content, headers=headers)
+
+
+async def test_numbers_keep_all_of_their_digits_on_the_way_to_the_source(world: World) -> None:
+    connection_id, token = await world.connect()
+    changed = {"fields": {"name": "name"}, "custom_fields": {"weight": {"path": "weight", "type": "decimal"}}}
+    await world.call("PUT", f"/connections/{connection_id}/mappings/vendor", changed)
+    body = b'{"name": 123456789012345678901, "custom_fields": {"weight": 12345678901234567890.0123456789}}'
+    for path, content in (("/vendors", body), ("/vendors/bulk", b'{"items": [{"values": ' + body + b"}]}")):
+        answer = await send(world, token, path, content)
+        assert answer.status_code in {202, 207}, answer.text
+        assert (await last_command(world))["values"] == {
+            "name": "123456789012345678901",
+            "weight": "12345678901234567890.0123456789",
+        }
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"name": "\\ud800"}', b'{"name": NaN}', b'{"name": 1e400}', b"{", b"\xff", b"[" * 10_000]
+)
+async def test_what_is_no_json_is_refused(world: World, content: bytes) -> None:
+    _, token = await world.connect()
+    for path in ("/vendors", "/vendors/bulk"):
+        answer = await send(world, token, path, content)
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed"), answer.text
 
 
 async def test_writes_wait_for_reauthorization(world: World) -> None:

@@ -14,6 +14,7 @@ from lineshaft.api.domain.problems import (
     problem,
 )
 from lineshaft.api.domain.usability import pause
+from lineshaft.common import exact_json
 from lineshaft.common.events.commands import CommandProblem
 from lineshaft.common.integrations import System
 from lineshaft.common.mapping import (
@@ -83,7 +84,7 @@ def source_values(
 
 def request_hash(*parts: object) -> str:
     """Tells whether an idempotency key is used for the same request again."""
-    return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return hashlib.sha256(exact_json.encode(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 _SOURCE_REFUSED = {Outcome.PERMISSION_DENIED, Outcome.CONFIGURATION_ERROR, Outcome.INVALID_REQUEST}

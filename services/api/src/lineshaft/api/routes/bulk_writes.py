@@ -13,6 +13,7 @@ from lineshaft.api.domain.writes import Operation
 from lineshaft.api.routes.answers import Json, ProblemModel, problems, request_id_of
 from lineshaft.api.routes.authentication import ConnectionQuery, KeyToWrite
 from lineshaft.api.routes.context import Context, context_of
+from lineshaft.api.routes.exact import ExactRoute
 from lineshaft.api.routes.operations import entity_of, problem_of
 from lineshaft.api.routes.writes import (
     ACCEPTED,
@@ -71,7 +72,7 @@ class BulkAnswer(BaseModel):
 
 
 def bulk_router() -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["data"])
+    router = APIRouter(prefix="/v1", tags=["data"], route_class=ExactRoute)
     for entity in ENTITIES:
         _add_bulk(router, entity)
     return router

@@ -24,6 +24,7 @@ from lineshaft.api.routes.authentication import ConnectionQuery, KeyToWrite, Pre
 from lineshaft.api.routes.catalog import system_of, unknown_entity
 from lineshaft.api.routes.context import Context, context_of
 from lineshaft.api.routes.data import EntityId
+from lineshaft.api.routes.exact import ExactRoute
 from lineshaft.api.routes.operations import OperationModel, entity_of, problem_of, shown_operation
 from lineshaft.common.events.commands import WriteRequested
 from lineshaft.common.ids import new_id
@@ -280,7 +281,7 @@ async def _answer(api: Context, write: Write, command: StoredCommand) -> Respons
 
 def writes_router() -> APIRouter:
     """Create and change for every unified entity."""
-    router = APIRouter(prefix="/v1", tags=["data"])
+    router = APIRouter(prefix="/v1", tags=["data"], route_class=ExactRoute)
     for entity in ENTITIES:
         _add_create(router, entity)
         _add_update(router, entity)
