@@ -15,7 +15,7 @@ class PagedSource(Simulated):
 
     `most` records are on a page; `ignored`, the place that is asked for; `cycle`, cursors that go round;
     `link`, in place of the next one; `empty`, the place whose page is empty; `gone`, place to keys that are
-    deleted before its page is read; `shuffled`, for each answer.
+    deleted before its page is read; `shuffled`, for each answer; `no_page_behind`, a 404 for an empty page.
     """
 
     count: int = 230
@@ -73,6 +73,8 @@ class PagedSource(Simulated):
         place = "" if self.faults.get("ignored") else asked
         begin = self._begin(place, most)
         shown = self.rows[begin : begin + most] if asked != self.faults.get("empty") else []
+        if not shown and self.faults.get("no_page_behind"):
+            return Response(404, {"detail": "Invalid page."})
         more = begin + most < len(self.rows)
         body: dict[str, Any] = {"data": shown, "total": len(self.rows), "more": more}
         headers: dict[str, str] = {}

@@ -51,6 +51,14 @@ async def test_a_source_that_does_not_know_the_size(paging: dict[str, Any]) -> N
     assert await read_ids(PagedSource(paging=own), 200) == list(range(230))
 
 
+async def test_a_source_that_has_no_page_behind_the_last_one() -> None:
+    source = PagedSource(paging=PAGE, faults={"no_page_behind": True})
+    assert await read_ids(source) == list(range(230))
+    gone = PagedSource(paging=PAGE, faults={"no_page_behind": True, "gone": {"3": set(range(230))}})
+    evidence = await read_evidence(gone)
+    assert (evidence.outcome, evidence.http_status) == (Outcome.CONFIGURATION_ERROR, 404)
+
+
 @pytest.mark.parametrize("paging", TOLD, ids=str)
 async def test_where_the_source_tells_the_end_it_is_not_looked_for(paging: dict[str, Any]) -> None:
     source = PagedSource(paging=paging)

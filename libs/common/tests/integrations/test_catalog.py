@@ -24,8 +24,9 @@ MANIFEST: dict[str, Any] = {
             "key": ["plant", "no"],
             "cursor": {"field": "changed", "fallback": "made"},
             "fields": ["extra"],
+            "paging": {"type": "none"},
         },
-        "orders": {"label": "Orders", "key_type": "integer"},
+        "orders": {"label": "Orders", "key_type": "integer", "paging": {"type": "none"}},
     },
 }
 MAPPING: dict[str, Any] = {
@@ -227,6 +228,12 @@ def test_pages_that_cannot_be_gone_through(tmp_path: Path, paging: dict[str, Any
     with pytest.raises(IntegrationError, match=r"objects\.orders\.paging") as error:
         Catalog.load(tmp_path)
     assert message in str(error.value)
+
+
+def test_how_pages_go_on_is_never_left_open(tmp_path: Path) -> None:
+    write(tmp_path, {**MANIFEST, "objects": {**MANIFEST["objects"], "orders": {"label": "Orders"}}})
+    with pytest.raises(IntegrationError, match=r"objects\.orders: paging is missing.*type none"):
+        Catalog.load(tmp_path)
 
 
 @pytest.mark.parametrize(

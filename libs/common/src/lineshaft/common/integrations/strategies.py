@@ -44,3 +44,6 @@ def strategy_faults(manifest: Manifest) -> Iterator[tuple[str, str]]:
     for name, described in manifest.objects.items():
         if described.paging is not None and protocol != PAGED:
             yield f"objects.{name}.paging", f"{protocol} knows how its pages go on; leave it out"
+        if described.paging is None and protocol == PAGED:
+            # to forget it would be to take the first page for everything
+            yield f"objects.{name}", "paging is missing: say how pages go on, type none where there are none"

@@ -8,7 +8,6 @@ record names all of its fields, so that one which is not there is missed at once
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -23,13 +22,11 @@ from lineshaft.common.unified import join_source_key, split_source_key
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.protocols.access import AuthorizedHttp
 from lineshaft.connector.adapters.protocols.http_evidence import UNREADABLE
-from lineshaft.connector.adapters.protocols.paging import unfit
 from lineshaft.connector.adapters.protocols.read_rights import FIELDS_MISSING, rights_by_reading
 from lineshaft.connector.adapters.protocols.rest_answers import (
     at,
     moment_at,
     raw_at,
-    records_at,
     take_apart,
 )
 from lineshaft.connector.adapters.protocols.rest_calls import (
@@ -38,7 +35,8 @@ from lineshaft.connector.adapters.protocols.rest_calls import (
     not_at_creation,
     unusable,
 )
-from lineshaft.connector.adapters.protocols.rest_pages import keys_of, not_asked_for, turned
+from lineshaft.connector.adapters.protocols.rest_pages import keys_of, not_asked_for
+from lineshaft.connector.adapters.protocols.rest_reading import Reading
 from lineshaft.connector.adapters.protocols.rest_requests import Asked, as_written, encoded
 from lineshaft.connector.adapters.protocols.rest_times import zoned
 from lineshaft.connector.adapters.protocols.target import Target
@@ -72,6 +70,7 @@ class Rest:
         self._clock = clock
         self._zone = ZoneInfo(str(target.settings.get("timezone") or "UTC"))
         self._calls = RestCalls(target, AuthorizedHttp(target, http, sessions, clock), clock, self.verify)
+        self._reading = Reading(self._calls, clock, self._zone)
         self.host = self._calls.host
 
     async def verify(self) -> Verified:
@@ -101,17 +100,9 @@ class Rest:
     ) -> Page:
         listed, window = self._listed(object_name), Window.parse(cursor)
         size = limit or listed.page_size or self._manifest.limits.page_size
-        asked = Asked(self._calls.url, self._path(object_name), listed)
-        answer = await self._asked(object_name, asked, window, size)
-        window = window.begun(answer.sent_at(self._clock()))
-        try:
-            page = turned(answer, asked, window, records_at(answer.body, listed.records_path), size)
-            if window.tail and listed.paging is not None and listed.paging.type == "page":
-                answer = await self._asked(object_name, asked, replace(window, position=window.before), size)
-                page = window.looked_back(records_at(answer.body, listed.records_path), page, listed.key)
-            records, onward = page
-        except UNREADABLE as error:
-            raise unfit(answer, object_name, error) from error
+        asked = Asked(self._calls.url, object_name, self._path(object_name), listed)
+        page = await self._reading.page(asked, window, size)
+        window, records, answer = page.window, page.records, page.answer
         if records and self._manifest.options.get("complete_records"):
             await self._miss(object_name, fields, records[0], answer)
         if listed.local_times:
@@ -121,8 +112,8 @@ class Rest:
         if listed.record.each:
             found = [await self._one(object_name, str(key)) for key in keys_of(listed, records)]
             records = [record for record in found if record is not None]
-        if onward is not None:
-            return Page(records, onward.dump(), last=False)
+        if page.onward is not None:
+            return Page(records, page.onward.dump(), last=False)
         tells = listed.cursor if listed.cursor is not None and listed.cursor.parameter is not None else None
         return Page(records, window.next_sync(tells.overlap_s) if tells is not None else None, last=True)
 
@@ -201,10 +192,6 @@ class Rest:
             )
             stored |= _stored(answer, listed)
         return Written(source_id, stored)
-
-    async def _asked(self, object_name: str, asked: Asked, window: Window, size: int) -> Answer:
-        address = asked.address(window, size, self._zone)
-        return await self._calls.call(Operation.READ, "GET", address, object_name)
 
     async def _one(self, object_name: str, source_id: str) -> bytes | None:
         """None where there is no such record."""

@@ -13,7 +13,7 @@ from lineshaft.common.unified import join_source_key
 from lineshaft.connector.adapters.http import Answer
 from lineshaft.connector.adapters.protocols.paging import UnfitPageError, fingerprint, goes_on, tail_of
 from lineshaft.connector.adapters.protocols.rest_answers import at, take_apart
-from lineshaft.connector.adapters.protocols.rest_requests import NO_PAGES, Asked, first_of, read_moment
+from lineshaft.connector.adapters.protocols.rest_requests import Asked, first_of, read_moment
 from lineshaft.connector.adapters.protocols.window import Window
 
 
@@ -25,8 +25,7 @@ def turned(
     Raises:
         UnfitPageError: the source leads back, or away, or says that there is more where there is nothing.
     """
-    listed = asked.listed
-    paging = listed.paging or NO_PAGES
+    listed, paging = asked.listed, asked.paging
     position: str | int | None = None
     match paging.type:
         case "offset":

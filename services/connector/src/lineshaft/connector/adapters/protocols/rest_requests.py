@@ -83,15 +83,19 @@ class Asked:
     """One object of an interface whose address is `base`."""
 
     base: str
+    name: str
     path: str
     listed: SourceObject
 
+    @property
+    def paging(self) -> Paging:
+        return self.listed.paging or NO_PAGES
+
     def address(self, window: Window, size: int, zone: tzinfo = UTC) -> str:
         """Path and query of a page, below the address of the interface."""
-        paging = self.listed.paging or NO_PAGES
-        if paging.type in LINKS and window.position is not None:
+        if self.paging.type in LINKS and window.position is not None:
             return str(window.position)
-        return self.path + query(self.listed, paging, window, size, zone)
+        return self.path + query(self.listed, self.paging, window, size, zone)
 
     def below(self, link: Any) -> str | None:
         """Path and query of a link, to whose host alone credentials go; None where there is none.
