@@ -1,7 +1,8 @@
 """The built-in source goes through every failure that it can show, each with its own connection, at once.
 
 `drill.yaml` is the table. The settings are an operator's for a rehearsal: short holds, pauses and quiet
-times, and no common outage, for the failures have nothing to do with each other.
+times, and no common outage, for the failures have nothing to do with each other. What failed would be left
+alone for minutes: each recovery here is that of somebody who asks for a sync.
 """
 
 import os
@@ -37,15 +38,15 @@ POLL = 0.4
 SETTLED = 0.8
 """Calls under way when the gate closes have ended by then."""
 SURELY_CLOSED = timedelta(seconds=8)
-"""The shortest pause of the settings."""
+"""Less than the pause before another try, whoever waits."""
 WATCHED = timedelta(seconds=4)
+IMPATIENT = 4.0
 SETTINGS = {
     "LINESHAFT_HOLD_SECONDS": "2",
     "LINESHAFT_QUIET_SECONDS": "5",
-    "LINESHAFT_BREAKER_OPEN_SECONDS": "16",
-    "LINESHAFT_BREAKER_LONGEST_SECONDS": "16",
-    "LINESHAFT_DENIED_RETRY_SECONDS": "16",
-    "LINESHAFT_DENIED_LONGEST_SECONDS": "16",
+    "LINESHAFT_BREAKER_OPEN_SECONDS": "600",
+    "LINESHAFT_DENIED_RETRY_SECONDS": "600",
+    "LINESHAFT_TRIAL_PAUSE_SECONDS": "9",
     "LINESHAFT_OUTAGE_CONNECTIONS": "1000",
     "LINESHAFT_RATE_LIMIT_SECONDS": "12",
     "LINESHAFT_CONCURRENT_SLICES": "48",
@@ -195,7 +196,19 @@ class Customer:
         return found
 
     def until_healthy(self) -> None:
-        self.until("healthy", lambda: self.vendor.status(self.id)["status"] == "healthy")
+        """Whoever waits asks again: a try that was under way when the source was mended may yet fail."""
+        asked = time.monotonic()
+
+        def look() -> bool:
+            nonlocal asked
+            if self.vendor.status(self.id)["status"] == "healthy":
+                return True
+            if time.monotonic() - asked > IMPATIENT:
+                self.work()
+                asked = time.monotonic()
+            return False
+
+        self.until("healthy", look)
 
 
 def verdict_of(status: dict[str, Any]) -> dict[str, Any]:

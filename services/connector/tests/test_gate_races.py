@@ -265,6 +265,24 @@ async def test_an_object_that_is_closed_waits_alone(rig: Rig) -> None:
     assert (await rig.job_states(ids))["stock.lot"] == "waiting"
 
 
+async def test_whoever_waits_has_what_is_left_alone_tried_and_a_schedule_does_not(rig: Rig) -> None:
+    ids = await connected(rig)
+    await rig.request_sync(ids, on_demand=True)
+    closed = ScopeStatus(
+        object="stock.lot",
+        status=ConnectionStatus.DEGRADED,
+        callable=False,
+        not_before=now() + timedelta(hours=1),
+    )
+    await rig.status(ids, ConnectionStatus.DEGRADED, 1, objects=[closed])
+    await rig.request_sync(ids)
+    await rig.request_sync(ids, objects=["party.party"], on_demand=True)
+    assert await rig.outbox("commands.health") == []
+    await rig.request_sync(ids, on_demand=True, requested_by="grace")
+    [trial] = [one["data"] for one in await rig.outbox("commands.health")]
+    assert (trial["objects"], trial["asked_by"]) == (["stock.lot"], "grace")
+
+
 async def test_a_session_that_ended_costs_one_login_and_no_event(rig: Rig) -> None:
     ids = await connected(rig)
     rig.plant.sessions.clear()

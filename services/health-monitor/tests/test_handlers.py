@@ -13,7 +13,7 @@ import pytest_asyncio
 from lineshaft.common.clock import now
 from lineshaft.common.errors import RetryableError
 from lineshaft.common.events.calls import CALL_EVENT_TYPES, Call
-from lineshaft.common.events.commands import BreakerForced, HealthPurgeRequested, IssueMuted
+from lineshaft.common.events.commands import BreakerForced, HealthPurgeRequested, IssueMuted, TrialRequested
 from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.diagnoses import ConnectionDiagnosed
 from lineshaft.common.events.envelope import Event, new_event
@@ -29,7 +29,7 @@ from lineshaft.health_monitor.handlers import Handlers
 from lineshaft.health_monitor.workers import due_worker
 from lineshaft.tools.testing.infrastructure import Database
 
-from .domain.builders import a_call, a_description, a_diagnosis, a_force, a_mute, a_sync
+from .domain.builders import a_call, a_description, a_diagnosis, a_force, a_mute, a_sync, a_trial
 
 pytestmark = pytest.mark.integration
 
@@ -66,7 +66,7 @@ class Stage:
         events = [new_event(one, source="t", key=one.connection_id) for one in connections]
         await transactional(self.pool, "connections", self.handlers.on_connections)(events)
 
-    async def order(self, command: BreakerForced | IssueMuted) -> None:
+    async def order(self, command: BreakerForced | IssueMuted | TrialRequested) -> None:
         event = new_event(command, source="t", key=command.connection_id)
         await transactional(self.pool, "commands", self.handlers.on_commands)([event])
 
@@ -301,6 +301,24 @@ async def test_an_order_is_obeyed_answered_and_noted(stage: Stage) -> None:
         connection_id,
     )
     assert tuple(line) == ("grace", "maintenance")
+
+
+async def test_whoever_waits_is_obeyed_and_noted(stage: Stage) -> None:
+    connection_id = new_id("con")
+    await stage.describe(described(connection_id))
+    await stage.calls(called(connection_id, Outcome.PERMISSION_DENIED))
+    await stage.pass_time(6)
+    trial = a_trial("party.party").model_copy(update={"connection_id": connection_id})
+    await stage.order(trial)
+    said = [
+        data for name, data in await stage.published(connection_id) if name == "connection.status_described"
+    ]
+    assert [one["objects"][0]["callable"] for one in said[-2:]] == [False, True]
+    line = await stage.pool.fetchval(
+        "select actor from timeline_view where connection_id = $1 and kind = 'breaker.hastened'",
+        connection_id,
+    )
+    assert line == "grace"
 
 
 async def test_a_mute_is_kept_with_the_issue(stage: Stage) -> None:

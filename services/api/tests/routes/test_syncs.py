@@ -20,6 +20,7 @@ async def test_a_request_is_published(world: World) -> None:
         "entities": ["item"],
         "objects": None,
         "mode": "full",
+        "on_demand": True,
         "request_id": answer.json()["request_id"],
     }
 

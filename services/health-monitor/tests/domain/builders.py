@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from lineshaft.common.events.calls import Call
-from lineshaft.common.events.commands import BreakerForced, CommandCompleted, IssueMuted
+from lineshaft.common.events.commands import BreakerForced, CommandCompleted, IssueMuted, TrialRequested
 from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.diagnoses import ConnectionDiagnosed, RungResult
 from lineshaft.common.events.health import ConnectionEvent, StatusDescribed
@@ -113,6 +113,12 @@ def a_mute(issue_id: str, **fields: Any) -> IssueMuted:
             "actor": "grace",
         }
         | fields
+    )
+
+
+def a_trial(*objects: str) -> TrialRequested:
+    return TrialRequested(
+        command_id="cmd_1", connection_id=CONNECTION, objects=list(objects), asked_by="grace"
     )
 
 

@@ -23,7 +23,7 @@ from lineshaft.health_monitor.domain.state import ConnectionState, Issue, ScopeS
 from lineshaft.health_monitor.domain.status import describe, fingerprint, status_of
 from lineshaft.health_monitor.domain.thresholds import Thresholds
 
-from .builders import CONNECTION, START, a_call, a_description, a_force, a_mute
+from .builders import CONNECTION, START, a_call, a_description, a_force, a_mute, a_trial
 
 OBJECTS = ("party.party", "product.product", "purchase.purchase")
 NO_BREAKER = (Outcome.RATE_LIMITED, Outcome.INVALID_REQUEST, Outcome.ACCOUNT_MISMATCH)
@@ -151,6 +151,26 @@ class RulesMachine(RuleBasedStateMachine):
     def force(self, to: str, name: str | None, seconds: float | None) -> None:
         until = self.now + timedelta(seconds=seconds) if seconds is not None else None
         self.take(a_force(to, name, until=until))
+
+    @rule(names=st.sets(st.sampled_from(OBJECTS)))
+    def somebody_waits(self, names: set[str]) -> None:
+        """One try each, not too soon after the last one, and of nothing that is otherwise stopped."""
+        before = self.state
+        self.take(a_trial(*names))
+        bound = before.rejection is not None or not before.active
+        for key, scope in {"": self.state.whole, **self.state.scopes}.items():
+            old = (before.scopes[key] if key else before.whole).breaker
+            last, soonest = old.recent[-1:], self.now
+            if last:
+                soonest = max(self.now, last[0].at + self.thresholds.trial_pause)
+            if old.state != "open" or old.retry_at is None or old.retry_at <= self.now:
+                continue
+            free = not bound and not {"", scope.object or ""} & self.state.stops.keys()
+            if free and (not key or scope.object in names):
+                assert scope.breaker.state == ("half_open" if soonest <= self.now else "open")
+                assert scope.breaker.retry_at in {None, soonest, old.retry_at}
+            else:
+                assert scope.breaker == old
 
     @rule(which=st.sampled_from(Fault), seconds=st.sampled_from([5, 600, None]))
     def mute(self, which: Fault, seconds: float | None) -> None:

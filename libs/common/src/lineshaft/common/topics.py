@@ -57,7 +57,10 @@ COMMANDS_CONNECTOR = _topic(
     consumers="connector",
 )
 COMMANDS_HEALTH = _topic(
-    "commands.health", "Force a breaker, mute, purge.", producers="api", consumers="health-monitor"
+    "commands.health",
+    "Force a breaker, let it try, mute, purge.",
+    producers="api connector",
+    consumers="health-monitor",
 )
 COMMANDS_MAPPING = _topic("commands.mapping", "Re-map, purge.", producers="api", consumers="mapping")
 COMMANDS_NOTIFIER = _topic(

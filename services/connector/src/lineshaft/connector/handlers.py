@@ -10,6 +10,7 @@ from lineshaft.common.events.commands import (
     CommandProblem,
     ConnectorPurgeRequested,
     ScheduleRequested,
+    TrialRequested,
 )
 from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.drift import DriftPolicyRequested, SchemaAccepted, SchemaChangesAccepted
@@ -28,6 +29,7 @@ from lineshaft.connector.adapters import commands, connections, gates, schedules
 from lineshaft.connector.adapters.commands import NAME
 from lineshaft.connector.adapters.connections import MappingNews
 from lineshaft.connector.domain.fields import head_of
+from lineshaft.connector.domain.gate import left_alone_of
 from lineshaft.connector.domain.problems import NOTHING_CHANGED, UNKNOWN_CONNECTION
 from lineshaft.connector.domain.sync_requests import objects_asked_for
 
@@ -61,6 +63,23 @@ class Handlers:
                 requested_by=asked.requested_by,
                 traceparent=event.traceparent,
             )
+            if asked.on_demand:
+                await self._let_try(tx, event, objects)
+
+    async def _let_try(self, tx: Connection, event: Event[SyncRequested], objects: Sequence[str]) -> None:
+        """Whoever waits does not wait for the time of a breaker; the monitor decides."""
+        connection_id = event.data.connection_id
+        standing = await gates.standing(tx, connection_id)
+        left_alone = [] if standing is None else left_alone_of(standing, objects, self._clock())
+        if not left_alone:
+            return
+        trial = TrialRequested(
+            command_id=derived_id("cmd", event.id, "trial"),
+            connection_id=connection_id,
+            objects=left_alone,
+            asked_by=event.data.requested_by,
+        )
+        await add_events(tx, [new_event(trial, source=NAME, key=connection_id, cause=event)])
 
     async def on_commands(self, tx: Connection, events: Sequence[Event[Any]]) -> None:
         for event in events:

@@ -5,7 +5,12 @@ from functools import partial
 from lineshaft.common import topics
 from lineshaft.common.events.access import AccessChecked
 from lineshaft.common.events.calls import CALL_EVENT_TYPES, Call
-from lineshaft.common.events.commands import BreakerForced, HealthPurgeRequested, IssueMuted
+from lineshaft.common.events.commands import (
+    BreakerForced,
+    HealthPurgeRequested,
+    IssueMuted,
+    TrialRequested,
+)
 from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.diagnoses import ConnectionDiagnosed
 from lineshaft.common.events.drift import MappingDrifted, SchemaAccepted
@@ -80,7 +85,7 @@ async def build(settings: HealthMonitorSettings) -> Service:
             Subscription(
                 "commands",
                 [topics.COMMANDS_HEALTH],
-                decode=Decoder(BreakerForced, IssueMuted, HealthPurgeRequested),
+                decode=Decoder(BreakerForced, IssueMuted, TrialRequested, HealthPurgeRequested),
                 handle=effect("commands", handlers.on_commands),
             ),
         ],

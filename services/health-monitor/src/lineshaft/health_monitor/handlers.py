@@ -16,6 +16,7 @@ from lineshaft.common.events.commands import (
     HealthPurgeRequested,
     IssueMuted,
     ProbeRequested,
+    TrialRequested,
 )
 from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.diagnoses import ConnectionDiagnosed
@@ -104,7 +105,9 @@ class Handlers:
         await self._on_events(tx, events)
 
     async def on_commands(
-        self, tx: Connection, events: Sequence[Event[BreakerForced | IssueMuted | HealthPurgeRequested]]
+        self,
+        tx: Connection,
+        events: Sequence[Event[BreakerForced | IssueMuted | TrialRequested | HealthPurgeRequested]],
     ) -> None:
         orders = [event for event in events if not isinstance(event.data, HealthPurgeRequested)]
         if orders:

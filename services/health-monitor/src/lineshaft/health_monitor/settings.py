@@ -32,6 +32,12 @@ class HealthMonitorSettings(Settings):
     denied_longest_seconds: float = Field(
         default=3600.0, gt=0, description="Longest pause of such an object."
     )
+    trial_pause_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        description="A sync on demand tries what is left alone at once, but no sooner than this after the"
+        " last try.",
+    )
     outage_connections: int = Field(
         default=3, ge=2, description="So many connections of one source must fail at once to be one outage."
     )
@@ -94,6 +100,7 @@ class HealthMonitorSettings(Settings):
         return Thresholds(
             hold=timedelta(seconds=self.hold_seconds),
             quiet=timedelta(seconds=self.quiet_seconds),
+            trial_pause=timedelta(seconds=self.trial_pause_seconds),
             quiet_probe=timedelta(hours=self.quiet_probe_hours) or None,
             access_check=timedelta(hours=self.access_check_hours) or None,
             expiry_warnings=tuple(sorted(self.expiry_warning_days, reverse=True)),

@@ -137,6 +137,16 @@ class BreakerForced(Command):
     reason: str
 
 
+@event("trial.requested", topics.COMMANDS_HEALTH.name)
+class TrialRequested(Command):
+    """Somebody waits for these objects: an open breaker lets one call try before its time. Not answered."""
+
+    topic_name = topics.COMMANDS_HEALTH.name
+
+    objects: list[str]
+    asked_by: str = ""
+
+
 @event("issue.muted", topics.COMMANDS_HEALTH.name)
 class IssueMuted(Command):
     """Nothing about this fault of this connection is to be announced for a while."""

@@ -34,6 +34,10 @@ class SyncRequested(EventData):
     )
     mode: SyncMode = SyncMode.INCREMENTAL
     request_id: str | None = Field(default=None, max_length=200, description="Makes the request idempotent.")
+    on_demand: bool = Field(
+        default=False,
+        description="Somebody waits for it: what is left alone because it failed is tried once more at once.",
+    )
     requested_by: str = Field(
         default="",
         max_length=200,

@@ -100,6 +100,7 @@ async def start_sync(api: Context, known: Known, body: SyncRequest, *, by: str) 
         mode=body.mode,
         request_id=request_id,
         requested_by=by,
+        on_demand=True,
     )
     async with api.pool.acquire() as tx, tx.transaction():
         await add_events(tx, [new_event(data, source=SOURCE, key=known.connection_id)])

@@ -4,7 +4,7 @@ A verdict about old credentials does not bind new ones: what the monitor says, a
 refused, counts only if it is about the version in force or a later one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -132,6 +132,13 @@ def decide(
     if decision.closed or not bound or obeys is not Obedience.ALL:
         return decision
     return _breaker(standing.verdict, object_name, now)
+
+
+def left_alone_of(standing: Standing, objects: Iterable[str], now: datetime) -> list[str]:
+    """Those that only a breaker keeps from being called."""
+    by_breaker = {Reason.BREAKER_OPEN, Reason.OBJECT_CLOSED}
+    decisions = {name: decide(standing, name, now) for name in objects}
+    return [name for name, one in decisions.items() if one.closed and one.reason in by_breaker]
 
 
 def _lifecycle(lifecycle: Lifecycle) -> Decision:

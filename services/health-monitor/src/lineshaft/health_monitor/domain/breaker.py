@@ -113,6 +113,16 @@ def let_try(breaker: BreakerState) -> BreakerState:
     return breaker
 
 
+def hastened(breaker: BreakerState, pause: timedelta, now: datetime) -> BreakerState:
+    """Half open as soon as the last try is `pause` ago: somebody waits for it."""
+    if breaker.state != "open":
+        return breaker
+    soonest = max([now, *(tried.at + pause for tried in breaker.recent[-1:])])
+    if breaker.retry_at is not None and breaker.retry_at <= soonest:
+        return breaker
+    return ripened(breaker.model_copy(update={"retry_at": soonest}), now)
+
+
 def open_time(openings: int, rules: BreakerRules, chance: Chance) -> timedelta:
     """Of the n-th opening: between half and the whole of a time that doubles."""
     doublings = min(max(openings, 1) - 1, MOST_DOUBLINGS)

@@ -41,16 +41,20 @@ class Observer:
     def succeeded(self) -> ConnectionState:
         if confirms(self._state, self._call):
             self._state = self._state.model_copy(update={"rejection": None})
-        state = self._with_whole(self._mended(self._state.whole, self._thresholds.whole))
+        state = self._with_whole(self._mended(self._tried(self._state.whole), self._thresholds.whole))
         if state.whole.breaker.state == "half_open":
             state = state.model_copy(update={"probed_at": None})
         scope = self._scope(state)
         if scope is None:
             return state
-        if self._operation is Operation.WRITE and (scope.last_error_at or self._call.at) < self._call.at:
-            # nobody keeps writes back, so that this one was made after the refusal and disproves it
-            scope = scope.model_copy(update={"breaker": breakers.let_try(scope.breaker)})
-        return self._with_scope(state, self._mended(scope, self._rules(scope.fault)))
+        return self._with_scope(state, self._mended(self._tried(scope), self._rules(scope.fault)))
+
+    def _tried(self, scope: ScopeState) -> ScopeState:
+        """Nobody keeps writes and probes back: one that was made after the failure disproves it."""
+        free = self._call.operation in {Operation.WRITE, Operation.PROBE}
+        if not free or (scope.last_error_at or self._call.at) >= self._call.at:
+            return scope
+        return scope.model_copy(update={"breaker": breakers.let_try(scope.breaker)})
 
     def rejected(self) -> ConnectionState:
         known = self._state.rejection

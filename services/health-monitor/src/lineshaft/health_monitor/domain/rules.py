@@ -8,7 +8,7 @@ from typing import Any, assert_never
 
 from lineshaft.common.events.access import AccessChecked
 from lineshaft.common.events.calls import Call
-from lineshaft.common.events.commands import BreakerForced, IssueMuted
+from lineshaft.common.events.commands import BreakerForced, IssueMuted, TrialRequested
 from lineshaft.common.events.connections import ConnectionDescribed, Lifecycle
 from lineshaft.common.events.diagnoses import ConnectionDiagnosed
 from lineshaft.common.events.drift import MappingDrifted, SchemaAccepted
@@ -44,6 +44,7 @@ from lineshaft.health_monitor.domain.sharing import SharedOutage, take_part, tol
 from lineshaft.health_monitor.domain.state import ConnectionState
 from lineshaft.health_monitor.domain.step import Step
 from lineshaft.health_monitor.domain.thresholds import Thresholds
+from lineshaft.health_monitor.domain.trials import let_try
 
 SYNCS_UNDER_WAY = 20
 """Of one connection, at most; of older ones nobody remembers who asked."""
@@ -62,6 +63,7 @@ Input = (
     | ConnectionDescribed
     | BreakerForced
     | IssueMuted
+    | TrialRequested
     | MappingChanged
     | MappingDrifted
     | SchemaAccepted
@@ -115,10 +117,8 @@ def _take(step: Step, event: Input, event_id: str, chance: Chance, *, suspected:
             _learned(step, event)
         case ConnectionDescribed():
             _described(step, event)
-        case BreakerForced():
-            force(step, event, event_id)
-        case IssueMuted():
-            mute(step, event)
+        case BreakerForced() | IssueMuted() | TrialRequested():
+            _asked(step, event, event_id)
         case MappingChanged() | MappingDrifted() | SchemaAccepted():
             mending.note(step, event)
         case SyncStarted():
@@ -131,6 +131,16 @@ def _take(step: Step, event: Input, event_id: str, chance: Chance, *, suspected:
             confirm(step, suspected=suspected)
         case _:
             assert_never(event)
+
+
+def _asked(step: Step, event: BreakerForced | IssueMuted | TrialRequested, event_id: str) -> None:
+    match event:
+        case BreakerForced():
+            force(step, event, event_id)
+        case IssueMuted():
+            mute(step, event)
+        case TrialRequested():
+            let_try(step, event)
 
 
 def _learned(step: Step, event: ConnectionDiagnosed | AccessChecked) -> None:

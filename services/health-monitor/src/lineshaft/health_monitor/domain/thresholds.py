@@ -18,6 +18,8 @@ class Thresholds:
     """A healthy connection is probed when nothing was heard of it for this long."""
     confirm_after: timedelta | None = None
     """Refused credentials are tried once more after this, if those of others were refused at once."""
+    trial_pause: timedelta = timedelta(seconds=5)
+    """Whoever waits for a call gets one try of what is left alone, this long after the last one."""
     ladder_after: timedelta = timedelta(seconds=5)
     """The network is looked at so long after a source went out of reach: time to see a common outage."""
     ladder_pause: timedelta | None = None
