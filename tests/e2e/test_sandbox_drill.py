@@ -34,6 +34,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.timeout(300)
 
 SECONDS = 60.0
 FLIPS = 10
+WRITES = 3
+"""So many records are refused before it is more than a matter of one of them."""
 POLL = 0.4
 SETTLED = 0.8
 """Calls under way when the gate closes have ended by then."""
@@ -147,10 +149,10 @@ class Customer:
     def work(self) -> None:
         """What the failure is about: a write, or a sync."""
         if self.case.does == "write":
-            body = {"title": "Replace the seal", "status": "approved"}
-            self.vendor.call("POST", "/work-orders", body, token=self.token)
-        else:
-            self.read()
+            for number in range(WRITES):
+                body = {"title": f"Replace seal {number}", "status": "approved"}
+                self.vendor.call("POST", "/work-orders", body, token=self.token)
+        self.read()
 
     def read(self) -> None:
         """A connection that has to be reconnected refuses."""

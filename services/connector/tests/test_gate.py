@@ -6,8 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineshaft.common.events.connections import Lifecycle
-from lineshaft.common.outcomes import ConnectionStatus
-from lineshaft.connector.domain.gate import Obedience, ObjectGate, Passage, Reason, Standing, Verdict, decide
+from lineshaft.common.events.health import Breaker, ScopeStatus
+from lineshaft.common.outcomes import ConnectionStatus, Operation
+from lineshaft.connector.domain.gate import (
+    Obedience,
+    Passage,
+    Reason,
+    Standing,
+    Verdict,
+    decide,
+    left_alone_of,
+)
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 LATER, EARLIER = NOW + timedelta(minutes=5), NOW - timedelta(minutes=5)
@@ -16,6 +25,14 @@ HEALTHY = Standing(Lifecycle.ACTIVE, credential_version=2)
 
 def verdict(status: ConnectionStatus, version: int = 2, **more: object) -> Verdict:
     return replace(Verdict(status, version), **more)  # type: ignore[arg-type]
+
+
+def a_scope(**fields: object) -> ScopeStatus:
+    return ScopeStatus.model_validate({"object": "stock.lot", "status": "degraded", **fields})
+
+
+def open_until(moment: datetime | None) -> Breaker:
+    return Breaker(state="open", retry_at=moment)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +54,7 @@ def verdict(status: ConnectionStatus, version: int = 2, **more: object) -> Verdi
         (
             replace(
                 HEALTHY,
-                verdict=verdict(ConnectionStatus.UNREACHABLE, breaker_closed=False, retry_at=LATER),
+                verdict=verdict(ConnectionStatus.UNREACHABLE, breaker=open_until(LATER)),
             ),
             Reason.BREAKER_OPEN,
         ),
@@ -56,24 +73,27 @@ def test_what_closes_it(standing: Standing, reason: Reason) -> None:
         replace(HEALTHY, not_before=EARLIER),
         replace(HEALTHY, verdict=verdict(ConnectionStatus.REAUTHORIZATION_REQUIRED, 1)),
         replace(HEALTHY, verdict=verdict(ConnectionStatus.DEGRADED)),
-        replace(HEALTHY, verdict=verdict(ConnectionStatus.UNREACHABLE, 1, breaker_closed=False)),
+        replace(HEALTHY, verdict=verdict(ConnectionStatus.UNREACHABLE, 1, breaker=open_until(None))),
     ],
 )
 def test_what_leaves_it_open(standing: Standing) -> None:
     assert decide(standing, "stock.lot", NOW).passage is Passage.OPEN
 
 
-def test_an_open_breaker_lets_one_try_after_its_time() -> None:
+def test_a_half_open_breaker_lets_one_try() -> None:
     standing = replace(
-        HEALTHY, verdict=verdict(ConnectionStatus.UNREACHABLE, breaker_closed=False, retry_at=EARLIER)
+        HEALTHY, verdict=verdict(ConnectionStatus.UNREACHABLE, breaker=Breaker(state="half_open"))
     )
     assert decide(standing, None, NOW).passage is Passage.PROBE
 
 
+def test_an_open_breaker_lets_one_try_after_its_time() -> None:
+    standing = replace(HEALTHY, verdict=verdict(ConnectionStatus.UNREACHABLE, breaker=open_until(EARLIER)))
+    assert decide(standing, None, NOW).passage is Passage.PROBE
+
+
 def test_the_monitors_probe_does_not_obey_the_breaker() -> None:
-    standing = replace(
-        HEALTHY, verdict=verdict(ConnectionStatus.UNREACHABLE, breaker_closed=False, retry_at=LATER)
-    )
+    standing = replace(HEALTHY, verdict=verdict(ConnectionStatus.UNREACHABLE, breaker=open_until(LATER)))
     assert decide(standing, None, NOW, Obedience.NOT_THE_BREAKER).passage is Passage.OPEN
     refused = replace(standing, rejected_version=2)
     assert decide(refused, None, NOW, Obedience.NOT_THE_BREAKER).closed
@@ -94,10 +114,29 @@ def test_a_second_look_at_refused_credentials_obeys_all_but_the_refusal() -> Non
     [(LATER, Passage.CLOSED), (EARLIER, Passage.OPEN), (None, Passage.CLOSED)],
 )
 def test_one_object_can_be_closed_alone(not_before: datetime | None, passage: Passage) -> None:
-    objects = {"stock.lot": ObjectGate(callable=False, not_before=not_before)}
+    objects = {"stock.lot": a_scope(callable=False, not_before=not_before)}
     standing = replace(HEALTHY, verdict=verdict(ConnectionStatus.DEGRADED, objects=objects))
     assert decide(standing, "stock.lot", NOW).passage is passage
     assert decide(standing, "party.party", NOW).passage is Passage.OPEN
+
+
+@pytest.mark.parametrize(
+    ("scope", "reads", "writes"),
+    [
+        ({"callable": False, "not_before": LATER}, Passage.CLOSED, Passage.OPEN),
+        ({"writable": False, "writes_not_before": LATER}, Passage.OPEN, Passage.CLOSED),
+        ({"writable": False, "writes_not_before": EARLIER}, Passage.OPEN, Passage.OPEN),
+    ],
+)
+def test_what_may_not_be_read_may_be_written_and_the_other_way_round(
+    scope: dict[str, object], reads: Passage, writes: Passage
+) -> None:
+    objects = {"stock.lot": a_scope(**scope)}
+    standing = replace(HEALTHY, verdict=verdict(ConnectionStatus.DEGRADED, objects=objects))
+    assert decide(standing, "stock.lot", NOW, operation=Operation.READ).passage is reads
+    assert decide(standing, "stock.lot", NOW, operation=Operation.WRITE).passage is writes
+    closed = ["stock.lot"] if Passage.CLOSED in {reads, writes} else []
+    assert left_alone_of(standing, ["stock.lot", "party.party"], NOW) == closed
 
 
 @given(

@@ -344,6 +344,41 @@ async def test_the_source_says_why_it_does_not_write(rig: Rig) -> None:
     assert (problem["code"], problem["message"]) == ("source_rejected", "Code is taken.")
 
 
+async def test_what_may_not_be_read_is_written_and_what_may_not_be_written_is_not(rig: Rig) -> None:
+    ids = await connected(rig)
+    later = now() + timedelta(hours=1)
+    scope = ScopeStatus(object="party.party", status=ConnectionStatus.DEGRADED)
+    no_reads = scope.model_copy(update={"callable": False, "not_before": later})
+    await rig.status(ids, ConnectionStatus.DEGRADED, 1, objects=[no_reads])
+    await rig.ask(a_write(ids, "cmd_1"))
+    await rig.carry_out()
+    assert (await rig.answer("cmd_1"))["result"]["source_id"]
+    no_writes = scope.model_copy(update={"writable": False, "writes_not_before": later})
+    await rig.status(ids, ConnectionStatus.DEGRADED, 1, objects=[no_writes])
+    made = len(rig.plant.writes)
+    await rig.ask(a_write(ids, "cmd_2"))
+    await rig.carry_out()
+    assert (await rig.answer("cmd_2"))["problem"]["code"] == "connection_unavailable"
+    assert len(rig.plant.writes) == made
+    await rig.request_sync(ids, objects=["party.party"])
+    assert await rig.read_all() == 1
+
+
+async def test_a_refused_write_names_its_record_also_where_it_has_no_id_yet(rig: Rig) -> None:
+    ids = await connected(rig)
+
+    def refuse(_: str) -> None:
+        raise SourceFailureError(Evidence(Outcome.PERMISSION_DENIED, Operation.WRITE, "party.party", 403))
+
+    rig.plant.before_write = refuse
+    same, other = a_write(ids), a_write(ids).model_copy(update={"values": {"name": "Other"}})
+    for command in (same, same.model_copy(update={"command_id": new_id("cmd")}), other):
+        await rig.ask(command)
+        await rig.carry_out()
+    one, again, another = [call["record"] for call in await rig.calls(ids, "permission_denied")]
+    assert one == again != another
+
+
 async def test_a_write_behind_the_closed_gate_is_not_tried(rig: Rig) -> None:
     ids = await connected(rig)
     await rig.pool.execute("update gate set rejected_version = 1")

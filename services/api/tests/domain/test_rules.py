@@ -11,7 +11,7 @@ from lineshaft.api.domain.lifecycle import AFTER, Action, after
 from lineshaft.api.domain.problems import DEFAULTS, ProblemCode, ProblemError
 from lineshaft.api.domain.refusals import advice_for
 from lineshaft.api.domain.status import Known, status_document
-from lineshaft.api.domain.usability import pause, require_callable, require_usable
+from lineshaft.api.domain.usability import pause, require_usable, require_writable
 from lineshaft.api.domain.webhook_endpoints import check_url, new_secret
 from lineshaft.common.events.commands import CommandProblem
 from lineshaft.common.events.connections import Lifecycle
@@ -103,20 +103,20 @@ def test_an_open_breaker_tells_when_to_come_back() -> None:
     until = (NOW + timedelta(seconds=61)).isoformat()
     known = judged("unreachable", breaker={"state": "open", "retry_at": until, "scopes": []})
     with pytest.raises(ProblemError) as raised:
-        require_callable(known, "party.party", NOW)
+        require_writable(known, "party.party", NOW)
     assert raised.value.problem.headers == {"Retry-After": "61"}
 
 
 def test_a_breaker_whose_time_has_come_lets_one_try() -> None:
     until = (NOW - timedelta(seconds=1)).isoformat()
-    require_callable(
+    require_writable(
         judged("unreachable", breaker={"state": "open", "retry_at": until, "scopes": []}), "a", NOW
     )
 
 
 def test_a_breaker_without_an_end_is_closed_for_now() -> None:
     with pytest.raises(ProblemError) as raised:
-        require_callable(
+        require_writable(
             judged("unreachable", breaker={"state": "open", "retry_at": None, "scopes": []}), "a", NOW
         )
     assert raised.value.problem.headers == {"Retry-After": "30"}
@@ -124,16 +124,16 @@ def test_a_breaker_without_an_end_is_closed_for_now() -> None:
 
 def test_one_broken_object_does_not_stop_the_others() -> None:
     until = (NOW + timedelta(seconds=10)).isoformat()
-    closed = {"object": "a", "callable": False, "not_before": until}
-    open_for_writes = {"object": "b", "callable": True, "not_before": None}
+    closed = {"object": "a", "status": "degraded", "writable": False, "writes_not_before": until}
+    open_for_writes = {"object": "b", "status": "degraded", "callable": False, "not_before": until}
     breaker = {"state": "closed", "retry_at": None, "scopes": ["a", "b"]}
     known = judged("degraded", objects=[closed, open_for_writes], breaker=breaker)
-    require_callable(known, "b", NOW)
-    require_callable(known, "c", NOW)
+    require_writable(known, "b", NOW)
+    require_writable(known, "c", NOW)
     with pytest.raises(ProblemError) as raised:
-        require_callable(known, "a", NOW)
+        require_writable(known, "a", NOW)
     assert raised.value.problem.headers == {"Retry-After": "10"}
-    require_callable(known, "a", NOW + timedelta(seconds=11))
+    require_writable(known, "a", NOW + timedelta(seconds=11))
 
 
 def test_a_pause_has_bounds() -> None:

@@ -158,7 +158,7 @@ def test_the_end_of_a_denial_is_shown_at_once_and_told_after_the_quiet_time() ->
 
 def test_forbidden_writing_does_not_stop_reading() -> None:
     scene = Scene.connected("party.party")
-    scene.call(DENIED, "party.party", operation=Operation.WRITE)
+    refuse_writes(scene, "1", "2", "3")
     verdict = scene.described.verdict
     assert verdict is not None
     assert verdict.scope is Scope.OPERATION
@@ -166,13 +166,53 @@ def test_forbidden_writing_does_not_stop_reading() -> None:
     assert "write" in verdict.summary
     [item] = scene.described.objects
     assert item.status is ConnectionStatus.DEGRADED
-    assert item.callable
+    assert (item.callable, item.writable) == (True, False)
+    assert item.writes_not_before is not None
+
+
+def test_forbidden_reading_does_not_stop_writing() -> None:
+    scene = Scene.connected("party.party")
+    scene.call(DENIED, "party.party")
+    [item] = scene.described.objects
+    assert (item.callable, item.writable) == (False, True)
+
+
+def test_one_record_that_is_refused_however_often_is_no_fault_of_the_connection() -> None:
+    scene = Scene.connected("party.party")
+    refuse_writes(scene, *["1"] * 20, "2", *["1", "2"] * 20)
+    assert scene.described.status is ConnectionStatus.HEALTHY
+    assert scene.told_types == ["created"]
+    assert scene.issues(Fault.PERMISSION) == []
+    refuse_writes(scene, "3")
+    assert scene.described.status is ConnectionStatus.DEGRADED
+
+
+def test_a_write_that_works_clears_the_records_before() -> None:
+    scene = Scene.connected("party.party")
+    refuse_writes(scene, "1", "2")
+    scene.call(Outcome.OK, "party.party", operation=Operation.WRITE)
+    refuse_writes(scene, "1", "2")
+    assert scene.described.status is ConnectionStatus.HEALTHY
+
+
+def test_a_refusal_after_the_pause_keeps_writes_back_again() -> None:
+    scene = Scene.connected("party.party")
+    refuse_writes(scene, "1", "2", "3")
+    scene.wait(61)
+    assert scene.described.objects[0].writable
+    refuse_writes(scene, "3")
+    assert not scene.described.objects[0].writable
+
+
+def refuse_writes(scene: Scene, *records: str) -> None:
+    for record in records:
+        scene.call(DENIED, "party.party", operation=Operation.WRITE, record=record)
 
 
 def test_a_write_that_works_ends_the_refusal_of_writes_at_once() -> None:
-    """Writes are not kept back: nobody has to wait for a breaker to see that they are allowed again."""
+    """One that was let through, or made before the breaker opened and answered after."""
     scene = Scene.connected("party.party")
-    scene.call(DENIED, "party.party", operation=Operation.WRITE)
+    refuse_writes(scene, "1", "2", "3")
     scene.call(Outcome.OK, "party.party", operation=Operation.WRITE, at=scene.now - timedelta(seconds=1))
     assert scene.described.status is ConnectionStatus.DEGRADED
     scene.wait(5)

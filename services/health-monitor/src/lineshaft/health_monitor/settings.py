@@ -118,4 +118,10 @@ class HealthMonitorSettings(Settings):
                 longest_open_time=timedelta(seconds=self.denied_longest_seconds),
                 successes=1,
             ),
+            writes=BreakerRules(
+                consecutive=passing.consecutive,
+                open_time=timedelta(seconds=self.denied_retry_seconds),
+                longest_open_time=timedelta(seconds=max(self.denied_retry_seconds, 300.0)),
+                successes=1,
+            ),
         )

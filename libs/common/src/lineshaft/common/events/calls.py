@@ -46,6 +46,9 @@ class Call(EventData):
         default=None, description="The source's own words, shortened, without secrets."
     )
     field: str | None = Field(default=None, description="The field that the source refuses or does not know.")
+    record: str | None = Field(
+        default=None, description="Of a write: its record, so that one that is refused again counts once."
+    )
     rung: Rung | None = None
     retry_at: datetime | None = None
     request_id: str = Field(description="Names this call in the error log.")

@@ -45,12 +45,14 @@ class Verdict(_Part):
 
 
 class ScopeStatus(_Part):
-    """Health of one object, and whether it may be called."""
+    """Health of one object, and whether it may be read and written."""
 
     object: str
     status: ConnectionStatus
-    callable: bool = True
+    callable: bool = Field(default=True, description="Whether it may be read.")
     not_before: datetime | None = None
+    writable: bool = Field(default=True, description="Whether it may be written.")
+    writes_not_before: datetime | None = None
     last_ok_at: datetime | None = None
     last_error_at: datetime | None = None
 

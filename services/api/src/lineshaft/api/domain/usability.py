@@ -5,7 +5,9 @@ from datetime import datetime
 
 from lineshaft.api.domain.problems import ProblemCode, problem, unavailable
 from lineshaft.api.domain.status import Known
-from lineshaft.common.outcomes import ConnectionStatus
+from lineshaft.common.breakers import left_alone
+from lineshaft.common.events.health import Breaker, ScopeStatus
+from lineshaft.common.outcomes import ConnectionStatus, Operation
 
 LONGEST_PAUSE = 3600
 UNKNOWN_PAUSE = 30
@@ -32,28 +34,25 @@ def require_usable(known: Known) -> None:
         raise problem(ProblemCode.CONFLICT, detail, connection_id=known.connection_id)
 
 
-def require_callable(known: Known, name: str, now: datetime) -> None:
-    """For work that is done at once, such as a write to the object `name`; the connector's gate decides.
+def require_writable(known: Known, name: str, now: datetime) -> None:
+    """For a write to the object `name`, which is done at once; the connector's gate decides by the same rule.
 
     Raises:
         ProblemError: somebody has to act first, or the gate is closed for sure.
     """
     require_usable(known)
-    breaker = known.breaker
-    until = _moment(breaker["retry_at"])
-    if breaker["state"] == "open" and (until is None or until > now):
-        raise unavailable(
-            "The source fails at the moment; it is left alone until it may have recovered.",
-            retry_after=pause(until, now),
-            connection_id=known.connection_id,
-        )
-    not_before = _not_before(known, name)
-    if not_before is not None and not_before > now:
-        raise unavailable(
-            f"{name} cannot be called at the moment.",
-            retry_after=pause(not_before, now),
-            connection_id=known.connection_id,
-        )
+    objects = (known.binding or {}).get("objects", ())
+    scope = next((ScopeStatus.model_validate(one) for one in objects if one["object"] == name), None)
+    alone = left_alone(Breaker.model_validate(known.breaker), scope, Operation.WRITE, now)
+    if alone is None:
+        return
+    raise unavailable(
+        "The source fails at the moment; it is left alone until it may have recovered."
+        if alone.whole
+        else f"{name} is not written at the moment: what was tried last was refused or failed.",
+        retry_after=pause(alone.until, now),
+        connection_id=known.connection_id,
+    )
 
 
 def pause(until: datetime | None, now: datetime) -> int:
@@ -61,15 +60,3 @@ def pause(until: datetime | None, now: datetime) -> int:
     if until is None:
         return UNKNOWN_PAUSE
     return min(LONGEST_PAUSE, max(1, math.ceil((until - now).total_seconds())))
-
-
-def _not_before(known: Known, name: str) -> datetime | None:
-    document = known.binding or {}
-    for one in document.get("objects", ()):
-        if one["object"] == name and not one.get("callable", True):
-            return _moment(one.get("not_before"))
-    return None
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

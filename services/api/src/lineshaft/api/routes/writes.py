@@ -17,7 +17,7 @@ from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.adapters.references import with_source_ids
 from lineshaft.api.domain.problems import ProblemCode, not_found, problem
 from lineshaft.api.domain.status import Known
-from lineshaft.api.domain.usability import require_callable
+from lineshaft.api.domain.usability import require_writable
 from lineshaft.api.domain.writes import Operation, request_hash, source_values
 from lineshaft.api.routes.answers import Json, problems
 from lineshaft.api.routes.authentication import ConnectionQuery, KeyToWrite, Presented, open_connection
@@ -175,7 +175,7 @@ async def writable_connection(
     if not system.reads(known.objects, name):
         detail = f"The customer has not chosen {name!r} for this connection."
         raise problem(ProblemCode.NOT_SUPPORTED, detail, connection_id=known.connection_id)
-    require_callable(known, name, api.clock())
+    require_writable(known, name, api.clock())
     return known, system
 
 

@@ -75,6 +75,13 @@ HTTP_RULES: tuple[Rule, ...] = (
     Rule(Outcome.UNREACHABLE, ("403",), (BodyShape.HTML,), rung=Rung.PROXY, confidence="low"),
     Rule(Outcome.PERMISSION_DENIED, ("403",), confidence="medium"),
     Rule(Outcome.CONFIGURATION_ERROR, ("3xx",), name="redirected"),
+    Rule(
+        Outcome.INVALID_REQUEST,
+        ("404", "410"),
+        operations=(Operation.WRITE,),
+        confidence="medium",
+        name="no_such_record",
+    ),
     Rule(Outcome.CONFIGURATION_ERROR, ("404", "405", "410"), name="not_there"),
     Rule(Outcome.SOURCE_ERROR, ("5xx",)),
     Rule(Outcome.INVALID_REQUEST, ("400", "409", "411", "412", "413", "415", "422")),

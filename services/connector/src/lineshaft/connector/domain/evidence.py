@@ -34,6 +34,8 @@ class Evidence:
     message: str | None = None
     field: str | None = None
     """The one field that is refused or unknown; None where it is more than that."""
+    record: str | None = None
+    """Of a write: what names its record."""
     rung: Rung | None = None
     retry_at: datetime | None = None
     confidence: Confidence = "high"
@@ -81,6 +83,7 @@ def failed_call(caller: Caller, evidence: Evidence, *, at: datetime, sync_id: st
         code=evidence.code,
         message=evidence.message,
         field=evidence.field,
+        record=evidence.record,
         rung=evidence.rung,
         retry_at=evidence.retry_at,
         request_id=new_id("req"),

@@ -10,10 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
+from lineshaft.common.breakers import left_alone
 from lineshaft.common.errors import ActionRequiredError
 from lineshaft.common.events.connections import Lifecycle
-from lineshaft.common.events.health import StatusDescribed
-from lineshaft.common.outcomes import ConnectionStatus
+from lineshaft.common.events.health import Breaker, ScopeStatus, StatusDescribed
+from lineshaft.common.outcomes import ConnectionStatus, Operation
 
 
 class Passage(StrEnum):
@@ -57,20 +58,13 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectGate:
-    callable: bool
-    not_before: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the monitor says of the connection as far as it concerns calls."""
 
     status: ConnectionStatus
     credential_version: int
-    breaker_closed: bool = True
-    retry_at: datetime | None = None
-    objects: Mapping[str, ObjectGate] = field(default_factory=dict)
+    breaker: Breaker = field(default_factory=Breaker)
+    objects: Mapping[str, ScopeStatus] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +98,18 @@ def verdict_of(status: StatusDescribed) -> Verdict:
     return Verdict(
         status=status.status,
         credential_version=status.credential_version,
-        breaker_closed=status.breaker.state == "closed",
-        retry_at=status.breaker.retry_at,
-        objects={
-            scope.object: ObjectGate(scope.callable, scope.not_before)
-            for scope in status.objects
-            if not scope.callable
-        },
+        breaker=status.breaker,
+        objects={scope.object: scope for scope in status.objects if not (scope.callable and scope.writable)},
     )
 
 
 def decide(
-    standing: Standing, object_name: str | None, now: datetime, obeys: Obedience = Obedience.ALL
+    standing: Standing,
+    object_name: str | None,
+    now: datetime,
+    obeys: Obedience = Obedience.ALL,
+    *,
+    operation: Operation = Operation.READ,
 ) -> Decision:
     """The gate's answer for one call to `object_name`, or to none in particular."""
     for decision in (
@@ -131,14 +125,19 @@ def decide(
     decision = _status(standing.verdict.status, obeys) if bound else OPEN
     if decision.closed or not bound or obeys is not Obedience.ALL:
         return decision
-    return _breaker(standing.verdict, object_name, now)
+    return _breaker(standing.verdict, object_name, operation, now)
 
 
 def left_alone_of(standing: Standing, objects: Iterable[str], now: datetime) -> list[str]:
-    """Those that only a breaker keeps from being called."""
-    by_breaker = {Reason.BREAKER_OPEN, Reason.OBJECT_CLOSED}
-    decisions = {name: decide(standing, name, now) for name in objects}
-    return [name for name, one in decisions.items() if one.closed and one.reason in by_breaker]
+    """Those that only a breaker keeps from being read or written."""
+
+    def by_breaker(name: str, operation: Operation) -> bool:
+        decision = decide(standing, name, now, operation=operation)
+        return decision.closed and decision.reason in {Reason.BREAKER_OPEN, Reason.OBJECT_CLOSED}
+
+    return [
+        name for name in objects if any(by_breaker(name, one) for one in (Operation.READ, Operation.WRITE))
+    ]
 
 
 def _lifecycle(lifecycle: Lifecycle) -> Decision:
@@ -184,16 +183,13 @@ def _status(status: ConnectionStatus, obeys: Obedience) -> Decision:
             assert_never(status)
 
 
-def _breaker(verdict: Verdict, object_name: str | None, now: datetime) -> Decision:
-    if not verdict.breaker_closed:
-        waiting = _until(verdict.retry_at, Reason.BREAKER_OPEN, now)
-        return waiting if waiting.closed else Decision(Passage.PROBE, Reason.BREAKER_OPEN)
+def _breaker(verdict: Verdict, object_name: str | None, operation: Operation, now: datetime) -> Decision:
     scope = verdict.objects.get(object_name) if object_name else None
-    if scope is not None and not scope.callable:
-        if scope.not_before is None:
-            return Decision(Passage.CLOSED, Reason.OBJECT_CLOSED)
-        return _until(scope.not_before, Reason.OBJECT_CLOSED, now)
-    return OPEN
+    alone = left_alone(verdict.breaker, scope, operation, now)
+    if alone is not None:
+        reason = Reason.BREAKER_OPEN if alone.whole else Reason.OBJECT_CLOSED
+        return Decision(Passage.CLOSED, reason, alone.until)
+    return OPEN if verdict.breaker.state == "closed" else Decision(Passage.PROBE, Reason.BREAKER_OPEN)
 
 
 def _until(moment: datetime | None, reason: Reason, now: datetime) -> Decision:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lineshaft.common import exact_json
 from lineshaft.common.events.commands import WriteRequested
+from lineshaft.common.ids import derived_id
 from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Operation, Outcome, Rung
 from lineshaft.common.unified import join_source_key, split_source_key
@@ -45,6 +46,11 @@ def identity(command: WriteRequested, listed: SourceObject) -> dict[str, Any] | 
         return {name: values[name] for name in listed.key}
     names = [*([listed.write.reference] if listed.write.reference else []), *listed.write.unique]
     return next(({name: values[name]} for name in names if values.get(name)), None)
+
+
+def record_of(command: WriteRequested) -> str:
+    """Names the record of a write; a creation sent again is of the same one."""
+    return command.source_id or derived_id("new", *sorted(map(str, command.values.items())))
 
 
 def key_of(listed: SourceObject, source_id: str) -> dict[str, Any]:

@@ -18,7 +18,12 @@ from lineshaft.connector.workers.tools import OpenSource, Tools, answered, call_
 
 
 async def admitted(
-    tools: Tools, connection_id: str, object_name: str | None, obeys: Obedience = Obedience.ALL
+    tools: Tools,
+    connection_id: str,
+    object_name: str | None,
+    obeys: Obedience = Obedience.ALL,
+    *,
+    operation: Operation = Operation.READ,
 ) -> OpenSource | CommandProblem:
     """The open source, or why it must not be called."""
     standing = await gates.standing(tools.pool, connection_id)
@@ -27,7 +32,7 @@ async def admitted(
         source = await tools.open_in_force(connection_id, obeys)
     if standing is None:
         return problems.UNKNOWN_CONNECTION
-    decision = decide(standing, object_name, tools.clock(), obeys)
+    decision = decide(standing, object_name, tools.clock(), obeys, operation=operation)
     if decision.closed or source is None:
         return problems.gate_closed(decision, source.system.manifest.label if source else "The system")
     return source

@@ -164,7 +164,8 @@ class Diagnosis:
 
     def _object_name(self) -> str:
         """What was asked for, else an object that is closed, for it is in question, else the first one."""
-        closed = self._standing.verdict.objects if self._standing.verdict else {}
+        known = self._standing.verdict.objects if self._standing.verdict else {}
+        closed = [name for name, scope in known.items() if not scope.callable]
         offered = self._system.manifest.objects
         read = [name for name in offered if self._system.reads(self._known.objects, name)]
         return self._command.object or next(iter([*closed, *(read or offered)]))

@@ -7,6 +7,7 @@ it is not found, nobody knows, and the answer says so.
 
 from collections.abc import Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import timedelta
 
 from lineshaft.common import exact_json
@@ -29,6 +30,7 @@ from lineshaft.connector.domain.writes import (
     key_of,
     may_have_been_made,
     named_field,
+    record_of,
     source_id_of,
     with_reference,
 )
@@ -66,7 +68,7 @@ async def write(tools: Tools, job: CommandJob, command: WriteRequested) -> None:
             tools, job, CommandProblem(code="validation_failed", message=f"{operation} needs a source id")
         )
         return
-    source = await admitted(tools, command.connection_id, command.object)
+    source = await admitted(tools, command.connection_id, command.object, operation=Operation.WRITE)
     if isinstance(source, CommandProblem):
         await (_look_again(tools, job) if job.called_before else refused_command(tools, job, source))
         return
@@ -155,7 +157,10 @@ class _Write:
         raise NotFoundAgainError
 
     async def _failed(self, evidence: Evidence) -> None:
-        evidence = about(evidence, object_name=self._command.object, operation=Operation.WRITE)
+        evidence = replace(
+            about(evidence, object_name=self._command.object, operation=Operation.WRITE),
+            record=record_of(self._command),
+        )
         lost = may_have_been_made(evidence)
         if lost and self._job.attempts < MOST_LOOKS:
             await failed_command(self._tools, self._job, self._source, evidence, again_in=LOOK_AGAIN)

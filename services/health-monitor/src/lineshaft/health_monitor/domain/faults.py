@@ -180,14 +180,16 @@ def _extent(
     operations: tuple[Operation, ...],
 ) -> Scope:
     """All, if every object that we know of is refused and nothing works; one refusal is not enough."""
+    readable = any(
+        scope.object in objects and not scope.broken and scope.operation is Operation.READ
+        for scope in state.scopes.values()
+    )
+    if operations == (Operation.WRITE,) and readable and not all(scope.field for scope in broken):
+        return Scope.OPERATION
     refusals = sum(scope.breaker.failures for scope in broken)
     enough = len(objects) > 1 or (fault is Fault.PERMISSION and refusals >= ENOUGH_REFUSALS)
     if fault in HIDDEN_BY_SOURCES and enough and set(state.known_objects) <= set(objects):
         return Scope.ALL
     if all(scope.field for scope in broken):
         return Scope.FIELD
-    readable = any(
-        scope.object in objects and not scope.broken and scope.operation is Operation.READ
-        for scope in state.scopes.values()
-    )
-    return Scope.OPERATION if operations == (Operation.WRITE,) and readable else Scope.ENTITIES
+    return Scope.ENTITIES

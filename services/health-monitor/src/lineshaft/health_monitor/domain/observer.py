@@ -50,7 +50,7 @@ class Observer:
         return self._with_scope(state, self._mended(self._tried(scope), self._rules(scope.fault)))
 
     def _tried(self, scope: ScopeState) -> ScopeState:
-        """Nobody keeps writes and probes back: one that was made after the failure disproves it."""
+        """A write or a probe that was made after the failure disproves it."""
         free = self._call.operation in {Operation.WRITE, Operation.PROBE}
         if not free or (scope.last_error_at or self._call.at) >= self._call.at:
             return scope
@@ -86,6 +86,11 @@ class Observer:
         scope = self._scope(self._state)
         if scope is None:
             return self._with_whole(self._broken(self._state.whole, fault, self._thresholds.whole))
+        if self._operation is Operation.WRITE and self._call.record is not None:
+            if self._call.record in scope.refused and not scope.breaker.tripped:
+                return self._state
+            refused = (*scope.refused, self._call.record)[-self._thresholds.writes.window :]
+            scope = scope.model_copy(update={"refused": refused})
         return self._with_scope(self._state, self._broken(scope, fault, self._rules(fault)))
 
     def failed_for_a_while(self, fault: Fault) -> ConnectionState:
@@ -106,8 +111,9 @@ class Observer:
         return self._with_scope(state, self._broken(scope, fault, self._rules(fault)))
 
     def _rules(self, fault: Fault | None) -> BreakerRules:
-        lasting = fault in {Fault.PERMISSION, Fault.CONFIGURATION}
-        return self._thresholds.lasting if lasting else self._thresholds.passing
+        if fault not in {Fault.PERMISSION, Fault.CONFIGURATION}:
+            return self._thresholds.passing
+        return self._thresholds.writes if self._operation is Operation.WRITE else self._thresholds.lasting
 
     def _scope(self, state: ConnectionState) -> ScopeState | None:
         if self._call.object is None:
@@ -121,6 +127,7 @@ class Observer:
             "breaker": breaker,
             "last_ok_at": max(self._call.at, scope.last_ok_at or self._call.at),
             "failing": (),
+            "refused": (),
         }
         if not breaker.tripped:
             update |= {"fault": None, "rung": None, "failing_since": None, "evidence": ()}

@@ -35,6 +35,8 @@ class ScopeState(_Part):
     breaker: BreakerState = BreakerState()
     failing: tuple[str, ...] = ()
     """Objects that failed since the last success; kept for the whole connection only."""
+    refused: tuple[str, ...] = ()
+    """Records whose writes were refused since the last success: none counts twice."""
     failing_since: datetime | None = None
     last_ok_at: datetime | None = None
     last_error_at: datetime | None = None
@@ -51,6 +53,7 @@ class ScopeState(_Part):
                 "breaker": BreakerState(),
                 "fault": None,
                 "failing": (),
+                "refused": (),
                 "failing_since": None,
                 "evidence": (),
             }

@@ -10,7 +10,7 @@ from lineshaft.common.events.connections import Lifecycle
 from lineshaft.common.events.health import Breaker, ScopeStatus, StatusDescribed, Verdict
 from lineshaft.common.outcomes import ConnectionStatus, Fault, Operation, Scope
 from lineshaft.health_monitor.domain.faults import ActiveFault
-from lineshaft.health_monitor.domain.state import ConnectionState, ScopeState
+from lineshaft.health_monitor.domain.state import ConnectionState, scope_key
 
 _NOT_NEWS: dict[str, Any] = {
     "revision": True,
@@ -93,25 +93,28 @@ def _breaker(state: ConnectionState) -> Breaker:
 
 
 def _object_status(state: ConnectionState, name: str, now: datetime) -> ScopeStatus:
-    """An object whose writes alone fail is degraded, and may be called."""
+    """Reads and writes have breakers of their own; one that fails makes the object degraded."""
     scopes = [scope for scope in state.scopes.values() if scope.object == name]
-    not_before = max((until for scope in scopes if (until := _closed_until(scope))), default=None)
-    if state.limit is not None and state.limit.until > now:
-        not_before = max(not_before or state.limit.until, state.limit.until)
-    if name in state.stops:
-        not_before = max(not_before or now, state.stops[name].until)
+    reads, writes = (_closed_until(state, name, one, now) for one in (Operation.READ, Operation.WRITE))
     broken = name in state.stops or any(scope.broken for scope in scopes)
     return ScopeStatus(
         object=name,
         status=ConnectionStatus.DEGRADED if broken else ConnectionStatus.HEALTHY,
-        callable=not_before is None,
-        not_before=not_before,
+        callable=reads is None,
+        not_before=reads,
+        writable=writes is None,
+        writes_not_before=writes,
         last_ok_at=max((scope.last_ok_at for scope in scopes if scope.last_ok_at), default=None),
         last_error_at=max((scope.last_error_at for scope in scopes if scope.last_error_at), default=None),
     )
 
 
-def _closed_until(scope: ScopeState) -> datetime | None:
-    if scope.operation is Operation.WRITE or scope.breaker.state != "open":
-        return None
-    return scope.breaker.retry_at
+def _closed_until(state: ConnectionState, name: str, operation: Operation, now: datetime) -> datetime | None:
+    """Of its breaker, of a limit and of an operator's stop the one that lasts longest."""
+    scope = state.scopes.get(scope_key(name, operation))
+    ends = [
+        scope.breaker.retry_at if scope is not None and scope.breaker.state == "open" else None,
+        state.limit.until if state.limit is not None and state.limit.until > now else None,
+        state.stops[name].until if name in state.stops else None,
+    ]
+    return max((end for end in ends if end is not None), default=None)

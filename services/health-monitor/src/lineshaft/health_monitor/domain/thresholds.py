@@ -43,3 +43,9 @@ class Thresholds:
         )
     )
     """An object that is forbidden or unknown: asking again at once is of no use."""
+    writes: BreakerRules = field(
+        default_factory=lambda: BreakerRules(
+            open_time=timedelta(seconds=60), longest_open_time=timedelta(minutes=5), successes=1
+        )
+    )
+    """Writes that are forbidden or unknown, of several records: one refusal may be about its record."""
