@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from lineshaft.sandbox.certificates import Certificates
 from lineshaft.sandbox.faults import Faults
 from lineshaft.sandbox.interface import Interface
 from lineshaft.sandbox.plant import PlantSize
@@ -26,12 +27,31 @@ class Plant:
         self._loop = loop
         self._port = free_port()
         self.sandbox = Sandbox(size=SMALL)
-        self._door = Port(Interface(self.sandbox).app(), LOOPBACK, self._port)
+        self._app = Interface(self.sandbox).app()
+        self._door = Port(self._app, LOOPBACK, self._port)
+        self.certificates: Certificates | None = None
+
+    def with_tls(self) -> None:
+        """As if started with `--tls-port` alone."""
+        shown = self.certificates = Certificates()
+        self.close_door()
+        self._door = Port(
+            self._app, LOOPBACK, self._port, tls=lambda: shown.context(self.sandbox.faults.certificate)
+        )
+        self.open_door()
+
+    @property
+    def network(self) -> dict[str, str]:
+        """What the connection's network needs, to reach it as it is now."""
+        if self.certificates is None:
+            return {}
+        return {"ca_certificate": self.certificates.to_trust(self.sandbox.faults.certificate)}
 
     @property
     def connection_fields(self) -> dict[str, str]:
+        scheme = "http" if self.certificates is None else "https"
         return {
-            "base_url": f"http://{LOOPBACK}:{self._port}",
+            "base_url": f"{scheme}://{LOOPBACK}:{self._port}",
             "username": self.sandbox.username,
             "password": self.sandbox.password,
         }
@@ -42,6 +62,9 @@ class Plant:
 
     def fault(self, faults: dict[str, Any]) -> None:
         self._call(self._set(faults))
+        if self.certificates is not None:
+            self.close_door()
+            self.open_door()
 
     def open_door(self) -> None:
         self._call(self._door.open())
@@ -52,6 +75,8 @@ class Plant:
     def mend(self) -> None:
         """Nothing is wrong any more, and what was deleted is back."""
         self._call(self._reset())
+        if self.certificates is not None:
+            self.close_door()
         self.open_door()
 
     async def _set(self, faults: dict[str, Any]) -> None:

@@ -77,6 +77,9 @@ class Case(BaseModel):
     faults: dict[str, Any] = {}
     does: Literal["change_password", "write", "close_door", "delete_most", "flip"] | None = None
     mode: Literal["full", "incremental"] = "full"
+    tls: bool = False
+    trusted_at_last: bool = False
+    """Mended by the connection's network, not by the source."""
     reconnected_first_as: str | None = None
     nightly: bool = False
     expect: Expected
@@ -114,7 +117,11 @@ class Customer:
     token: str = ""
 
     def connect(self) -> None:
-        self.id, self.token = self.vendor.connect("sandbox", self.plant.connection_fields)
+        session = {}
+        if self.case.tls:
+            self.plant.with_tls()
+            session["network"] = self.plant.network
+        self.id, self.token = self.vendor.connect("sandbox", self.plant.connection_fields, **session)
         self.until("the first sync", lambda: self.syncs_completed() == 1)
 
     def syncs_completed(self) -> int:
@@ -332,7 +339,10 @@ def objects_called(customer: Customer, closed_at: datetime) -> list[str]:
 
 
 def heal(customer: Customer) -> None:
-    customer.plant.mend()
+    if customer.case.trusted_at_last:
+        customer.vendor.put(f"/connections/{customer.id}/network", customer.plant.network)
+    else:
+        customer.plant.mend()
     if customer.case.expect.fault == "credentials":
         reconnect(customer)
     customer.work()
@@ -373,6 +383,14 @@ def test_a_failure_of_the_source(drill: Drill, case: Case) -> None:
         "resolved": [expected.fault],
         "told after": [expected.told, "connection.recovered"],
     }
+
+
+def test_a_name_that_does_not_resolve_is_said_and_nothing_is_saved(vendor: Vendor) -> None:
+    fields = {"base_url": "https://plant.invalid", "username": "lineshaft", "password": "any"}
+    before = len(vendor.get("/connections?limit=200")["data"])
+    with pytest.raises(RuntimeError, match="its name does not resolve"):
+        vendor.connect("sandbox", fields)
+    assert len(vendor.get("/connections?limit=200")["data"]) == before
 
 
 def test_the_flipping_source_flipped(drill: Drill) -> None:

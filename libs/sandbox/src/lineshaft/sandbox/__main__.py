@@ -5,15 +5,18 @@ import asyncio
 import os
 import secrets
 import signal
+import ssl
 import sys
 from dataclasses import asdict
+from functools import partial
 
 from lineshaft.sandbox.admin import Admin
+from lineshaft.sandbox.certificates import Certificates
 from lineshaft.sandbox.interface import Interface
 from lineshaft.sandbox.oauth import Provider
 from lineshaft.sandbox.plant import PlantSize
 from lineshaft.sandbox.sandbox import Sandbox
-from lineshaft.sandbox.serving import Port
+from lineshaft.sandbox.serving import Doors, Port
 
 COUNTS = asdict(PlantSize())
 
@@ -31,14 +34,23 @@ async def serve(options: argparse.Namespace) -> None:
     provider = Provider(client_secret=client_secret)
     size = PlantSize(**{name: getattr(options, name) for name in COUNTS})
     sandbox = Sandbox(size=size, username=options.username, password=password, token=token, provider=provider)
-    door = Port(Interface(sandbox).app(), options.host, options.port)
-    admin = Port(Admin(sandbox, door, admin_token).app(), options.admin_host, options.admin_port)
+    app, certificates = Interface(sandbox).app(), None
+    doors = [Port(app, options.host, options.port)]
+    if options.tls_port:
+        certificates = Certificates(*options.tls_name)
+        shown = partial(_shown, certificates, sandbox)
+        doors.append(Port(app, options.host, options.tls_port, tls=shown))
+    door = Doors(*doors)
+    hands = Admin(sandbox, door, admin_token, certificates)
+    admin = Port(hands.app(), options.admin_host, options.admin_port)
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     await door.open()
     await admin.open()
     say(f"sandbox: http://{options.host}:{options.port}, user {options.username}")
+    if options.tls_port:
+        say(f"with TLS: https://localhost:{options.tls_port}, trust what GET /admin/authority answers")
     if "SANDBOX_PASSWORD" not in os.environ:
         say(f"password {password}, token {token}")
     if "SANDBOX_ADMIN_TOKEN" not in os.environ:
@@ -50,10 +62,16 @@ async def serve(options: argparse.Namespace) -> None:
     await admin.close()
 
 
+def _shown(certificates: Certificates, sandbox: Sandbox) -> ssl.SSLContext:
+    return certificates.context(sandbox.faults.certificate)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="lineshaft.sandbox", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8090)
+    parser.add_argument("--tls-port", type=int, default=0, help="0: none")
+    parser.add_argument("--tls-name", action="append", default=[], help="of this host, beside localhost")
     parser.add_argument("--admin-host", default="127.0.0.1")
     parser.add_argument("--admin-port", type=int, default=8091)
     parser.add_argument("--username", default="lineshaft")

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from lineshaft.sandbox.certificates import Certificates
 from lineshaft.sandbox.faults import Faults
 from lineshaft.sandbox.oauth import Habits
 from lineshaft.sandbox.sandbox import Sandbox
@@ -31,7 +32,10 @@ class Door(Protocol):
 
 
 class Admin:
-    def __init__(self, sandbox: Sandbox, door: Door, token: str) -> None:
+    def __init__(
+        self, sandbox: Sandbox, door: Door, token: str, certificates: Certificates | None = None
+    ) -> None:
+        self._certificates = certificates
         self._sandbox = sandbox
         self._door = door
         self._token = token
@@ -44,6 +48,7 @@ class Admin:
                 Route("/admin/credentials", self._guarded(self._set_credentials), methods=["PUT"]),
                 Route("/admin/oauth", self._guarded(self._set_oauth), methods=["PUT"]),
                 Route("/admin/oauth/tokens", self._guarded(self._revoke), methods=["DELETE"]),
+                Route("/admin/authority", self._guarded(self._authority)),
                 Route("/admin/door", self._guarded(self._set_door), methods=["PUT"]),
                 Route("/admin/requests", self._guarded(self._requests), methods=["GET", "DELETE"]),
                 Route("/admin/records/{object}", self._guarded(self._records), methods=["PATCH", "DELETE"]),
@@ -91,8 +96,23 @@ class Admin:
         """The given faults on top of those that there are; none of them at all after DELETE."""
         given = {} if request.method == "DELETE" else await request.json()
         before = {} if request.method == "DELETE" else self._sandbox.faults.model_dump()
-        self._sandbox.faults = Faults.model_validate(before | given)
+        await self._become(Faults.model_validate(before | given))
         return JSONResponse(self._sandbox.faults.model_dump())
+
+    async def _become(self, faults: Faults) -> None:
+        """Another certificate closes what is connected by the one before."""
+        another = faults.certificate != self._sandbox.faults.certificate
+        self._sandbox.faults = faults
+        if another and self._door.is_open:
+            await self._door.close()
+            await self._door.open()
+
+    async def _authority(self, _request: Request) -> Response:
+        """What a connection has to trust for what is shown now."""
+        if self._certificates is None:
+            return _refused(404, "there is no TLS port: start the sandbox with --tls-port")
+        pem = self._certificates.to_trust(self._sandbox.faults.certificate)
+        return PlainTextResponse(pem, media_type="application/x-pem-file")
 
     async def _set_credentials(self, request: Request) -> Response:
         given: dict[str, Any] = await request.json()
@@ -137,6 +157,7 @@ class Admin:
         return JSONResponse({"changed": sum(one is not None for one in changed)})
 
     async def _reset(self, _request: Request) -> Response:
+        await self._become(Faults())
         self._sandbox.reset()
         await self._door.open()
         return Response(status_code=204)

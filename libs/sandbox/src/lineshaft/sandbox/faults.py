@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Certificate = Literal["valid", "expired", "wrong_name", "self_signed"]
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
@@ -57,5 +59,7 @@ class Faults(_Part):
     """`repeated` gives the same page for ever, `overlapping` half of the page before again, `filter_ignored`
     all records whatever was asked for."""
     drift: dict[str, Drift] = {}
+    certificate: Certificate = "valid"
+    """What the TLS port shows. `valid` is of the sandbox's own authority, which nobody trusts by itself."""
     objects: list[str] | None = None
     """The faults of answers concern only these; all where it is null."""

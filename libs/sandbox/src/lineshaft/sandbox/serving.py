@@ -1,7 +1,8 @@
-"""Two ports in one process; the interface's can be closed and opened again."""
+"""Ports in one process; the interface's can be closed and opened again."""
 
 import asyncio
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -17,7 +18,11 @@ class _Quiet(uvicorn.Server):
 
 
 class Port:
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    def __init__(
+        self, app: ASGIApp, host: str, port: int, *, tls: Callable[[], ssl.SSLContext] | None = None
+    ) -> None:
+        """`tls` says what is shown from the next opening on."""
+        self._tls = tls
         self._app = app
         self._host = host
         self._port = port
@@ -40,6 +45,9 @@ class Port:
             access_log=False,
             timeout_graceful_shutdown=1,
         )
+        if self._tls is not None:
+            config.load()
+            config.ssl = self._tls()
         self._server = _Quiet(config)
         self._serving = asyncio.create_task(self._server.serve())
         while not self._server.started:
@@ -54,3 +62,22 @@ class Port:
         self._server.should_exit = True
         await self._serving
         self._server = self._serving = None
+
+
+class Doors:
+    """Several ports of one interface, open or closed together."""
+
+    def __init__(self, *doors: Port) -> None:
+        self._doors = doors
+
+    @property
+    def is_open(self) -> bool:
+        return all(door.is_open for door in self._doors)
+
+    async def open(self) -> None:
+        for door in self._doors:
+            await door.open()
+
+    async def close(self) -> None:
+        for door in self._doors:
+            await door.close()
