@@ -61,6 +61,10 @@ class Port:
             return
         self._server.should_exit = True
         await self._serving
+        for left in list(self._server.server_state.connections):  # TLS waits for the other side's farewell
+            if left.transport is not None:
+                left.transport.abort()
+        await asyncio.sleep(0)
         self._server = self._serving = None
 
 
