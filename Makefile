@@ -94,10 +94,13 @@ pictures: $(STAMP) system-packages ## Draw the console's pages for the documents
 integrations: $(STAMP) ## What each source system can do, and what is wrong with its folder
 	@$(VENV)/bin/lineshaft integrations validate
 
+# Pins that are there stay unless UPGRADE says otherwise.
+COMPILE := uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 .PHONY: lock
-lock: ## Pin the dependencies anew (needs uv)
-	@uv lock --quiet
-	@uv export --quiet --all-packages --all-groups --no-emit-workspace --no-emit-index-url --no-header -o requirements.txt
+lock: ## Pin what the dependencies lack (needs uv; UPGRADE=--upgrade or "--upgrade-package NAME" for newer versions)
+	@$(COMPILE) $(UPGRADE) --group dev $(addprefix --no-emit-package lineshaft-,$(notdir $(MEMBERS))) pyproject.toml -o requirements.txt
+	@$(COMPILE) $(UPGRADE) bench/requirements-peers.in -o bench/requirements-peers.txt
+	@$(COMPILE) $(UPGRADE) --no-annotate tools/tryton/requirements.in -o tools/tryton/requirements.txt
 
 .PHONY: system-packages
 system-packages: # Prometheus for dashboards and alerts, PostgreSQL with TLS and MariaDB as sources, Chromium for the console, npm for an OpenID provider, where we may install them
