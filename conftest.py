@@ -14,6 +14,9 @@ from lineshaft.tools.stack.layout import Layout
 from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.testing.infrastructure import Database, Topics, create_database
 
+# The broker of a test lives for a minute: code that is compiled well pays for itself later.
+os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+
 
 @pytest.fixture(scope="session")
 def infrastructure() -> Iterator[Infrastructure]:
