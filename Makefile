@@ -6,6 +6,8 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PYTEST := $(VENV)/bin/pytest
 STAMP := $(VENV)/.installed
+# Every process that a run starts would compile our modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Each worker has a Kafka and a Postgres of its own and takes whole files.
 WORKERS ?= 2
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -16,6 +17,22 @@ from lineshaft.tools.testing.infrastructure import Database, Topics, create_data
 
 # The broker of a test lives for a minute: code that is compiled well pays for itself later.
 os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+
+
+LONGEST_FIRST = ("e2e", "chaos", "integration")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with whole stacks come first and unit tests last, so that workers end at the same time."""
+
+    def turn(item: pytest.Item) -> int:
+        kinds = [number for number, name in enumerate(LONGEST_FIRST) if item.get_closest_marker(name)]
+        return min(kinds, default=len(LONGEST_FIRST))
+
+    first: dict[Path, int] = {}
+    for item in items:
+        first[item.path] = min(turn(item), first.get(item.path, len(LONGEST_FIRST)))
+    items.sort(key=lambda item: first[item.path])
 
 
 @pytest.fixture(scope="session")
