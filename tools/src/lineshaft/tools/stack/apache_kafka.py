@@ -164,4 +164,8 @@ def _scram(name: str, password: str) -> tuple[str, str]:
 
 
 def _environment() -> dict[str, str]:
-    return {key: os.environ[key] for key in ("PATH", "HOME", "JAVA_HOME", "JAVA_TOOL_OPTIONS") if key in os.environ}
+    return {
+        key: os.environ[key]
+        for key in ("PATH", "HOME", "JAVA_HOME", "JAVA_TOOL_OPTIONS")
+        if key in os.environ
+    }
