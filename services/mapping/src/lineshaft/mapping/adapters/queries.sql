@@ -325,11 +325,11 @@ update record set
     revision = new.known_revision + 1,
     changed_at = $4,
     deleted_at = $4
-from unnest($5::text[], $6::bigint[], $7::bytea[]) as new (id, known_revision, document)
+from unnest($5::text::text[], $6::text::bigint[], $7::bytea[]) as new (id, known_revision, document)
 cross join lateral (select convert_from(new.document, 'UTF8')::jsonb as document offset 0) as parsed
 where record.connection_id = $1
     and record.entity = $2
-    and record.id between $7 and $8
+    and record.id between $8 and $9
     and record.id = new.id
     and record.revision = new.known_revision
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from lineshaft.common.postgres.pool import Connection
+from lineshaft.mapping.adapters.arrays import of_ids, of_numbers
 from lineshaft.mapping.adapters.postgres import QUERIES, OvertakenError
 from lineshaft.mapping.domain.records import DELETED_HASH
 from lineshaft.mapping.domain.retirements import Living
@@ -29,9 +30,11 @@ async def write(
         entity,
         DELETED_HASH,
         now,
-        [one.id for one in ended],
-        [one.revision for one in ended],
+        of_ids(one.id for one in ended),
+        of_numbers(one.revision for one in ended),
         [one.document for one in ended],
+        ended[0].id,
+        ended[-1].id,
     )
     if int(status.rsplit(" ", 1)[1]) != len(ended):
         raise OvertakenError
