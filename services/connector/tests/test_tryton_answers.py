@@ -84,7 +84,7 @@ def test_no_text_of_the_source_decides() -> None:
 
 def test_a_session_that_is_refused_after_a_fresh_login_says_nothing_of_the_credentials() -> None:
     manifest = CATALOG.system("tryton").manifest
-    evidence = evidence_of(answer(401), READ, now=NOW, rules=manifest.errors, fresh_session=True)
+    evidence = evidence_of(answer(401), READ, now=NOW, rules=manifest.errors, fresh_login=True)
     assert (evidence.outcome, evidence.code) == (Outcome.SOURCE_ERROR, "fresh_session_refused")
 
 

@@ -4,7 +4,7 @@ Odoo 11, odoo/http.py serialize_exception. A refused `authenticate` is a result,
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from lineshaft.common.integrations.manifest import ErrorRule
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError
 from lineshaft.connector.adapters.protocols.http_evidence import UNREADABLE, ruled, unanswered
+from lineshaft.connector.adapters.protocols.jsonrpc import Reading
 from lineshaft.connector.domain.classification import BodyShape, Facts, Rule, ruling
 from lineshaft.connector.domain.evidence import Evidence
 
@@ -72,16 +73,6 @@ class _Error(msgspec.Struct):
 class _Reply(msgspec.Struct):
     result: msgspec.Raw = msgspec.Raw()
     error: _Error | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """An answer taken apart."""
-
-    shape: BodyShape
-    result: msgspec.Raw | None = None
-    code: str | None = None
-    message: str | None = None
 
 
 def take_apart(answer: Answer) -> Reading:

@@ -12,9 +12,9 @@ from lineshaft.common import exact_json
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
+from lineshaft.connector.adapters.protocols.jsonrpc import JsonRpc
 from lineshaft.connector.adapters.protocols.odoo_answers import (
     ACCESS_DENIED,
-    Reading,
     evidence_of,
     login_refused,
     take_apart,
@@ -42,14 +42,11 @@ class OdooRpc:
 
     def __init__(self, target: Target, http: SourceHttp, sessions: Sessions, clock: Clock = now) -> None:
         self._target = target
-        self._manifest = target.system.manifest
-        self._http = http
+        self._rpc = JsonRpc(target, http, clock, evidence_of)
         self._sessions = sessions
-        self._clock = clock
-        self._url = str(target.settings["base_url"]).rstrip("/")
         self._database = str(target.settings["database"])
         self._user = target.credentials["username"]
-        self.host = host_and_port(self._url)
+        self.host = host_and_port(self._rpc.url)
 
     async def user(self) -> int:
         return int((await self._sessions.get(self._login)).secret)
@@ -79,8 +76,8 @@ class OdooRpc:
             answer = await self._execute(session, parameters, operation)
             reading = take_apart(answer)
         about = None if operation is Operation.VERIFY else model
-        evidence = self._evidence(answer, operation, about, fresh_login=fresh, reading=reading)
-        if evidence.outcome is Outcome.OK and reading.result is not None:
+        evidence = self._rpc.evidence(answer, operation, about, fresh_login=fresh, reading=reading)
+        if evidence.outcome is Outcome.OK and isinstance(reading.result, msgspec.Raw):
             return answer, reading.result
         raise SourceFailureError(evidence)
 
@@ -91,7 +88,7 @@ class OdooRpc:
         return bool(msgspec.json.decode(result))
 
     def evidence(self, answer: Answer | NoAnswerError, operation: Operation) -> Evidence:
-        return self._evidence(answer, operation)
+        return self._rpc.evidence(answer, operation)
 
     async def _execute(self, session: Session, parameters: Sequence[Any], operation: Operation) -> Answer:
         """`parameters`: the object, the method, its arguments."""
@@ -104,7 +101,7 @@ class OdooRpc:
         parameters = [self._database, self._user, self._target.credentials["password"], {}]
         answer = await self._send("common", "authenticate", parameters, Operation.LOGIN, None)
         reading = login_refused(take_apart(answer))
-        evidence = self._evidence(answer, Operation.LOGIN, reading=reading)
+        evidence = self._rpc.evidence(answer, Operation.LOGIN, reading=reading)
         if evidence.outcome is not Outcome.OK or reading.result is None:
             raise SourceFailureError(evidence)
         return str(msgspec.json.decode(reading.result, type=int)).encode()
@@ -119,32 +116,4 @@ class OdooRpc:
     ) -> Answer:
         call = {"service": service, "method": method, "args": parameters}
         content = exact_json.encode({"jsonrpc": "2.0", "id": 1, "method": "call", "params": call})
-        try:
-            return await self._http.post(
-                self._url + PATH,
-                content,
-                {"content-type": "application/json"},
-                seconds=self._manifest.limits.timeout_s,
-            )
-        except NoAnswerError as error:
-            raise SourceFailureError(self._evidence(error, operation, object_name)) from error
-
-    def _evidence(
-        self,
-        answer: Answer | NoAnswerError,
-        operation: Operation,
-        object_name: str | None = None,
-        *,
-        fresh_login: bool = False,
-        reading: Reading | None = None,
-    ) -> Evidence:
-        return evidence_of(
-            answer,
-            operation,
-            now=self._clock(),
-            object_name=object_name,
-            rules=self._manifest.errors,
-            secrets=self._target.secrets,
-            fresh_login=fresh_login,
-            reading=reading,
-        )
+        return await self._rpc.post(PATH, content, operation, object_name)

@@ -7,9 +7,9 @@ Errors arrive with status 200 as `["UserError", [message, description, domain]]`
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
@@ -17,6 +17,7 @@ from lineshaft.common.integrations.manifest import ErrorRule
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError
 from lineshaft.connector.adapters.protocols.http_evidence import UNREADABLE, ruled, unanswered
+from lineshaft.connector.adapters.protocols.jsonrpc import Reading
 from lineshaft.connector.domain.classification import BodyShape, Facts, Rule, ruling
 from lineshaft.connector.domain.evidence import Evidence
 
@@ -47,8 +48,6 @@ TRYTON_RULES: tuple[Rule, ...] = (
 REQUEST_ID = 1
 _RESULT_BEGINS = b'{"id":%d,"result":' % REQUEST_ID
 
-Undecoded: TypeAlias = msgspec.Raw | memoryview
-
 _QUOTED_NAME = re.compile(r"'[^']*'")
 _TITLE = re.compile(rb"<title>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
@@ -56,16 +55,6 @@ _TITLE = re.compile(rb"<title>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 class _Reply(msgspec.Struct):
     result: msgspec.Raw = msgspec.Raw()
     error: msgspec.Raw = msgspec.Raw()
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """An answer taken apart."""
-
-    shape: BodyShape
-    result: Undecoded | None = None
-    code: str | None = None
-    message: str | None = None
 
 
 def take_apart(answer: Answer) -> Reading:
@@ -114,7 +103,7 @@ def evidence_of(
     object_name: str | None = None,
     rules: Sequence[ErrorRule] = (),
     secrets: tuple[str, ...] = (),
-    fresh_session: bool = False,
+    fresh_login: bool = False,
     reading: Reading | None = None,
 ) -> Evidence:
     """What an answer, or the lack of one, comes to; `rules` of the manifest come before Tryton's.
@@ -125,7 +114,7 @@ def evidence_of(
         return unanswered(answer, operation, object_name, secrets)
     reading = reading or take_apart(answer)
     code = reading.code
-    if answer.status == 401 and fresh_session:  # noqa: PLR2004  the status that means: no session
+    if answer.status == 401 and fresh_login:  # noqa: PLR2004  the status that means: no session
         code = FRESH_SESSION_REFUSED
     facts = Facts(operation, answer.status, reading.shape, code, answer.headers)
     if reading.shape is BodyShape.ERROR:
