@@ -14,7 +14,8 @@ from typing import Any
 from lineshaft.common import topics
 from lineshaft.common.events.envelope import Decoder, Event
 from lineshaft.common.events.syncs import SyncRequested
-from lineshaft.common.kafka.consumer import Handle, Subscription
+from lineshaft.common.kafka.consumer import Subscription
+from lineshaft.common.kafka.processing import Handle
 from lineshaft.common.postgres.inbox import transactional
 from lineshaft.common.postgres.migrate import COMMON_PACKAGE, migrate
 from lineshaft.common.postgres.outbox import add_events

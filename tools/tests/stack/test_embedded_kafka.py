@@ -14,7 +14,8 @@ from aiokafka import AIOKafkaClient
 from faststream.kafka import KafkaBroker
 
 from lineshaft.common import topics
-from lineshaft.common.kafka.consumer import Handle, Subscription
+from lineshaft.common.kafka.consumer import Subscription
+from lineshaft.common.kafka.processing import Handle
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.kafka.record import Message, Record
 from lineshaft.common.topics import TOPICS, Topic

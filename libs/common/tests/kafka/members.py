@@ -14,8 +14,9 @@ from lineshaft.common import topics as registry
 from lineshaft.common.events.envelope import Decoder, Event
 from lineshaft.common.events.syncs import SyncRequested
 from lineshaft.common.ids import new_id
-from lineshaft.common.kafka.consumer import Decode, Handle, Subscription
+from lineshaft.common.kafka.consumer import Subscription
 from lineshaft.common.kafka.create_topics import create_topics
+from lineshaft.common.kafka.processing import Decode, Handle
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.kafka.quarantine import Quarantine
 from lineshaft.common.kafka.record import Message

@@ -13,7 +13,8 @@ from lineshaft.common.errors import DeadLetterError, RetryableError
 from lineshaft.common.events.envelope import Decoder, Event
 from lineshaft.common.events.syncs import SyncRequested
 from lineshaft.common.ids import new_id
-from lineshaft.common.kafka.consumer import Handle, Subscription
+from lineshaft.common.kafka.consumer import Subscription
+from lineshaft.common.kafka.processing import Handle
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.kafka.record import Message
 from lineshaft.tools.testing.infrastructure import Topics

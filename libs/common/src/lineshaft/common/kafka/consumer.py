@@ -1,23 +1,21 @@
 """The at-least-once consumer that every service uses.
 
 1. FastStream hands over a batch as raw bytes: its parser is replaced by one that cannot raise.
-2. Records are decoded inside our own try; what cannot be read goes to the dead letters.
-3. The handler gets the batch. A retryable error is tried again in place, with growing pauses, until it
-   works or the partition is taken away. Any other error splits the batch to find the one bad record.
-4. The offsets of what is finished are committed, explicitly, per partition: never past a record that is not.
-5. Before partitions are given up, what was handed out is finished: aiokafka moves a partition's position
+2. Records are decoded and handled inside our own try (see `processing`); what cannot be read or handled goes
+   to the dead letters.
+3. The offsets of what is finished are committed, explicitly, per partition: never past a record that is not.
+4. Before partitions are given up, what was handed out is finished: aiokafka moves a partition's position
    at the moment it hands records out, so `position > finished` means work in flight, with no gap
    between the hand-over and our own mark.
-6. A connection that sends mostly what cannot be processed is paused, and bad data of several connections at
+5. A connection that sends mostly what cannot be processed is paused, and bad data of several connections at
    once stops the consumer (see `quarantine`).
-7. What only fails is given up at once when its partition is asked back or the process stops: the next
+6. What only fails is given up at once when its partition is asked back or the process stops: the next
    owner begins with it. Until then nothing behind it is handled here.
 """
 
 import asyncio
-import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -27,15 +25,13 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.message import StreamMessage
 
-from lineshaft.common import tracing
-from lineshaft.common.errors import DeadLetterError, RetryableError, StoppedError, UndecodableError
+from lineshaft.common.errors import StoppedError
 from lineshaft.common.kafka.handed_out import Batch, PartitionProgress, first_offsets, position_of
+from lineshaft.common.kafka.processing import Decode, Handle, Processing
 from lineshaft.common.kafka.producer import Producer
-from lineshaft.common.kafka.quarantine import PausedError, Quarantine
+from lineshaft.common.kafka.quarantine import Quarantine
 from lineshaft.common.kafka.record import Record
-from lineshaft.common.kafka.setting_aside import PAUSED, SettingAside
 from lineshaft.common.logs import logger
-from lineshaft.common.metrics import METRICS
 from lineshaft.common.topics import USERS, Topic
 
 MAX_RECORDS = 500
@@ -49,17 +45,11 @@ MAX_POLL_INTERVAL_MS = 300_000
 DRAIN_SECONDS = 50.0
 TICK_SECONDS = 0.01
 IDLE_TICKS = 10
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 10.0
-UNEXPECTED_ATTEMPTS = 3
 BROKER_SECONDS = 5.0
-LARGEST_RECORD_BYTES = 4 * 1024 * 1024
 
 log = logger(__name__)
 
 E = TypeVar("E")
-Decode = Callable[[Record], E | None]
-Handle = Callable[[Sequence[E]], Awaitable[None]]
 
 
 class Subscription(Generic[E]):
@@ -82,11 +72,7 @@ class Subscription(Generic[E]):
     ) -> None:
         self.name = name
         self.topics = tuple(topics)
-        self.halted = False
-        """Stopped for good, because what fails is not the data of one connection."""
         self.last_progress = time.monotonic()
-        self.last_life = time.monotonic()
-        """When the handler last returned, be it with an error."""
         self.out_since: float | None = time.monotonic()
         """Since when the group has given this member nothing, not even an empty share."""
         self._decode = decode
@@ -96,13 +82,11 @@ class Subscription(Generic[E]):
         # Anybody may send bad data to the topics of users: it costs little, and stops nobody else's.
         trusted = not any(USERS in topic.producers for topic in self.topics)
         self._quarantine = quarantine or (Quarantine() if trusted else None)
-        self._aside: SettingAside | None = None
+        self._processing: Processing[E] | None = None
         self._partitions: dict[TopicPartition, PartitionProgress] = {}
         self._revoked: set[TopicPartition] = set()
         self._busy = False
         self._stopping = False
-        self._hurry = asyncio.Event()
-        self._service = ""
         self._prefix = ""
         self._subscriber: Any = None
         self._joined = False
@@ -118,8 +102,16 @@ class Subscription(Generic[E]):
         fetch_wait_ms: int = 250,
     ) -> None:
         """Declare the subscriber on the broker; it starts with it."""
-        self._service, self._prefix = service, topic_prefix
-        self._aside = SettingAside(service, self.name, producer, self._quarantine, self._pause)
+        self._prefix = topic_prefix
+        self._processing = Processing(
+            service,
+            self.name,
+            decode=self._decode,
+            handle=self._handle,
+            producer=producer,
+            quarantine=self._quarantine,
+            on_halt=lambda: self._hold_still(self.assigned()),
+        )
         group = f"{topic_prefix}{service}.{self.name}"
         self._subscriber = broker.subscriber(
             *(topic_prefix + topic.name for topic in self.topics),
@@ -144,7 +136,17 @@ class Subscription(Generic[E]):
     def stop(self) -> None:
         """End retries in place; what is unfinished stays uncommitted."""
         self._stopping = True
-        self._hurry.set()
+        self._end_retries()
+
+    @property
+    def halted(self) -> bool:
+        """Stopped for good, because what fails is not the data of one connection."""
+        return self._processing is not None and self._processing.halted
+
+    @property
+    def last_life(self) -> float:
+        """When the handler last returned, be it with an error."""
+        return self._processing.last_life if self._processing is not None else self.last_progress
 
     @property
     def consumer(self) -> AIOKafkaConsumer | None:
@@ -201,7 +203,7 @@ class Subscription(Generic[E]):
 
     async def _work(self, batch: Batch) -> None:
         try:
-            await self._process(batch)
+            await self._attached().process(batch)
         except StoppedError:
             batch.give_up()
             log.info("batch_given_up", subscription=self.name, records=len(batch.records) - len(batch.done))
@@ -241,114 +243,19 @@ class Subscription(Generic[E]):
             state.finished = offset
         return state
 
-    async def _process(self, batch: Batch) -> None:
-        started = time.perf_counter()
-        decoded: list[tuple[int, E]] = []
-        for index, record in enumerate(batch.records):
-            if self._holds(record):
-                await self._set_aside(record, PAUSED, PausedError())
-                batch.done.add(index)
-                continue
-            try:
-                _check_size(record)
-                event = self._decode(record)
-            except UndecodableError as error:
-                await self._set_aside(record, "decode", error)
-            except Exception as error:  # noqa: BLE001  a decoder's own fault must not lose the record
-                await self._set_aside(record, "decode", error)
-            else:
-                if event is not None:
-                    decoded.append((index, event))
-                    continue
-            batch.done.add(index)
-            if self.halted:
-                break
-        if decoded and not self.halted:
-            await self._handle_or_split(batch, decoded)
-        METRICS.consumed_records.labels(self._service, self.name).inc(len(batch.records))
-        METRICS.batch_seconds.labels(self._service, self.name).observe(time.perf_counter() - started)
-
-    async def _handle_or_split(self, batch: Batch, decoded: Sequence[tuple[int, E]]) -> None:
-        attempt = 0
-        while True:
-            attempt += 1
-            started = time.time_ns()
-            try:
-                await self._handle([event for _, event in decoded])
-            except RetryableError as error:
-                log.warning("retry_in_place", subscription=self.name, attempt=attempt, error=str(error))
-                await self._pause(attempt)
-            except Exception as error:
-                if len(decoded) > 1:
-                    await self._one_by_one(batch, decoded)
-                    return
-                if isinstance(error, DeadLetterError) or attempt >= UNEXPECTED_ATTEMPTS:
-                    log.exception("handler_failed", subscription=self.name, attempt=attempt)
-                    await self._set_aside(batch.records[decoded[0][0]], "handle", error, attempt)
-                    break
-                await self._pause(attempt)
-            else:
-                tracing.handled(self.name, [event for _, event in decoded], started)
-                self._worked(batch, decoded)
-                break
-        self.last_life = time.monotonic()
-        batch.done.update(index for index, _ in decoded)
-
-    async def _one_by_one(self, batch: Batch, decoded: Sequence[tuple[int, E]]) -> None:
-        """A connection that is paused meanwhile has the rest of its records set aside with it."""
-        for index, event in decoded:
-            if self.halted:
-                return
-            if self._holds(batch.records[index]):
-                await self._set_aside(batch.records[index], PAUSED, PausedError())
-                batch.done.add(index)
-            else:
-                await self._handle_or_split(batch, [(index, event)])
-
-    async def _set_aside(self, record: Record, stage: str, error: BaseException, attempt: int = 1) -> None:
-        aside = self._require_aside()
-        await aside.put(record, stage, error, attempt)
-        self._judge(aside)
-
-    def _worked(self, batch: Batch, decoded: Sequence[tuple[int, E]]) -> None:
-        aside = self._require_aside()
-        if not aside.quiet:
-            aside.worked(batch.records[index] for index, _ in decoded)
-            self._judge(aside)
-
-    def _holds(self, record: Record) -> bool:
-        return self._aside is not None and self._aside.holds(record)
-
-    def _require_aside(self) -> SettingAside:
-        if self._aside is None:
+    def _attached(self) -> Processing[E]:
+        if self._processing is None:
             raise StoppedError
-        return self._aside
+        return self._processing
 
-    def _judge(self, aside: SettingAside) -> None:
-        if aside.at_fault and not self.halted:
-            self.halted = True
-            aside.tell_halt()
-            self._hold_still(self.assigned())
+    def _end_retries(self) -> None:
+        if self._processing is not None:
+            self._processing.hurry.set()
 
     def _hold_still(self, partitions: Iterable[TopicPartition]) -> None:
         """Keep the place in the group, so that no other member begins with the same."""
         if self.consumer is not None:
             self.consumer.pause(*partitions)
-
-    async def _pause(self, attempt: int) -> None:
-        """Before the next try.
-
-        Raises:
-            StoppedError: the partition is asked back, or the process stops: somebody else goes on.
-        """
-        self.last_life = time.monotonic()
-        METRICS.retries.labels(self._service, self.name).inc()
-        longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt, 10))
-        try:
-            await asyncio.wait_for(self._hurry.wait(), timeout=random.uniform(longest / 2, longest))  # noqa: S311
-        except TimeoutError:
-            return
-        raise StoppedError
 
     async def _settle(self, batch: Batch) -> None:
         """Commit, then let `drain` see it: whoever gets the partition next must find the commit."""
@@ -376,8 +283,8 @@ class Subscription(Generic[E]):
         self._joined = True
         self.out_since = None
         self._revoked.clear()
-        if not self._stopping:
-            self._hurry.clear()
+        if not self._stopping and self._processing is not None:
+            self._processing.hurry.clear()
         if self.halted:
             self._hold_still(partitions)
         log.info("assigned", subscription=self.name, partitions=len(partitions))
@@ -390,7 +297,7 @@ class Subscription(Generic[E]):
         """
         revoked = set(revoked)
         self.out_since = time.monotonic()
-        self._hurry.set()
+        self._end_retries()
         deadline = time.monotonic() + DRAIN_SECONDS
         await asyncio.gather(*(self._drain_one(partition, deadline) for partition in revoked))
         for partition in revoked:
@@ -432,13 +339,6 @@ class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         self._subscription.on_assigned(assigned)
-
-
-def _check_size(record: Record) -> None:
-    size = len(record.value or b"") + len(record.key or b"")
-    size += sum(len(name) + len(value or b"") for name, value in record.headers)
-    if size > LARGEST_RECORD_BYTES:
-        raise UndecodableError(f"the record has {size} bytes; {LARGEST_RECORD_BYTES} are taken")
 
 
 async def _parse(raw: tuple[ConsumerRecord[bytes, bytes], ...]) -> StreamMessage[Any]:
