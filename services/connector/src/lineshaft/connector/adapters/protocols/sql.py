@@ -3,18 +3,16 @@
 An adapter opens one connection when it is first needed and closes it with `aclose`.
 """
 
-import asyncio
-import time
-from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.unified import join_source_key, split_source_key
 from lineshaft.connector.adapters.http import SourceHttp
+from lineshaft.connector.adapters.protocols.sql_calls import SqlCalls
 from lineshaft.connector.adapters.protocols.sql_dialect import (
     Column,
     Dialect,
@@ -22,11 +20,10 @@ from lineshaft.connector.adapters.protocols.sql_dialect import (
     Place,
     Row,
     RowCountError,
-    SqlConnection,
     Statement,
     Table,
 )
-from lineshaft.connector.adapters.protocols.sql_login import SqlLogin, evidence_of
+from lineshaft.connector.adapters.protocols.sql_login import SqlLogin
 from lineshaft.connector.adapters.protocols.sql_statements import (
     Listing,
     deletion,
@@ -45,8 +42,7 @@ from lineshaft.connector.adapters.protocols.sql_values import (
 )
 from lineshaft.connector.adapters.protocols.sql_window import Window
 from lineshaft.connector.adapters.protocols.target import Target
-from lineshaft.connector.domain.evidence import OF_THE_CONNECTION, Evidence, SourceFailureError, shortened
-from lineshaft.connector.domain.fields import sole
+from lineshaft.connector.domain.evidence import OF_THE_CONNECTION, Evidence, SourceFailureError
 from lineshaft.connector.domain.protocol import (
     Cursor,
     FieldDescription,
@@ -59,11 +55,6 @@ from lineshaft.connector.domain.protocol import (
     Written,
 )
 from lineshaft.connector.domain.sessions import Sessions
-
-T = TypeVar("T")
-
-GRACE_SECONDS = 5.0
-"""The database ends a statement that takes too long; this much later we do."""
 
 _RIGHTS = {
     WriteOperation.CREATE: "insert",
@@ -80,7 +71,6 @@ class Sql:
         self._dialect = dialect
         self._target = target
         self._manifest = target.system.manifest
-        self._secrets = (target.credentials["password"],)
         self._place = Place(
             host=str(settings["host"]),
             port=int(settings.get("port") or dialect.default_port),
@@ -93,8 +83,9 @@ class Sql:
         )
         self._schema = dialect.schema_of(self._place.database, settings.get("schema"))
         self._zone = ZoneInfo(str(settings.get("timezone") or "UTC"))
-        self._login = SqlLogin(dialect, self._place, http.policy, sessions)
-        self._connection: SqlConnection | None = None
+        self._calls = SqlCalls(
+            dialect, self._place, SqlLogin(dialect, self._place, http.policy, sessions), self._table
+        )
         self._columns: dict[str, dict[str, Column]] = {}
         self.host = f"{self._place.host}:{self._place.port}"
 
@@ -111,7 +102,7 @@ class Sql:
             columns = await self._columns_of(name, Operation.DESCRIBE)
             if not columns:
                 table = self._table(name)
-                await self._rows(nothing_of(self._dialect, table), Operation.DESCRIBE, name)
+                await self._calls.rows(nothing_of(self._dialect, table), Operation.DESCRIBE, name)
             descriptions.append(ObjectDescription(name, name, tuple(map(_described, columns.values()))))
         return descriptions
 
@@ -136,7 +127,7 @@ class Sql:
             listed.cursor.fallback if listed.cursor else None,
         )
         most = limit or listed.page_size or self._manifest.limits.page_size
-        rows = await self._rows(
+        rows = await self._calls.rows(
             page_of(self._dialect, columns, listing, window, most),
             Operation.READ,
             object_name,
@@ -163,8 +154,8 @@ class Sql:
         given = {name: to_write(value, columns.get(name), self._zone) for name, value in values.items()}
         statement = self._write_statement(object_name, operation, source_id, given, columns)
         try:
-            row = await self._told(
-                (await self._open()).change_one(statement),
+            row = await self._calls.told(
+                (await self._calls.open()).change_one(statement),
                 Operation.WRITE,
                 object_name,
                 tuple(given) or tuple(listed.key),
@@ -183,21 +174,19 @@ class Sql:
         columns = await self._columns_of(object_name, Operation.READ)
         selected = _selected(fields, self._listed(object_name))
         statement = matching(self._dialect, columns, self._table(object_name), selected, match)
-        rows = await self._rows(statement, Operation.READ, object_name, selected)
+        rows = await self._calls.rows(statement, Operation.READ, object_name, selected)
         return records(selected, rows, columns, self._zone)
 
     async def rights(self, needs: Sequence[Need]) -> Mapping[Need, Right]:
         tables = {need: self._table(need.object) for need in needs}
-        asked = self._dialect.rights(await self._open(), tables)
-        return await self._told(asked, Operation.DESCRIBE, None, (), "select")
+        asked = self._dialect.rights(await self._calls.open(), tables)
+        return await self._calls.told(asked, Operation.DESCRIBE, None, (), "select")
 
     def classify(self, answer: BaseException) -> Evidence:
-        return self._evidence(answer, Operation.READ)
+        return self._calls.evidence(answer, Operation.READ)
 
     async def aclose(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        await self._calls.aclose()
 
     def _write_statement(
         self,
@@ -244,13 +233,15 @@ class Sql:
 
     async def _columns_of(self, object_name: str, operation: Operation) -> dict[str, Column]:
         if object_name not in self._columns:
-            rows = await self._rows(self._dialect.columns(self._table(object_name)), operation, object_name)
+            rows = await self._calls.rows(
+                self._dialect.columns(self._table(object_name)), operation, object_name
+            )
             columns = map(self._dialect.column, rows)
             self._columns[object_name] = {column.name: column for column in columns}
         return self._columns[object_name]
 
     async def _who_am_i(self, operation: Operation) -> Row:
-        (row,) = await self._rows(Statement(self._dialect.who_am_i), operation)
+        (row,) = await self._calls.rows(Statement(self._dialect.who_am_i), operation)
         return row
 
     async def _time(self) -> datetime:
@@ -259,95 +250,13 @@ class Sql:
     async def _expiry(self) -> datetime | None:
         for text in self._dialect.expiries:
             try:
-                rows = await self._rows(Statement(text), Operation.VERIFY)
+                rows = await self._calls.rows(Statement(text), Operation.VERIFY)
             except SourceFailureError as failure:
                 if failure.evidence.outcome in OF_THE_CONNECTION:
                     raise
                 continue
             return _in_utc(rows[0][0]) if rows and rows[0][0] else None
         return None
-
-    async def _rows(
-        self,
-        statement: Statement,
-        operation: Operation,
-        object_name: str | None = None,
-        columns: Sequence[str] = (),
-    ) -> Sequence[Row]:
-        connection = await self._open()
-        return await self._told(connection.rows(statement), operation, object_name, columns, "select")
-
-    async def _told(
-        self,
-        call: Coroutine[Any, Any, T],
-        operation: Operation,
-        object_name: str | None,
-        columns: Sequence[str],
-        right: str,
-    ) -> T:
-        """The call's result, or the failure with its evidence."""
-        started = time.perf_counter()
-        try:
-            async with asyncio.timeout(self._place.statement_seconds + GRACE_SECONDS):
-                return await call
-        except (RowCountError, SourceFailureError):
-            raise
-        except Exception as error:
-            evidence = self._evidence(error, operation, object_name)
-            evidence = replace(evidence, duration_ms=(time.perf_counter() - started) * 1000)
-            if object_name is not None:
-                if evidence.outcome is Outcome.PERMISSION_DENIED:
-                    evidence = await self._explained(error, evidence, object_name, columns, right)
-                elif evidence.outcome is Outcome.CONFIGURATION_ERROR and columns:
-                    evidence = await self._located(evidence, object_name, columns)
-            raise SourceFailureError(evidence) from error
-
-    async def _explained(
-        self, error: BaseException, evidence: Evidence, object_name: str, columns: Sequence[str], right: str
-    ) -> Evidence:
-        fault = self._dialect.fault(error)
-        if fault is None or self._connection is None:
-            return evidence
-        try:
-            found = await self._dialect.explain(
-                self._connection, fault, self._table(object_name), columns, right
-            )
-        except Exception as second:  # noqa: BLE001  what only explains must not hide what is explained
-            if self._dialect.fault(second) is None:
-                return evidence
-            return replace(evidence, confidence="low")
-        if found is None:
-            return evidence
-        words = shortened(f"{evidence.message} ({found.words})", self._secrets)
-        return replace(
-            evidence,
-            outcome=found.outcome,
-            confidence=found.confidence,
-            code=found.name or evidence.code,
-            message=words,
-            field=sole(found.columns),
-        )
-
-    async def _located(self, evidence: Evidence, object_name: str, columns: Sequence[str]) -> Evidence:
-        """Which of the columns is not there, where the table is."""
-        if self._connection is None:
-            return evidence
-        try:
-            rows = await self._connection.rows(self._dialect.columns(self._table(object_name)))
-        except Exception:  # noqa: BLE001  what only explains must not hide what is explained
-            return evidence
-        there = {self._dialect.column(row).name for row in rows}
-        return replace(evidence, field=sole([name for name in columns if there and name not in there]))
-
-    async def _open(self) -> SqlConnection:
-        if self._connection is None:
-            self._connection = await self._login.open()
-        return self._connection
-
-    def _evidence(
-        self, error: BaseException, operation: Operation, object_name: str | None = None
-    ) -> Evidence:
-        return evidence_of(error, operation, self._dialect, self._secrets, object_name)
 
 
 def _described(column: Column) -> FieldDescription:
