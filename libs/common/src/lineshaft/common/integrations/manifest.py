@@ -259,6 +259,10 @@ class Manifest(_Part):
     custom_objects: bool = False
     """Objects that are not listed here can be read too."""
 
+    def listed(self, name: str) -> SourceObject:
+        """The object as it is listed here, else with the defaults."""
+        return self.objects.get(name) or SourceObject(label=name)
+
     @model_validator(mode="after")
     def _names_fit(self) -> "Manifest":
         keys = [one.key for one in self.settings] + [one.key for one in self.credentials]

@@ -50,6 +50,13 @@ class SourceFailureError(LineshaftError):
         self.evidence = evidence
 
 
+def refused(object_name: str, code: str, words: str, field: str | None = None) -> SourceFailureError:
+    """A write that is not made, for a reason that we see ourselves."""
+    return SourceFailureError(
+        Evidence(Outcome.INVALID_REQUEST, Operation.WRITE, object_name, code=code, message=words, field=field)
+    )
+
+
 def shortened(text: str | None, secrets: tuple[str, ...] = ()) -> str | None:
     """The source's words without our secrets, at a length that fits an event."""
     if not text:

@@ -12,7 +12,6 @@ import msgspec
 
 from lineshaft.common import exact_json
 from lineshaft.common.clock import Clock, now
-from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Operation
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.protocols import fiix_requests as requests
@@ -74,7 +73,7 @@ class Fiix:
         cursor: Cursor | None,
         limit: int | None = None,
     ) -> Page:
-        listed = self._listed(object_name)
+        listed = self._manifest.listed(object_name)
         window, bounds = Window.parse(cursor), Bounds.parse(cursor)
         size = limit or listed.page_size or self._manifest.limits.page_size
         picked = listed.filter if isinstance(listed.filter, dict) else {}
@@ -105,7 +104,7 @@ class Fiix:
         source_id: str | None,
         values: Mapping[str, Any],
     ) -> Written:
-        name, written = self._class(object_name), as_written(self._listed(object_name).write, values)
+        name, written = self._class(object_name), as_written(self._manifest.listed(object_name).write, values)
         match operation:
             case WriteOperation.CREATE:
                 request = requests.added(name, written)
@@ -160,15 +159,12 @@ class Fiix:
         names = dict.fromkeys(head_of(name) for name in self._target.system.source_fields_for(object_name))
         return ObjectDescription(
             object_name,
-            self._listed(object_name).label,
+            self._manifest.listed(object_name).label,
             tuple(FieldDescription(name, "", name) for name in names),
         )
 
-    def _listed(self, object_name: str) -> SourceObject:
-        return self._manifest.objects.get(object_name) or SourceObject(label=object_name)
-
     def _class(self, object_name: str) -> str:
-        return self._listed(object_name).resource or object_name
+        return self._manifest.listed(object_name).resource or object_name
 
 
 def _picked(row: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

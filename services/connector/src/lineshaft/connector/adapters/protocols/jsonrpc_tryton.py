@@ -6,8 +6,7 @@ from typing import Any
 import msgspec
 
 from lineshaft.common.clock import Clock, now
-from lineshaft.common.integrations.manifest import SourceObject
-from lineshaft.common.outcomes import Operation, Outcome
+from lineshaft.common.outcomes import Operation
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.protocols.http_evidence import UNREADABLE
 from lineshaft.connector.adapters.protocols.id_window import advanced, cut
@@ -28,7 +27,7 @@ from lineshaft.connector.adapters.protocols.tryton_fields import (
 )
 from lineshaft.connector.adapters.protocols.tryton_values import to_tryton
 from lineshaft.connector.adapters.protocols.window import Window
-from lineshaft.connector.domain.evidence import OF_THE_CONNECTION, Evidence, SourceFailureError
+from lineshaft.connector.domain.evidence import OF_THE_CONNECTION, Evidence, SourceFailureError, refused
 from lineshaft.connector.domain.protocol import (
     Cursor,
     Need,
@@ -83,7 +82,7 @@ class TrytonJsonRpc:
         limit: int | None = None,
     ) -> Page:
         window = Window.parse(cursor)
-        listed = self._manifest.objects.get(object_name) or SourceObject(label=object_name)
+        listed = self._manifest.listed(object_name)
         most = limit or listed.page_size or self._manifest.limits.page_size
         domain = [*domain_of(window), *([listed.filter] if listed.filter else [])]
         answer, rows = await self._calls.call(
@@ -133,7 +132,7 @@ class TrytonJsonRpc:
     async def find(
         self, object_name: str, fields: Sequence[str], match: Mapping[str, Any]
     ) -> Sequence[bytes] | None:
-        listed = self._manifest.objects.get(object_name) or SourceObject(label=object_name)
+        listed = self._manifest.listed(object_name)
         numbers = listed.key if listed.key_type == "integer" else ()
         domain = [[name, "=", int(value) if name in numbers else value] for name, value in match.items()]
         _, rows = await self._calls.call(
@@ -178,7 +177,7 @@ class TrytonJsonRpc:
         try:
             return await to_tryton(object_name, values, self._fields_get, self._find_one)
         except ValueError as error:
-            raise SourceFailureError(_invalid(object_name, "unfit_value", str(error))) from error
+            raise refused(object_name, "unfit_value", str(error)) from error
 
     async def _acting_for(self) -> dict[str, Any]:
         """The context of a write: Tryton's defaults and rules go by the company of the user."""
@@ -206,9 +205,5 @@ class TrytonJsonRpc:
         if len(found) != 1:
             count = "no" if not found else "more than one"
             message = f'{count} {model} has "{field}" {value!r}'
-            raise SourceFailureError(_invalid(model, "not_one_record", message))
+            raise refused(model, "not_one_record", message)
         return found[0]
-
-
-def _invalid(object_name: str, code: str, message: str) -> Evidence:
-    return Evidence(Outcome.INVALID_REQUEST, Operation.WRITE, object_name, code=code, message=message)

@@ -32,14 +32,13 @@ from lineshaft.connector.adapters.protocols.rest_calls import (
     RestCalls,
     filter_ignored,
     not_at_creation,
-    refused,
     unusable,
 )
 from lineshaft.connector.adapters.protocols.rest_pages import not_asked_for
 from lineshaft.connector.adapters.protocols.rest_requests import as_written
 from lineshaft.connector.adapters.protocols.target import Target
 from lineshaft.connector.adapters.protocols.window import Window
-from lineshaft.connector.domain.evidence import Evidence
+from lineshaft.connector.domain.evidence import Evidence, refused
 from lineshaft.connector.domain.protocol import (
     Cursor,
     FieldDescription,
@@ -90,7 +89,7 @@ class Maximo:
         cursor: Cursor | None,
         limit: int | None = None,
     ) -> Page:
-        listed, window = self._listed(object_name), Window.parse(cursor)
+        listed, window = self._manifest.listed(object_name), Window.parse(cursor)
         size = limit or listed.page_size or self._manifest.limits.page_size
         path = self._path(object_name)
         answer = await self._calls.call(
@@ -119,7 +118,7 @@ class Maximo:
         source_id: str | None,
         values: Mapping[str, Any],
     ) -> Written:
-        listed = self._listed(object_name)
+        listed = self._manifest.listed(object_name)
         written = as_written(listed.write, values)
         match operation:
             case WriteOperation.CREATE:
@@ -133,7 +132,7 @@ class Maximo:
         self, object_name: str, fields: Sequence[str], match: Mapping[str, Any]
     ) -> Sequence[bytes] | None:
         try:
-            query = search_query(self._listed(object_name), fields, match)
+            query = search_query(self._manifest.listed(object_name), fields, match)
         except UnfitValueError:
             return None
         answer = await self._calls.call(Operation.READ, "GET", self._path(object_name) + query, object_name)
@@ -165,7 +164,7 @@ class Maximo:
         required = schema.get("required") or ()
         return ObjectDescription(
             object_name,
-            self._listed(object_name).label,
+            self._manifest.listed(object_name).label,
             tuple(_field(name, facts, required) for name, facts in properties.items()),
         )
 
@@ -226,11 +225,8 @@ class Maximo:
         except UnfitValueError as error:
             raise refused(object_name, "no_address", str(error)) from error
 
-    def _listed(self, object_name: str) -> SourceObject:
-        return self._manifest.objects.get(object_name) or SourceObject(label=object_name)
-
     def _path(self, object_name: str) -> str:
-        return f"{self._root}/os/{self._listed(object_name).resource or object_name}"
+        return f"{self._root}/os/{self._manifest.listed(object_name).resource or object_name}"
 
 
 def _turned(

@@ -13,7 +13,6 @@ import msgspec
 
 from lineshaft.common import exact_json
 from lineshaft.common.clock import Clock, now
-from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.unified import join_source_key, split_source_key
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
@@ -38,7 +37,7 @@ from lineshaft.connector.adapters.protocols.read_rights import rights_by_reading
 from lineshaft.connector.adapters.protocols.rest_answers import at, moment_at, take_apart
 from lineshaft.connector.adapters.protocols.target import Target, host_and_port
 from lineshaft.connector.adapters.protocols.window import Window
-from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
+from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, refused
 from lineshaft.connector.domain.protocol import (
     Cursor,
     Need,
@@ -111,7 +110,7 @@ class OData:
         cursor: Cursor | None,
         limit: int | None = None,
     ) -> Page:
-        listed, window = self._listed(object_name), Window.parse(cursor)
+        listed, window = self._manifest.listed(object_name), Window.parse(cursor)
         size = limit or listed.page_size or self._manifest.limits.page_size
         place = Place.of(window)
         if place.link is not None:
@@ -148,7 +147,7 @@ class OData:
         source_id: str | None,
         values: Mapping[str, Any],
     ) -> Written:
-        listed = self._listed(object_name)
+        listed = self._manifest.listed(object_name)
         headers: dict[str, str] = {}
         if operation is WriteOperation.CREATE:
             url = self._addresses.whole(self._addresses.path(object_name))
@@ -195,7 +194,7 @@ class OData:
 
     async def rights(self, needs: Sequence[Need]) -> Mapping[Need, Right]:
         return await rights_by_reading(
-            needs, lambda need: self.read(need.object, self._listed(need.object).key, None, limit=1)
+            needs, lambda need: self.read(need.object, self._manifest.listed(need.object).key, None, limit=1)
         )
 
     def classify(self, answer: Answer | NoAnswerError) -> Evidence:
@@ -222,7 +221,7 @@ class OData:
             return Place(self._addresses.rebased(object_name, link, url), again=place.again)
         if not self._addresses.cuts_pages or not records:
             return None
-        last, listed = records[-1], self._listed(object_name)
+        last, listed = records[-1], self._manifest.listed(object_name)
         if lacking := [part for part in listed.key if part not in last]:
             raise ValueError(f"a record has no {', '.join(lacking)}")
         key = [msgspec.json.decode(last[part]) for part in listed.key]
@@ -240,7 +239,7 @@ class OData:
         if records and (lacking := missing_fields(records[0], fields)):
             words = f"fields that were there before: {', '.join(lacking)}"
             raise misconfigured(answer, object_name, "fields_missing", words)
-        cursor = self._listed(object_name).cursor
+        cursor = self._manifest.listed(object_name).cursor
         if cursor is None or window.since is None:
             return
         for record in records:
@@ -255,11 +254,7 @@ class OData:
         try:
             return self._addresses.record(object_name, metadata, key)
         except ValueError as error:
-            raise SourceFailureError(
-                Evidence(
-                    Outcome.INVALID_REQUEST, Operation.WRITE, object_name, code="key", message=str(error)
-                )
-            ) from error
+            raise refused(object_name, "key", str(error)) from error
 
     async def _token(
         self, object_name: str, record_url: str | None = None, *, again: bool = False
@@ -282,6 +277,3 @@ class OData:
                 raise unusable(answer, Operation.WRITE, object_name, str(error)) from error
             headers |= {"if-match": tag} if tag else {}
         return headers
-
-    def _listed(self, object_name: str) -> SourceObject:
-        return self._manifest.objects.get(object_name) or SourceObject(label=object_name)

@@ -63,7 +63,7 @@ class Addresses:
         size: int,
     ) -> str:
         """The page that a window of our own begins."""
-        listed = self._manifest.objects.get(object_name) or SourceObject(label=object_name)
+        listed = self._manifest.listed(object_name)
         types = {
             name: metadata.field_type(self.entity_set(object_name), name) for name in self._asked(listed)
         }

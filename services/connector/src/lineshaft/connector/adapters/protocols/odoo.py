@@ -8,7 +8,6 @@ import msgspec
 
 from lineshaft.common import exact_json
 from lineshaft.common.clock import Clock, now
-from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.outcomes import Grant, Operation, Outcome, Verb
 from lineshaft.connector.adapters.http import Answer, NoAnswerError
 from lineshaft.connector.adapters.protocols.http_evidence import UNREADABLE
@@ -99,7 +98,7 @@ class Odoo:
         limit: int | None = None,
     ) -> Page:
         window = Window.parse(cursor)
-        listed = self._manifest.objects.get(object_name) or SourceObject(label=object_name)
+        listed = self._manifest.listed(object_name)
         most = limit or listed.page_size or self._manifest.limits.page_size
         restricted = listed.filter if isinstance(listed.filter, list) else []
         wanted = _names(fields)
@@ -154,7 +153,7 @@ class Odoo:
     async def find(
         self, object_name: str, fields: Sequence[str], match: Mapping[str, Any]
     ) -> Sequence[bytes] | None:
-        listed = self._manifest.objects.get(object_name) or SourceObject(label=object_name)
+        listed = self._manifest.listed(object_name)
         numbers = listed.key if listed.key_type == "integer" else ()
         domain = [[name, "=", int(value) if name in numbers else value] for name, value in match.items()]
         _, result = await self._calls.call(

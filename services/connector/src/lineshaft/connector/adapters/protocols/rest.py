@@ -98,7 +98,7 @@ class Rest:
         cursor: Cursor | None,
         limit: int | None = None,
     ) -> Page:
-        listed, window = self._listed(object_name), Window.parse(cursor)
+        listed, window = self._manifest.listed(object_name), Window.parse(cursor)
         size = limit or listed.page_size or self._manifest.limits.page_size
         asked = Asked(self._calls.url, object_name, self._path(object_name), listed)
         page = await self._reading.page(asked, window, size)
@@ -124,7 +124,7 @@ class Rest:
         source_id: str | None,
         values: Mapping[str, Any],
     ) -> Written:
-        listed = self._listed(object_name)
+        listed = self._manifest.listed(object_name)
         named = as_written(listed.write, values, listed.local_times, self._zone)
         match operation:
             case WriteOperation.CREATE:
@@ -144,7 +144,7 @@ class Rest:
         match: Mapping[str, Any],
     ) -> Sequence[bytes] | None:
         """By key alone."""
-        listed = self._listed(object_name)
+        listed = self._manifest.listed(object_name)
         if set(match) != set(listed.key):
             return None
         found = await self._one(object_name, join_source_key([match[part] for part in listed.key]))
@@ -195,7 +195,7 @@ class Rest:
 
     async def _one(self, object_name: str, source_id: str) -> bytes | None:
         """None where there is no such record."""
-        listed = self._listed(object_name)
+        listed = self._manifest.listed(object_name)
         address = self._address(object_name, source_id) + encoded(listed.record.query)
         try:
             answer = await self._calls.call(Operation.READ, "GET", address, object_name)
@@ -212,7 +212,7 @@ class Rest:
         schema = self._manifest.options.get("schema")
         if isinstance(schema, dict):
             return await self._declared(object_name, {name: str(value) for name, value in schema.items()})
-        listed = self._listed(object_name)
+        listed = self._manifest.listed(object_name)
         page = await self.read(object_name, (), None, FEW if listed.record.each else SAMPLE)
         names = dict.fromkeys(name for record in page.records for name in msgspec.json.decode(record))
         # a record may leave out what it does not have
@@ -260,14 +260,11 @@ class Rest:
             )
         )
 
-    def _listed(self, object_name: str) -> SourceObject:
-        return self._manifest.objects.get(object_name) or SourceObject(label=object_name)
-
     def _path(self, object_name: str) -> str:
-        return self._listed(object_name).resource or f"/{quote(object_name, safe='')}"
+        return self._manifest.listed(object_name).resource or f"/{quote(object_name, safe='')}"
 
     def _address(self, object_name: str, source_id: str | None) -> str:
-        parts = split_source_key(source_id or "", len(self._listed(object_name).key))
+        parts = split_source_key(source_id or "", len(self._manifest.listed(object_name).key))
         return f"{self._path(object_name)}/" + "/".join(quote(part, safe="") for part in parts)
 
 

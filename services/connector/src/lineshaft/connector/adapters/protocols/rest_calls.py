@@ -11,7 +11,7 @@ from lineshaft.connector.adapters.protocols.rest_answers import Classifier
 from lineshaft.connector.adapters.protocols.rest_requests import own_headers
 from lineshaft.connector.adapters.protocols.second_probe import believed
 from lineshaft.connector.adapters.protocols.target import Target, host_and_port
-from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
+from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, refused
 from lineshaft.connector.domain.fields import sole
 
 
@@ -105,13 +105,6 @@ def filter_ignored(answer: Answer, object_name: str, since: object) -> SourceFai
             message=f"records came that were last changed before {since}",
             duration_ms=answer.duration_ms,
         )
-    )
-
-
-def refused(object_name: str, code: str, words: str, field: str | None = None) -> SourceFailureError:
-    """A write that is not made, for a reason that we see ourselves."""
-    return SourceFailureError(
-        Evidence(Outcome.INVALID_REQUEST, Operation.WRITE, object_name, code=code, message=words, field=field)
     )
 
 

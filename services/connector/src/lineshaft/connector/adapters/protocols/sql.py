@@ -42,7 +42,7 @@ from lineshaft.connector.adapters.protocols.sql_values import (
 )
 from lineshaft.connector.adapters.protocols.sql_window import Window
 from lineshaft.connector.adapters.protocols.target import Target
-from lineshaft.connector.domain.evidence import OF_THE_CONNECTION, Evidence, SourceFailureError
+from lineshaft.connector.domain.evidence import OF_THE_CONNECTION, Evidence, SourceFailureError, refused
 from lineshaft.connector.domain.protocol import (
     Cursor,
     FieldDescription,
@@ -113,7 +113,7 @@ class Sql:
         cursor: Cursor | None,
         limit: int | None = None,
     ) -> Page:
-        listed = self._listed(object_name)
+        listed = self._manifest.listed(object_name)
         columns = await self._columns_of(object_name, Operation.READ)
         window = Window.parse(cursor)
         changed = self._cursor_column(listed, columns, object_name)
@@ -145,11 +145,9 @@ class Sql:
         source_id: str | None,
         values: Mapping[str, Any],
     ) -> Written:
-        listed = self._listed(object_name)
+        listed = self._manifest.listed(object_name)
         if not getattr(listed.write, operation):
-            raise SourceFailureError(
-                _invalid(object_name, "not_writable", f"{object_name} is not set up for {operation}")
-            )
+            raise refused(object_name, "not_writable", f"{object_name} is not set up for {operation}")
         columns = await self._columns_of(object_name, Operation.WRITE)
         given = {name: to_write(value, columns.get(name), self._zone) for name, value in values.items()}
         statement = self._write_statement(object_name, operation, source_id, given, columns)
@@ -163,7 +161,7 @@ class Sql:
             )
         except RowCountError as error:
             code = "no_such_row" if error.count == 0 else "not_one_row"
-            raise SourceFailureError(_invalid(object_name, code, str(error))) from error
+            raise refused(object_name, code, str(error)) from error
         if operation is WriteOperation.CREATE and row is not None:
             source_id = join_source_key([plain(part) for part in row])
         return Written(str(source_id))
@@ -172,7 +170,7 @@ class Sql:
         self, object_name: str, fields: Sequence[str], match: Mapping[str, Any]
     ) -> Sequence[bytes] | None:
         columns = await self._columns_of(object_name, Operation.READ)
-        selected = _selected(fields, self._listed(object_name))
+        selected = _selected(fields, self._manifest.listed(object_name))
         statement = matching(self._dialect, columns, self._table(object_name), selected, match)
         rows = await self._calls.rows(statement, Operation.READ, object_name, selected)
         return records(selected, rows, columns, self._zone)
@@ -196,22 +194,19 @@ class Sql:
         values: Mapping[str, Any],
         columns: Mapping[str, Column],
     ) -> Statement:
-        table, key = self._table(object_name), self._listed(object_name).key
+        table, key = self._table(object_name), self._manifest.listed(object_name).key
         if operation is WriteOperation.CREATE:
             return insertion(self._dialect, columns, table, key, values)
         try:
             row = (key, split_source_key(source_id or "", len(key)))
         except ValueError as error:
-            raise SourceFailureError(_invalid(object_name, "not_a_key", str(error))) from error
+            raise refused(object_name, "not_a_key", str(error)) from error
         if operation is WriteOperation.UPDATE:
             return update(self._dialect, columns, table, row, values)
         return deletion(self._dialect, columns, table, row)
 
-    def _listed(self, object_name: str) -> SourceObject:
-        return self._manifest.objects.get(object_name) or SourceObject(label=object_name)
-
     def _table(self, object_name: str) -> Table:
-        schema, _, name = (self._listed(object_name).resource or object_name).rpartition(".")
+        schema, _, name = (self._manifest.listed(object_name).resource or object_name).rpartition(".")
         return Table(schema or self._schema, name)
 
     def _cursor_column(
@@ -305,7 +300,3 @@ def _moment(value: Any) -> datetime | None:
     if isinstance(value, str):
         return datetime.fromisoformat(value)
     return value if isinstance(value, datetime) else None
-
-
-def _invalid(object_name: str, code: str, message: str) -> Evidence:
-    return Evidence(Outcome.INVALID_REQUEST, Operation.WRITE, object_name, code=code, message=message)
