@@ -21,6 +21,8 @@ from lineshaft.tools.stack.postgresql_source import PostgresqlSource
 from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.stack import Stack
 
+from .writing import a_vendor_and_its_purchase_order
+
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.timeout(180)]
 
 GUIDES = find_checkout() / "docs" / "howto"
@@ -171,3 +173,15 @@ def test_webhooks_come_to_the_developers_machine(
     assert (delivery.type, delivery.problem) == ("endpoint.test", None)
     assert at.count(":") == 2
     assert endpoint_id not in [one["id"] for one in vendor.get("/webhook-endpoints")["data"]]
+
+
+def test_a_vendor_and_its_purchase_order_are_made_changed_and_read_back(
+    vendor: Vendor, variables: dict[str, str]
+) -> None:
+    a_vendor_and_its_purchase_order(
+        vendor,
+        variables["ID"],
+        {"number": "BOLTS-1", "currency": "EUR"},
+        {"number": "PO-BOLTS-1", "status": "draft"},
+        {"title": "More bolts", "status": "approved"},
+    )
