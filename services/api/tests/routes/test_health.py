@@ -25,6 +25,7 @@ pytestmark = pytest.mark.integration
 FIELDS = [
     "connection_id",
     "system",
+    "metadata",
     "status",
     "since",
     "verdict",
