@@ -9,7 +9,7 @@ from typing import Any
 from .refusals import INTEGRATIONS
 from .simulated import Request, Response, Simulated
 
-ADMITTED = "Basic " + base64.b64encode(b"reader:let-me-in").decode()
+ADMITTED = {"Basic " + base64.b64encode(b"reader:let-me-in").decode(), "Bearer of-the-reader"}
 COMPANY = "5f8c7d1e-0000-4000-8000-000000000000"
 TYPES = {bool: "Edm.Boolean", int: "Edm.Int32", float: "Edm.Double"}
 
@@ -20,13 +20,25 @@ class RecordedOData(Simulated):
     """The recorded answer of each path."""
 
     def __post_init__(self) -> None:
-        own = {"username": "reader", "password": "let-me-in"}
-        self.credentials = {"client": "100", "company": COMPANY, **own}
+        own = {
+            "username": "reader",
+            "password": "let-me-in",
+            "client_id": "reader",
+            "client_secret": "let-me-in",
+        }
+        place = {"client": "100", "company": COMPANY, "tenant": COMPANY, "environment": "production"}
+        self.credentials = {**place, **own}
         for one in _fixtures(self.system):
-            self.sets[one["request"]["path"].format(company=COMPANY)] = one["answer"]
+            self.sets[one["request"]["path"].format(**place)] = one["answer"]
+
+    @property
+    def connection_fields(self) -> dict[str, str]:
+        return {"login_url": f"http://127.0.0.1:{self.port}", **super().connection_fields}
 
     def answer(self, request: Request) -> Response:
-        if request.headers.get("authorization") != ADMITTED:
+        if request.path.endswith("/oauth2/v2.0/token"):
+            return _token(request)
+        if request.headers.get("authorization") not in ADMITTED:
             return Response(401)
         if request.path.endswith("/$metadata"):
             return Response(200, self._metadata().encode(), {"content-type": "application/xml"})
@@ -48,6 +60,12 @@ class RecordedOData(Simulated):
         return f"""<edmx:Edmx Version="1.0" xmlns:edmx="http://schemas.microsoft.com/ado/2007/06/edmx">
 <edmx:DataServices><Schema Namespace="API" xmlns="http://schemas.microsoft.com/ado/2008/09/edm">
 {types}<EntityContainer Name="C">{sets}</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>"""
+
+
+def _token(request: Request) -> Response:
+    if b"client_secret=let-me-in" not in request.body:
+        return Response(401, {"error": "invalid_client"})
+    return Response(200, {"access_token": "of-the-reader", "token_type": "Bearer", "expires_in": 3600})
 
 
 def _empty(answer: Any) -> Any:

@@ -59,8 +59,22 @@ def business_central() -> RecordedOData:
     return RecordedOData(system="business_central")
 
 
+def business_central_online() -> RecordedOData:
+    return RecordedOData(system="business_central_online")
+
+
 SIMULATORS: Mapping[str, Callable[[], Simulated]] = {
-    one.__name__: one for one in (maintainx, maximo, erpnext, odoo_json2, fiix, sap_s4hana, business_central)
+    one.__name__: one
+    for one in (
+        maintainx,
+        maximo,
+        erpnext,
+        odoo_json2,
+        fiix,
+        sap_s4hana,
+        business_central,
+        business_central_online,
+    )
 }
 READ: Mapping[str, str] = {
     "maintainx": "work_order",
@@ -70,5 +84,6 @@ READ: Mapping[str, str] = {
     "fiix": "asset",
     "sap_s4hana": "work_order",
     "business_central": "vendor",
+    "business_central_online": "vendor",
 }
 """The entity that each has records of."""

@@ -41,6 +41,7 @@ FAILURES: Mapping[str, Outcome] = {
 OTHERWISE: Mapping[tuple[str, str], tuple[Outcome, str]] = {
     ("business_central", "5xx"): (Outcome.RATE_LIMITED, "503 is what a full queue says there"),
     ("business_central", "HTML for JSON"): (Outcome.CREDENTIALS_REJECTED, "OData answers with a logon page"),
+    ("business_central_online", "5xx"): (Outcome.RATE_LIMITED, "503 is what a full queue says there"),
     ("sap_s4hana", "HTML for JSON"): (Outcome.CREDENTIALS_REJECTED, "OData answers with a logon page"),
 }
 """What a failure means at one system, and why."""
@@ -63,6 +64,7 @@ EXEMPT: Mapping[tuple[str, str], str] = {
 SESSIONS: Mapping[str, bytes] = {
     "tryton": b'{"path":"/plant/rpc/","user_id":5,"token":"of-the-session"}',
     "odoo": b"5",
+    "business_central_online": b'{"access_token":"of-nobody"}',
 }
 """Somebody is logged in already."""
 
@@ -111,7 +113,15 @@ async def what_it_comes_to(system: System, failure: str, port: int) -> Evidence:
 
 
 def _setting(setting: Setting, port: int) -> Any:
-    known = {"base_url": f"http://127.0.0.1:{port}", "host": "127.0.0.1", "port": port, "tls": "off"}
+    at = f"http://127.0.0.1:{port}"
+    known = {
+        "base_url": at,
+        "login_url": at,
+        "tenant": "of-the-plant",
+        "host": "127.0.0.1",
+        "port": port,
+        "tls": "off",
+    }
     known |= {"database": "plant", "client": "100", "company": "5f8c7d1e-0000-4000-8000-000000000000"}
     return known.get(setting.key, setting.default)
 

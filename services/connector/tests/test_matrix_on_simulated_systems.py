@@ -67,6 +67,7 @@ EXEMPT: Mapping[tuple[str, str], str] = {
     ("odatapy", "wrong password"): _ASKS_FOR_NONE,
     ("odatapy", "object forbidden"): _ASKS_FOR_NONE,
     ("business_central", "object missing"): _NOT_RECORDED,
+    ("business_central_online", "object missing"): _NOT_RECORDED,
     ("fiix", "object forbidden"): _NOT_RECORDED,
     ("maintainx", "object missing"): _NOT_RECORDED,
     ("maximo", "object missing"): _NOT_RECORDED,
