@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from lineshaft.tools.lints.anatomy import anatomy_problems
-from lineshaft.tools.lints.links import link_problems
+from lineshaft.tools.lints.links import link_problems, unlinked_pages
 from lineshaft.tools.lints.queries import query_problems
 from lineshaft.tools.lints.text import line_problems
 
@@ -47,3 +47,21 @@ def test_links_that_lead_nowhere_are_named(tmp_path: Path) -> None:
         "guide.md: other.md#doors: there is no such heading",
         "guide.md: guide.md#doors: there is no such heading",
     ]
+
+
+def test_a_page_without_a_link_to_it_is_named(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    found, lost, start = docs / "found.md", docs / "lost.md", tmp_path / "README.md"
+    start.write_text("[found](docs/found.md#part)", encoding="utf-8")
+    for page in (found, lost):
+        page.write_text("# A page", encoding="utf-8")
+    assert list(unlinked_pages(tmp_path, [start, found, lost])) == ["docs/lost.md: no page has a link to it"]
+
+
+def test_two_decisions_of_one_number_are_named(tmp_path: Path) -> None:
+    decisions = tmp_path / "docs" / "decisions"
+    decisions.mkdir(parents=True)
+    for name in ("README.md", "0001-one.md", "0002-two.md", "0002-another.md"):
+        (decisions / name).touch()
+    assert "docs/decisions: 2 pages have the number 0002" in list(anatomy_problems(tmp_path))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from lineshaft.tools.lints.anatomy import anatomy_problems
-from lineshaft.tools.lints.links import link_problems
+from lineshaft.tools.lints.links import link_problems, unlinked_pages
 from lineshaft.tools.lints.queries import query_problems
 from lineshaft.tools.lints.text import text_problems
 from lineshaft.tools.stack.layout import find_checkout
@@ -31,6 +31,7 @@ def main() -> int:
         *anatomy_problems(root),
         *text_problems(root, files),
         *link_problems(root, files),
+        *unlinked_pages(root, files),
         *query_problems(root),
     ]
     for problem in problems:

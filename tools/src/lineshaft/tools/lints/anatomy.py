@@ -1,5 +1,6 @@
-"""Every service has the same rooms."""
+"""Every service has the same rooms, every decision a number of its own."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,3 +27,7 @@ def anatomy_problems(root: Path) -> Iterator[str]:
             path = Path("services", service, room.format(module=service.replace("-", "_")))
             if not (root / path).exists():
                 yield f"{path}: missing; every service has it"
+    numbers = Counter(page.name[:4] for page in (root / "docs" / "decisions").glob("[0-9]*.md"))
+    for number, pages in numbers.items():
+        if pages > 1:
+            yield f"docs/decisions: {pages} pages have the number {number}"

@@ -1,4 +1,4 @@
-"""Every link of a page leads somewhere: to a file of the repository, and to a heading that it has."""
+"""Links lead somewhere, to a file of the repository and a heading that it has; every page has one to it."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -21,6 +21,19 @@ def link_problems(root: Path, files: Iterable[Path]) -> Iterator[str]:
                     yield f"{page.relative_to(root)}: {target}: there is no such file"
                 elif heading and found.suffix == ".md" and heading not in _headings(found):
                     yield f"{page.relative_to(root)}: {target}: there is no such heading"
+
+
+def unlinked_pages(root: Path, files: Iterable[Path]) -> Iterator[str]:
+    """Pages of `docs` that no other page leads to."""
+    pages = [page for page in files if page.suffix == ".md"]
+    linked = {
+        (page.parent / target.partition("#")[0]).resolve()
+        for page in pages
+        for target in _links(page.read_text(encoding="utf-8"))
+    }
+    for page in pages:
+        if root / "docs" in page.parents and page.resolve() not in linked:
+            yield f"{page.relative_to(root)}: no page has a link to it"
 
 
 def _links(text: str) -> Iterator[str]:
