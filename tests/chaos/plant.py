@@ -113,14 +113,14 @@ class Plant:
                 yield Line("event", key, data, data["revision"], headers["ce_id"])
 
     def read_topics(self, names: list[str]) -> list[Record]:
-        return run_blocking(_read(self.stack.kafka.bootstrap_servers, names))
+        return run_blocking(read_topics(self.stack.kafka.bootstrap_servers, names))
 
     def wait_until_mapped(self, seconds: float = 60) -> None:
         """Until `mapping` has committed all that is on `records.raw`."""
         servers = self.stack.kafka.bootstrap_servers
         wait_for(
             "records.raw is consumed",
-            lambda: run_blocking(_lag(servers, f"{PREFIX}mapping.records", "records.raw")) == 0,
+            lambda: run_blocking(lag(servers, f"{PREFIX}mapping.records", "records.raw")) == 0,
             seconds,
         )
 
@@ -140,7 +140,7 @@ class Plant:
             await connection.close()
 
 
-async def _read(servers: str, names: list[str]) -> list[Record]:
+async def read_topics(servers: str, names: list[str]) -> list[Record]:
     consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
     await consumer.start()
     try:
@@ -173,7 +173,7 @@ async def _read(servers: str, names: list[str]) -> list[Record]:
         await consumer.stop()
 
 
-async def _lag(servers: str, group: str, name: str) -> int:
+async def lag(servers: str, group: str, name: str) -> int:
     topic = next(topic for topic in registry.TOPICS if topic.name == name)
     consumer = AIOKafkaConsumer(bootstrap_servers=servers, group_id=group, enable_auto_commit=False)
     await consumer.start()
