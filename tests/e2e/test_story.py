@@ -134,11 +134,22 @@ async def test_a_customer_connects_with_a_link_from_the_console(stack: Stack, de
     for key, value in stack.source.connection_fields.items():
         await customer.locator(f"#{key}").fill(value)
     await customer.get_by_role("button", name="Connect").click()
-    await expect(customer.get_by_role("heading")).to_have_text(f"{desk.admin.label} is connected")
+    heading = customer.get_by_role("heading", level=1)
+    await expect(heading).to_have_text(f"Choose what is read from {desk.admin.label}")
+    assert await violations(customer) == []
+    await expect(customer.locator("#sample tbody tr")).not_to_have_count(0)
+    left_out = customer.get_by_role("checkbox").last
+    name = await left_out.get_attribute("value")
+    await left_out.uncheck()
+    await customer.get_by_role("button", name="Connect").click()
+    await expect(heading).to_have_text(f"{desk.admin.label} is connected")
 
     await expect(page.get_by_role("heading", level=1)).to_have_text(NAME)
     desk.connection_id = page.url.rsplit("/", 1)[1]
     wait_until("the first sync", desk.syncs, SECONDS)
+    read = {one["object"] for sync in desk.syncs() for one in sync["objects"]}
+    assert read
+    assert name not in read
     await expect(page.locator(".verdict")).to_contain_text("Healthy")
     await expect(page.locator("#live")).to_contain_text("Completed")
     await customer.goto(link)

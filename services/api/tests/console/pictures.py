@@ -7,7 +7,7 @@ from lineshaft.tools.stack.layout import find_checkout
 
 from .browser import signed_in
 from .conftest import PASSWORD
-from .test_browser import Site, site
+from .test_browser import Site, log_in_and_look, site
 
 __all__ = ["site"]
 
@@ -37,6 +37,13 @@ async def test_draw(site: Site) -> None:
     await tab.evaluate("window.scrollTo(0, 330)")
     await shown(tab, "mapping")
     await context.close()
+
+
+async def test_draw_the_choice(site: Site) -> None:
+    customer = await (await site.browser.new_context(color_scheme="light", viewport=NARROW)).new_page()
+    await log_in_and_look(site, customer)
+    await customer.screenshot(path=IMAGES / "connect-choice.png")
+    await customer.context.close()
 
 
 async def shown(tab: Page, name: str) -> None:

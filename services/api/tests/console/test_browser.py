@@ -5,17 +5,26 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import pytest_asyncio
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
+from lineshaft.api.adapters.visits import sample_of
 from lineshaft.api.settings import ApiSettings
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.tools.stack.ports import free_port
-from services.api.tests.routes.conftest import World, a_world, waiting, whole_application
+from services.api.tests.routes.conftest import (
+    CREDENTIALS,
+    SETTINGS,
+    World,
+    a_world,
+    verified,
+    waiting,
+    whole_application,
+)
 
 from .browser import chromium, signed_in, violations
 from .conftest import PASSWORD
@@ -24,6 +33,29 @@ from .seeding import seed
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 
+SAMPLED: dict[str, dict[str, Any]] = {
+    "stock.lot": {
+        "records": [
+            {
+                "id": 3,
+                "number": "PUMP-7",
+                "product": 12,
+                "product.": {"id": 12, "rec_name": "[P-100] Feed pump"},
+                "active": True,
+                "create_date": "2026-01-02T09:12:00Z",
+                "write_date": "2026-11-20T09:12:00Z",
+            }
+        ]
+    },
+    "stock.location": {"records": [{"id": 4, "name": "Hall 2"}]},
+    "product.product": {"records": [{"id": 12, "code": "P-100"}]},
+    "party.party": {"records": [{"id": 7, "name": "Weber"}]},
+    "purchase.purchase": {
+        "problem": {"code": "permission_denied", "message": "no", "outcome": "permission_denied"}
+    },
+}
+"""What a Tryton may show before anything is connected."""
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 CHANNEL = {"name": "Night shift", "url": "slack://A/B/C", "event_types": ["system.outage"]}
 
 
@@ -227,6 +259,54 @@ async def test_an_editor_sends_the_link_and_watches_the_connection_recover(site:
     await world.set_status(site.ids[1], "healthy", credential_version=2)  # type: ignore[arg-type]  # its value
     await expect(page.locator(".verdict")).to_contain_text("Everything works")
     await customer.context.close()
+
+
+async def log_in_and_look(site: Site, customer: Page) -> str:
+    """By keyboard, up to the page where the customer chooses; the connection that will be made."""
+    world = site.world
+    answer = await world.call("POST", "/link-sessions", {"system": "tryton", "label": "Plant 9"})
+    connection_id = str(answer.json()["connection_id"])
+    await customer.goto(answer.json()["url"])
+    for name, text in (SETTINGS | CREDENTIALS).items():
+        await customer.locator(f"#{name}").focus()
+        await customer.keyboard.press("Control+A")
+        await customer.keyboard.type(text)
+    await customer.keyboard.press("Enter")
+    await expect(customer.get_by_role("listitem").first).to_contain_text("Reach Tryton: under way")
+    while not (asked := await _authorization(world, connection_id)):
+        await asyncio.sleep(0.05)
+    await world.answer(asked, result=verified(), connection_id=connection_id)
+    await expect(customer.get_by_role("listitem").nth(1)).to_contain_text("Log in: done")
+    found = [{"object": name, **one} for name, one in SAMPLED.items()]
+    await world.answer(sample_of(asked), result={"objects": found}, connection_id=connection_id)
+    await expect(customer.get_by_role("heading", level=1)).to_have_text("Choose what is read from Tryton")
+    return connection_id
+
+
+async def test_a_customer_chooses_what_is_read_by_keyboard_and_without_scripts(site: Site) -> None:
+    context = await site.browser.new_context(
+        java_script_enabled=False, color_scheme="dark", viewport={"width": 390, "height": 800}
+    )
+    customer = await context.new_page()
+    connection_id = await log_in_and_look(site, customer)
+    scripted = await (await site.browser.new_context(viewport={"width": 390, "height": 800})).new_page()
+    await scripted.goto(customer.url)
+    for scheme in SCHEMES:
+        await scripted.emulate_media(color_scheme=scheme)
+        assert await violations(scripted) == []
+    assert not await scripted.evaluate("document.documentElement.scrollWidth > innerWidth")
+    await scripted.context.close()
+    await customer.get_by_role("button", name="See a sample of Lots").focus()
+    await customer.keyboard.press("Enter")
+    await expect(customer.get_by_role("region")).to_contain_text("PUMP-7")
+    for box in await customer.get_by_role("checkbox").all():
+        if await box.get_attribute("value") != "stock.lot":
+            await box.press("Space")
+    await customer.get_by_role("button", name="Connect").press("Enter")
+    await expect(customer.get_by_role("heading", level=1)).to_have_text("Tryton is connected")
+    made = await site.world.call("GET", f"/connections/{connection_id}")
+    assert made.json()["objects"] == ["stock.lot"]
+    await context.close()
 
 
 async def _authorization(world: World, connection_id: str) -> str | None:

@@ -112,6 +112,14 @@ async def test_a_source_that_shows_nothing_just_now_can_be_connected_all_the_sam
     assert (await world.http.post(choice, data={"objects": list(OBJECTS)})).status_code == 303
 
 
+async def test_nobody_waits_for_a_sample_that_never_comes(world: World) -> None:
+    _, choice = await logged_in(world)
+    assert 'http-equiv="refresh"' in (await world.http.get(choice)).text
+    world.clock.ahead = timedelta(minutes=2)
+    assert (await world.http.get(choice)).text.count(" checked") == 5
+    assert (await world.http.post(choice, data={"objects": list(OBJECTS)})).status_code == 303
+
+
 async def test_the_link_alone_shows_no_data(world: World) -> None:
     page, choice = await logged_in(world)
     await shown(world, choice)

@@ -6,16 +6,7 @@ from typing import Any
 
 from lineshaft.common import topics
 from lineshaft.common.encryption import KeyRing
-from lineshaft.common.events.commands import (
-    AccessCheckRequested,
-    AuthorizationRequested,
-    ConnectorPurgeRequested,
-    DescriptionRequested,
-    DiagnosisRequested,
-    ProbeRequested,
-    ScheduleRequested,
-    WriteRequested,
-)
+from lineshaft.common.events.commands import ConnectorPurgeRequested, ScheduleRequested
 from lineshaft.common.events.connections import ConnectionDescribed
 from lineshaft.common.events.drift import DriftPolicyRequested, SchemaChangesAccepted
 from lineshaft.common.events.envelope import Decoder, Event
@@ -31,7 +22,7 @@ from lineshaft.common.postgres.pool import Connection, create_pool
 from lineshaft.common.postgres.sealed import Resealing, refuse_unknown_keys
 from lineshaft.common.service import Service, start_producer
 from lineshaft.common.topics import Topic
-from lineshaft.connector.adapters.commands import NAME
+from lineshaft.connector.adapters.commands import KINDS, NAME
 from lineshaft.connector.adapters.credentials import Credentials
 from lineshaft.connector.adapters.http import SourceHttp
 from lineshaft.connector.adapters.networks import Networks
@@ -101,15 +92,10 @@ async def build(settings: ConnectorSettings) -> Service:
                 "commands",
                 topics.COMMANDS_CONNECTOR,
                 Decoder(
-                    AuthorizationRequested,
-                    WriteRequested,
-                    ProbeRequested,
+                    *KINDS.values(),
                     ScheduleRequested,
-                    DiagnosisRequested,
-                    DescriptionRequested,
                     DriftPolicyRequested,
                     SchemaChangesAccepted,
-                    AccessCheckRequested,
                     ConnectorPurgeRequested,
                 ),
                 handlers.on_commands,

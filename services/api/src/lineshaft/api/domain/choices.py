@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lineshaft.api.domain.wording import plain, value
+from lineshaft.api.domain.wording import moment, plain, value
 from lineshaft.common.events.commands import CommandProblem, SampledObject
 from lineshaft.common.integrations import System
 from lineshaft.common.mapping import compile_mapping, lineage
 from lineshaft.common.outcomes import Outcome
-from lineshaft.common.unified import join_source_key
+from lineshaft.common.unified import Kind, fields_of, join_source_key
 
 LONGEST_VALUE = 160
 
@@ -61,6 +61,8 @@ def choices(system: System, sampled: Sequence[SampledObject]) -> list[Choice]:
 
 def sample_of(system: System, choice: Choice) -> list[MappedSample]:
     """The fullest of the records, as each entity that is made of it."""
+    if not choice.records:
+        return []
     samples = [_mapped(system, choice.object, entity, _fullest(choice)) for entity in choice.entities]
     return [one for one in samples if one.fields]
 
@@ -100,12 +102,27 @@ def _mapped(system: System, name: str, entity: str, record: Mapping[str, Any]) -
     document = compile_mapping(entity, definition).apply("", source_id, raw, "").document
     origins = lineage(definition, document, raw)
     fields = [
-        Field(plain(path.removeprefix("custom_fields.")), _short(origin.value), _sources(origin.reads))
+        Field(
+            plain(path.removeprefix("custom_fields.")),
+            _told(entity, path, origin.value),
+            _sources(origin.reads),
+        )
         for path, origin in origins.items()
         if _short(origin.value)
     ]
     title = document.get("display") or document.get("name") or document.get("number") or source_id
     return MappedSample(entity, str(title), tuple(fields), len(origins) - len(fields))
+
+
+def _told(entity: str, name: str, held: Any) -> str:
+    described = fields_of(entity).get(name)
+    match described.kind.kind if described else None:
+        case Kind.ENUMERATION:
+            return plain(str(held))
+        case Kind.TIMESTAMP:
+            return moment(str(held))
+        case _:
+            return _short(held)
 
 
 def _sources(reads: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

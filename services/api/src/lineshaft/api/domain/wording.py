@@ -1,5 +1,6 @@
 """Names and values of records as people read them."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -7,6 +8,13 @@ def plain(text: str) -> str:
     """`work_order` as `Work order`, `custom:lot` as `Lot`."""
     words = text.removeprefix("custom:").replace("_", " ")
     return words[:1].upper() + words[1:]
+
+
+def moment(at: datetime | str) -> str:
+    """`24 November 2026, 18:02 UTC`, for a page that cannot know the reader's zone."""
+    then = datetime.fromisoformat(at) if isinstance(at, str) else at
+    then = then.astimezone(UTC)
+    return f"{then.day} {then:%B %Y, %H:%M} UTC"
 
 
 def value(anything: Any) -> str:

@@ -50,7 +50,7 @@ async def show(api: Api, capability: Capability) -> Response:
     manifest = system_of(api.catalog, session.system).manifest
     if operators_client(manifest) and await find_client(api.pool, session.system) is None:
         raise not_ready(manifest.label)
-    return form_page(api.brand, manifest, session, capability)
+    return await form_page(api, manifest, session, capability)
 
 
 @router.post(
@@ -94,8 +94,8 @@ async def submit_form(request: Request, api: Api, capability: Capability) -> Res
                     "; ".join(f"{key}: {message}" for key, message in submitted.errors.items()),
                     errors=[FieldProblem(key, message) for key, message in submitted.errors.items()],
                 )
-            return form_page(
-                api.brand,
+            return await form_page(
+                api,
                 manifest,
                 session,
                 capability,

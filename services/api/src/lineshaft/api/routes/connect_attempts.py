@@ -100,8 +100,8 @@ async def page_result(
         if (refusal := session.refusal(api.clock())) is not None:
             raise refused(refusal)
         advice = _advice(api, session, told)
-        return form_page(
-            api.brand,
+        return await form_page(
+            api,
             manifest,
             session,
             capability,
@@ -111,7 +111,7 @@ async def page_result(
         )
     state = await _state(api, capability)
     if state is SessionState.CHOOSING:
-        address = f"{_attempt_address(capability, command)}/objects"
+        address = address_of(capability, command.command_id)
         return RedirectResponse(address, status_code=303, headers=page_headers())
     if state is not SessionState.COMPLETED:
         raise refused(Refusal.GONE)
@@ -120,13 +120,24 @@ async def page_result(
         return RedirectResponse(
             with_code(session.redirect_url, code), status_code=303, headers=page_headers()
         )
-    return render("done.html", api.brand, label=manifest.label, title="Connected")
+    return render(
+        "done.html",
+        api.brand,
+        label=manifest.label,
+        title="Connected",
+        reauthorizes=session.reauthorizes,
+    )
 
 
 async def _state(api: Context, capability: str) -> SessionState | None:
     """Open again where the connection was deleted while its credentials were verified."""
     session = await find_session(api.pool, capability)
     return session.state if session is not None else None
+
+
+def address_of(capability: str, command_id: str) -> str:
+    """Of the page where the customer chooses."""
+    return f"/connect/{capability}/attempts/{command_id}/objects"
 
 
 def _attempt_address(capability: str, command: StoredCommand) -> str:

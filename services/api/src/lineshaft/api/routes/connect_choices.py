@@ -4,6 +4,7 @@ Whoever logged in has this address; the link alone leads back to the login.
 """
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -17,7 +18,7 @@ from lineshaft.api.domain.link_sessions import LinkSession, SessionState
 from lineshaft.api.domain.verification import LOGGED_IN
 from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.connect_answers import CHOOSE, FAILURES
-from lineshaft.api.routes.connect_attempts import page_result
+from lineshaft.api.routes.connect_attempts import address_of, page_result
 from lineshaft.api.routes.connect_pages import (
     Capability,
     CommandPath,
@@ -31,6 +32,8 @@ from lineshaft.api.routes.pages import page_headers
 from lineshaft.common.events.commands import SampledObject
 
 NOTHING_CHOSEN = 422
+LONGEST_LOOK = timedelta(seconds=90)
+"""After that the customer chooses without a sample."""
 
 router = APIRouter(tags=["connect"])
 
@@ -53,10 +56,12 @@ async def show_choice(
     if (elsewhere := await _elsewhere(api, session, capability, command)) is not None:
         return elsewhere
     looked = await api.waiters.wait(sample_of(command_id), api.settings.page_wait_seconds)
-    if looked is not None and looked.completed_at is None:
+    if looked is not None and looked.completed_at is None and api.clock() - looked.created_at < LONGEST_LOOK:
         manifest = system_of(api.catalog, session.system).manifest
         return waiting_page(api.brand, manifest, session, done=LOGGED_IN)
-    return _page(api, session, command, looked, ticked=objects if sample else None, shown=sample)
+    ticked = objects if sample else None
+    action = address_of(capability, command_id)
+    return _page(api, session, command, looked, action=action, ticked=ticked, shown=sample)
 
 
 @router.post(
@@ -88,7 +93,16 @@ async def choose(request: Request, api: Api, capability: Capability, command_id:
     offered = choices.choices(system_of(api.catalog, session.system), _sampled(looked))
     chosen = choices.chosen_of(offered, ticked)
     if not chosen:
-        return _page(api, session, command, looked, ticked=(), shown=None, status=NOTHING_CHOSEN)
+        return _page(
+            api,
+            session,
+            command,
+            looked,
+            action=address_of(capability, command_id),
+            ticked=(),
+            shown=None,
+            status=NOTHING_CHOSEN,
+        )
     async with api.pool.acquire() as tx, tx.transaction():
         locked = await lock_session(tx, session.session_id)
         if locked is not None and locked.state is SessionState.CHOOSING and locked.command_id == command_id:
@@ -134,6 +148,7 @@ def _page(
     command: StoredCommand,
     looked: StoredCommand | None,
     *,
+    action: str,
     ticked: Collection[str] | None,
     shown: str | None,
     status: int = 200,
@@ -147,6 +162,7 @@ def _page(
         system,
         session,
         offered,
+        action=action,
         ticked=ticked,
         shown=shown,
         account=str((command.result or {}).get("account_label") or ""),

@@ -7,6 +7,7 @@ from fastapi import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+from lineshaft.api.adapters.keys import find_known
 from lineshaft.api.domain import verification
 from lineshaft.api.domain.branding import Brand
 from lineshaft.api.domain.choices import Choice, sample_of
@@ -14,10 +15,11 @@ from lineshaft.api.domain.consents import asks_for_consent
 from lineshaft.api.domain.forms import Form
 from lineshaft.api.domain.link_sessions import LinkSession, Refusal, origin
 from lineshaft.api.domain.problems import Problem, ProblemCode, ProblemError
+from lineshaft.api.domain.reconnecting import next_steps, why
 from lineshaft.api.domain.refusals import Advice
 from lineshaft.api.domain.verification import Step
-from lineshaft.api.routes.context import context_of
-from lineshaft.api.routes.pages import render
+from lineshaft.api.routes.context import Context, context_of
+from lineshaft.api.routes.pages import WAIT_SCRIPT_PATH, render
 from lineshaft.common.integrations import System
 from lineshaft.common.integrations.manifest import Manifest
 
@@ -77,8 +79,8 @@ def form_of(manifest: Manifest, session: LinkSession) -> Form:
     return Form(manifest, session.reauthorizes, session.settings, session.login)
 
 
-def form_page(
-    brand: Brand,
+async def form_page(
+    api: Context,
     manifest: Manifest,
     session: LinkSession,
     capability: str,
@@ -92,9 +94,10 @@ def form_page(
     form = form_of(manifest, session)
     values = {**session.settings, **session.login, **(typed or {})}
     secrets = {credential.key for credential in form.asked_credentials if credential.secret}
+    known = await find_known(api.pool, session.connection_id) if session.reauthorizes else None
     return render(
         "connect.html",
-        brand,
+        api.brand,
         status=status,
         form_origins=(origin(session.redirect_url),) if session.redirect_url else (),
         title=f"{'Reconnect' if session.reauthorizes else 'Connect'} {manifest.label}",
@@ -113,6 +116,8 @@ def form_page(
         errors=dict(errors or {}),
         advice=advice,
         steps=steps,
+        why=why(known, manifest.label) if known and advice is None else [],
+        next_steps=next_steps(manifest.label),
     )
 
 
@@ -122,6 +127,8 @@ def waiting_page(brand: Brand, manifest: Manifest, session: LinkSession, *, done
         "wait.html",
         brand,
         label=manifest.label,
+        scripted=True,
+        script_path=WAIT_SCRIPT_PATH,
         seconds=WAIT_PAGE_SECONDS,
         title=f"Checking with {manifest.label}",
         steps=verification.steps(manifest.label, reauthorizes=session.reauthorizes, done=done),
@@ -134,6 +141,7 @@ def choice_page(
     session: LinkSession,
     offered: Sequence[Choice],
     *,
+    action: str,
     ticked: Collection[str],
     shown: str | None,
     account: str,
@@ -147,6 +155,7 @@ def choice_page(
         brand,
         status=status,
         form_origins=(origin(session.redirect_url),) if session.redirect_url else (),
+        action=action,
         title=f"What is read from {system.manifest.label}",
         label=system.manifest.label,
         account=account,

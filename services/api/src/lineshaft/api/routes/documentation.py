@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from lineshaft.api.domain.branding import Brand
 from lineshaft.api.domain.problems import DEFAULTS
-from lineshaft.api.routes.pages import STYLE_PATH, render, style
+from lineshaft.api.routes.pages import STYLE_PATH, WAIT_SCRIPT_PATH, render, style, wait_script
 
 router = APIRouter(include_in_schema=False)
 
@@ -49,3 +49,9 @@ async def docs(request: Request) -> Response:
 @router.get(STYLE_PATH)
 async def stylesheet() -> Response:
     return Response(style(), media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
+
+
+@router.get(WAIT_SCRIPT_PATH)
+async def wait_script_file() -> Response:
+    headers = {"Cache-Control": "public, max-age=3600"}
+    return Response(wait_script(), media_type="text/javascript", headers=headers)

@@ -19,6 +19,8 @@ NOTHING_CHANGED = CommandProblem(
 
 NO_TIME_LEFT = CommandProblem(code="no_time_left", message="The source took too long to be asked for this.")
 
+TOO_LARGE = CommandProblem(code="too_large", message="The records are too large to be shown.")
+
 OUTCOME_UNKNOWN = CommandProblem(
     code="outcome_unknown",
     message="The source gave no answer, and the record was not found there afterwards. It is not known"

@@ -61,4 +61,5 @@ async def _sampled(tools: Tools, source: OpenSource, name: str, limit: int) -> S
     selection = select(known.description, needed)
     page = await source.adapter.read(name, selection.mapped or selection.fields, None, limit=limit)
     records = [orjson.loads(one) for one in page.records[:limit] if len(one) <= LONGEST_RECORD]
-    return SampledObject(object=name, records=records)
+    problem = problems.TOO_LARGE if page.records and not records else None
+    return SampledObject(object=name, records=records, problem=problem)
