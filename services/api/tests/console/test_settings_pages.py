@@ -32,11 +32,12 @@ async def test_the_way_to_a_source_is_set_by_form_and_marked(
         "proxy_url": PROXY,
         "ca_certificate": an_authority(),
         "requests_per_minute": "30",
+        "private_networks": "10.1.0.0/16\n192.168.7.9",
     }
     assert (await editor.send(f"{base}/network", given)).status_code == 303
     stored = (await world.call("GET", f"/connections/{connection_id}/network")).json()
     assert (stored["proxy"], stored["requests_per_minute"]) == ("http://proxy.example.com:3128", 30)
-    assert stored["changed_by"] == "Ada"
+    assert (stored["changed_by"], stored["private_networks"]) == ("Ada", ["10.1.0.0/16", "192.168.7.9/32"])
     page = (await editor.get(f"{base}/settings")).text
     assert "Now <code>http://proxy.example.com:3128</code>" in page
     assert "BEGIN CERTIFICATE" in page
@@ -80,6 +81,7 @@ async def test_a_database_is_asked_for_its_authority_alone(editor: Reader, world
         ({"way": "proxy", "proxy_url": "socks5://proxy.example.com"}, "has to begin with http://"),
         ({"way": "straight", "ca_certificate": "no certificate"}, "is not a certificate in PEM form"),
         ({"way": "straight", "requests_per_minute": "many"}, "valid integer"),
+        ({"way": "straight", "private_networks": "8.8.8.8"}, "is not within"),
     ],
 )
 async def test_what_does_not_fit_stands_at_its_field(
@@ -123,7 +125,7 @@ async def test_deleting_asks_for_the_name_and_then_shows_each_receipt(
     part = await editor.get(base, **PART)
     assert part.text.lstrip().startswith('<div id="deleted">')
     assert "All 5 services have deleted what they held" in part.text
-    assert "3 record" in part.text
+    assert "3 × record" in part.text
     file = await editor.get(f"{base}/receipt")
     assert "attachment" in file.headers["content-disposition"]
     assert (file.json()["state"], len(file.json()["receipts"])) == ("completed", 5)
@@ -163,4 +165,5 @@ async def test_a_database_is_called_straight(viewer: Reader, world: World, conne
     )
     page = (await viewer.get(f"/console/connections/{connection_id}/settings")).text
     assert "is a database" in page
+    assert 'name="private_networks"' in page
     assert 'name="proxy_url"' not in page

@@ -2,11 +2,13 @@
 
 import csv
 import io
+from collections.abc import AsyncIterator, Iterable
+from datetime import timedelta
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Query, Request
-from starlette.responses import Response
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response, StreamingResponse
 
 from lineshaft.api.console.listing import ROWS, After, listed
 from lineshaft.api.console.pages import HOME, is_part, page
@@ -15,73 +17,95 @@ from lineshaft.api.routes.audit_log import audit_log
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.paging import MAX_LIMIT
 
-MOST_EXPORTED = 20_000
 COLUMNS = ("at", "actor", "action", "connection_id", "subject", "before", "after")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so is a formula to a spreadsheet."""
+KINDS = {
+    "connection": "Connections",
+    "connection.deleted": "Deleted connections",
+    "link_session": "Links for customers",
+    "mapping": "Mappings",
+    "sync": "Syncs",
+    "order": "Orders of health and schedule",
+    "webhook_endpoint": "Webhooks",
+    "alert_channel": "Alerts",
+    "admin_key": "Admin keys",
+    "token": "Tokens",
+    "oauth_client": "OAuth apps",
+    "console": "Signing in",
+}
+"""The beginning of an action to what a reader looks for."""
+PERIODS = {1: "The last day", 7: "The last 7 days", 30: "The last 30 days", 90: "The last 90 days"}
+"""Days back from now: the same in every zone."""
 
 router = APIRouter(prefix=HOME + "/audit-log")
 
-Actor = Annotated[str, Query(max_length=200)]
-Action = Annotated[str, Query(max_length=100)]
-ConnectionId = Annotated[str, Query(max_length=100)]
+
+async def _filters(
+    actor: Annotated[str, Query(max_length=200)] = "",
+    action: Annotated[str, Query(max_length=100)] = "",
+    connection_id: Annotated[str, Query(max_length=100)] = "",
+    days: Annotated[str, Query(max_length=4)] = "",
+) -> dict[str, str]:
+    given = {"actor": actor, "action": action, "connection_id": connection_id, "days": days}
+    return {name: text.strip() for name, text in given.items() if text.strip()}
+
+
+Filters = Annotated[dict[str, str], Depends(_filters)]
 
 
 @router.get("")
-async def show(
-    *,
-    request: Request,
-    api: Api,
-    visitor: Signed,
-    after: After = "",
-    actor: Actor = "",
-    action: Action = "",
-    connection_id: ConnectionId = "",
-) -> Response:
-    filters = _filters(actor, action, connection_id)
-    found = (await audit_log(api=api, _=visitor.caller, limit=ROWS, cursor=after or None, **filters)).content
+async def show(request: Request, api: Api, visitor: Signed, filters: Filters, after: After = "") -> Response:
+    found = await _entries(api, visitor, filters, limit=ROWS, cursor=after or None)
     return page(
         request,
         "audit_rows.html" if is_part(request) else "audit.html",
         visitor=visitor,
         **listed(found, after),
         filters=filters,
+        kinds=KINDS,
+        periods=PERIODS,
     )
 
 
 @router.get("/export")
-async def export(
-    *, api: Api, visitor: Signed, actor: Actor = "", action: Action = "", connection_id: ConnectionId = ""
-) -> Response:
-    """As CSV, the newest first."""
-    rows = await _all(api, visitor, _filters(actor, action, connection_id))
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    writer.writerows([_cell(row[name]) for name in COLUMNS] for row in rows)
+async def export(api: Api, visitor: Signed, filters: Filters) -> Response:
+    """All that fits, as CSV, the newest first."""
     name = f"lineshaft-audit-{api.clock():%Y%m%dT%H%M%SZ}.csv"
-    return Response(
-        text.getvalue(),
+    return StreamingResponse(
+        _lines(api, visitor, filters),
         media_type="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )
 
 
-async def _all(api: Context, visitor: Visitor, filters: dict[str, Any]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
+async def _lines(api: Context, visitor: Visitor, filters: dict[str, str]) -> AsyncIterator[str]:
+    yield _csv([COLUMNS])
     cursor = None
-    while len(rows) < MOST_EXPORTED:
-        answer = await audit_log(api=api, _=visitor.caller, limit=MAX_LIMIT, cursor=cursor, **filters)
-        rows += answer.content["data"]
-        cursor = answer.content["next_cursor"]
+    while True:
+        found = await _entries(api, visitor, filters, limit=MAX_LIMIT, cursor=cursor)
+        yield _csv([_cell(row[name]) for name in COLUMNS] for row in found["data"])
+        cursor = found["next_cursor"]
         if cursor is None:
-            break
-    return rows
+            return
 
 
-def _filters(actor: str, action: str, connection_id: str) -> dict[str, Any]:
-    given = {"actor": actor.strip(), "action": action.strip(), "connection_id": connection_id.strip()}
-    return {name: value for name, value in given.items() if value}
+async def _entries(
+    api: Context, visitor: Visitor, filters: dict[str, str], *, limit: int, cursor: str | None
+) -> dict[str, Any]:
+    wanted: dict[str, Any] = dict(filters)
+    days = wanted.pop("days", "")
+    if days.isascii() and days.isdigit() and int(days) in PERIODS:
+        wanted["since"] = api.clock() - timedelta(days=int(days))
+    answer = await audit_log(api=api, _=visitor.caller, limit=limit, cursor=cursor, **wanted)
+    found: dict[str, Any] = answer.content
+    return found
+
+
+def _csv(rows: Iterable[Iterable[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
 
 
 def _cell(value: Any) -> str:

@@ -19,7 +19,7 @@ from lineshaft.api.routes.existence import require_connection
 
 router = APIRouter(prefix=HOME + "/connections/{connection_id}")
 
-NETWORK_FIELDS = ("proxy_url", "ca_certificate", "requests_per_minute")
+NETWORK_FIELDS = ("proxy_url", "ca_certificate", "requests_per_minute", "private_networks")
 TYPE_AGAIN = "Type the whole address: saving replaces what is stored, and a stored password is never shown."
 
 
@@ -53,8 +53,7 @@ async def network(
         given.pop("proxy_url", None)
     if typed["requests_per_minute"].isascii() and typed["requests_per_minute"].isdigit():
         given["requests_per_minute"] = int(typed["requests_per_minute"])
-    stored = await networks.get(api, visitor.caller, connection_id)
-    given["private_networks"] = stored.private_networks  # which the form does not show
+    given["private_networks"] = typed["private_networks"].replace(",", " ").split()
     try:
         body = networks.NetworkSettings.model_validate(given)
         await networks.put(api, visitor.caller, connection_id, body)
@@ -97,6 +96,7 @@ async def _settings(
         "proxy_url": "",
         "ca_certificate": stored.ca_certificate or "",
         "requests_per_minute": stored.requests_per_minute or "",
+        "private_networks": "\n".join(stored.private_networks),
         "name": "",
     }
     return page(

@@ -1,5 +1,7 @@
 """How values read on a page."""
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
 from typing import Any
@@ -65,12 +67,20 @@ FAULT_WORDS: Mapping[str, str] = {
     Fault.SOURCE_DOWN: "Source down",
     Fault.PLATFORM: "Lineshaft itself",
 }
+SERVICE_WORDS: Mapping[str, str] = {
+    "api": "Connection and keys",
+    "connector": "Credentials and reading",
+    "mapping": "Records",
+    "health-monitor": "Health and history",
+    "notifier": "Webhooks and alerts",
+}
 OUTCOMES = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.OK)
 RUNGS = tuple(Rung)
 
 URGENT_DAYS = 14
 """From here on the end of credentials is no longer a fact but a task."""
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)").fullmatch
 _STEPS = ((60, 1, "s"), (3600, 60, "min"), (86400, 3600, "h"), (86400 * 60, 86400, "d"))
 
 
@@ -131,6 +141,22 @@ def count(number: int | None) -> str:
     return "-" if number is None else f"{number:,}".replace(",", "\u202f")
 
 
+def is_moment(anything: Any) -> bool:
+    """Whether a value of a record is a time of day on some date, as the unified model writes it."""
+    return isinstance(anything, str) and _MOMENT(anything) is not None
+
+
+def told(anything: Any) -> str:
+    """A value of a setting, for whoever reads the audit log."""
+    if anything is None or anything in ("", [], {}):
+        return "-"
+    if isinstance(anything, bool):
+        return "yes" if anything else "no"
+    if isinstance(anything, list):
+        return ", ".join(map(told, anything))
+    return json.dumps(anything, ensure_ascii=False) if isinstance(anything, dict) else str(anything)
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "time_of_day": time_of_day,
     "ago": ago,
@@ -144,6 +170,9 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "count": count,
     "event_title": lambda name: ALERT_TITLES.get(name, name),
     "value": value,
+    "is_moment": is_moment,
+    "told": told,
+    "service_words": lambda service: SERVICE_WORDS.get(service, plain(service)),
     "status_words": lambda status: STATUS_WORDS.get(status, plain(status)),
     "status_tone": lambda status: STATUS_TONES.get(status, "quiet"),
     "state_tone": lambda state: STATE_TONES.get(state, "quiet"),
