@@ -92,6 +92,10 @@ release-events: $(STAMP) ## Keep the events of this checkout as the released one
 pictures: $(STAMP) system-packages ## Draw the console's pages for the documents anew
 	@$(PYTEST) -q services/api/tests/console/pictures.py
 
+.PHONY: page-times
+page-times: $(STAMP) ## Milliseconds of each page of the console with 10,000 connections
+	@$(PYTEST) -q -s services/api/tests/console/page_times.py
+
 .PHONY: integrations
 integrations: $(STAMP) ## What each source system can do, and what is wrong with its folder
 	@$(VENV)/bin/lineshaft integrations validate

@@ -125,7 +125,7 @@ async def test_deleting_asks_for_the_name_and_then_shows_each_receipt(
     part = await editor.get(base, **PART)
     assert part.text.lstrip().startswith('<div id="deleted">')
     assert "All 5 services have deleted what they held" in part.text
-    assert "3 × record" in part.text
+    assert "3 \u00d7 record" in part.text
     file = await editor.get(f"{base}/receipt")
     assert "attachment" in file.headers["content-disposition"]
     assert (file.json()["state"], len(file.json()["receipts"])) == ("completed", 5)

@@ -132,11 +132,10 @@ with fleet as (
     select c.connection_id, c.system, c.label, c.account_label, c.created_at, c.changed_at, s.last_sync_at,
         lower(coalesce(nullif(c.label, ''), nullif(c.account_label, ''), c.system)) as sort_name,
         coalesce(c.lifecycle = 'active'
-            and (s.document ->> 'credential_version')::int >= c.credential_version, false) as binding,
+            and s.credential_version >= c.credential_version, false) as binding,
         case
             when c.lifecycle in ('paused', 'disconnected') then c.lifecycle
-            when (s.document ->> 'credential_version')::int >= c.credential_version
-                then s.document ->> 'status'
+            when s.credential_version >= c.credential_version then s.status
             else 'pending'
         end as status
     from connection c left join health_monitor.status_view s on s.connection_id = c.connection_id
@@ -420,7 +419,7 @@ select system, status, count(*) as connections
 from (
     select c.system, case
         when c.lifecycle in ('paused', 'disconnected') then c.lifecycle
-        when (s.document ->> 'credential_version')::int >= c.credential_version then s.document ->> 'status'
+        when s.credential_version >= c.credential_version then s.status
         else 'pending'
     end as status
     from connection c left join health_monitor.status_view s on s.connection_id = c.connection_id
