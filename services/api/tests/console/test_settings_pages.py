@@ -52,9 +52,14 @@ async def test_the_way_to_a_source_is_set_by_form_and_marked(
 async def test_saving_the_form_keeps_the_private_networks(
     editor: Reader, world: World, connection_id: str
 ) -> None:
-    path = f"/connections/{connection_id}/network"
+    base = f"/connections/{connection_id}"
+    path = f"{base}/network"
     await world.call("PUT", path, {"private_networks": ["10.20.0.0/16"]})
-    await editor.send(f"/console{path}", {"way": "straight", "requests_per_minute": "30"})
+    page = (await editor.get(f"/console{base}/settings")).text
+    shown = re.search(r'name="private_networks"[^>]*>([^<]*)<', page)
+    assert shown is not None
+    given = {"way": "straight", "requests_per_minute": "30", "private_networks": shown[1]}
+    await editor.send(f"/console{path}", given)
     stored = (await world.call("GET", path)).json()
     assert (stored["private_networks"], stored["requests_per_minute"]) == (["10.20.0.0/16"], 30)
 
