@@ -50,7 +50,7 @@ async def test_an_object_is_requested_shaped_shown_and_removed(
     patient: Reader, world: World, connection_id: str
 ) -> None:
     base = f"/console/connections/{connection_id}"
-    assert "There is none yet." in (await patient.get(f"{base}/mapping-objects")).text
+    assert "No custom object yet." in (await patient.get(f"{base}/mapping-objects")).text
     before = len(await world.outbox("commands.connector"))
     sending = asyncio.create_task(
         patient.send(f"{base}/mapping-objects", {"object": "x_production.Lot", "key": "id", "cursor": ""})
@@ -90,7 +90,7 @@ async def test_an_object_is_requested_shaped_shown_and_removed(
 
     await patient.send(f"{base}/mapping-objects/x_production_lot/remove")
     assert (await patient.get(path)).status_code == 404
-    assert "There is none yet." in (await patient.get(f"{base}/mapping-objects")).text
+    assert "No custom object yet." in (await patient.get(f"{base}/mapping-objects")).text
 
 
 async def test_an_object_that_the_source_does_not_show_is_named(
