@@ -34,7 +34,11 @@ async def form_of(reader: Reader, path: str) -> dict[str, str]:
 async def test_the_page_shows_fields_beside_source_fields_with_samples(
     viewer: Reader, world: World, ids: list[str]
 ) -> None:
-    described = [{"name": "x_shelf", "type": "char", "label": "Shelf <1>"}, {"name": "z_new", "type": "date"}]
+    usual = {"label": "", "required": False, "readonly": False, "relation": None, "readable": True}
+    described = [
+        {**usual, "name": "x_shelf", "type": "char", "label": "Shelf <1>"},
+        {**usual, "name": "z_new", "type": "date"},
+    ]
     connector = world.pools["connector"]
     await insert(connector, "connection", connection_id=ids[0], system="tryton")
     await insert(connector, "object_schema", connection_id=ids[0], object="product.product", fields=described)
@@ -52,6 +56,16 @@ async def test_the_page_shows_fields_beside_source_fields_with_samples(
     assert "12 records left empty: no number" in page
     assert "Shelf &lt;1&gt; · char" in page
     assert 'data-use="z_new"' in page
+    marked = {
+        path
+        for row in page.split("<li data-text=")[1:]
+        for path in re.findall(r'data-use="([^"]+)"', row)
+        if '<span class="tag accent">custom</span>' in row.partition("</li>")[0]
+    }
+    told = await world.call("GET", f"/connections/{ids[0]}/schema?object=product.product")
+    assert {one["name"] for one in told.json()["data"][0]["fields"] if one["custom"]} <= marked
+    assert {"x_shelf", "x_abc", "x_hazard", "z_new"} <= marked
+    assert not marked & {"code", "template.name", "cost_price", "id"}
     assert "template.default_uom.symbol" in page
     assert '<fieldset class="bare" disabled>' in page
     assert "Save and put in force" not in page

@@ -106,7 +106,7 @@ async def _shown(
 ) -> dict[str, Any]:
     fields = row["fields"] if row else []
     records = await samples(api.pool, connection_id, name, SAMPLES) if fields else []
-    standard = _standard(system, name)
+    standard = standard_fields(system, name)
     listed = system.manifest.objects.get(name)
     return {
         "object": name,
@@ -130,8 +130,8 @@ async def _shown(
     }
 
 
-def _standard(system: System, name: str) -> set[str]:
-    """Fields that the default mappings of an object read."""
+def standard_fields(system: System, name: str) -> set[str]:
+    """Fields that the default mappings of an object read; every other one is custom."""
     described_object = system.manifest.objects.get(name)
     known = set(described_object.key) if described_object else set()
     for entity in system.entities_for(name):
