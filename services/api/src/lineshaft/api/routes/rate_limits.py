@@ -8,7 +8,6 @@ import time
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,15 +33,15 @@ class RateLimitMiddleware:
         allowed = await self._limiter.hit(self._limit, key)
         window = await self._limiter.get_window_stats(self._limit, key)
         seconds = max(1, round(window.reset_time - time.time() + 0.5))
-        told = {
-            "RateLimit-Limit": str(self._limit.amount),
-            "RateLimit-Remaining": str(window.remaining),
-            "RateLimit-Reset": str(seconds),
-        }
+        told = [
+            (b"ratelimit-limit", b"%d" % self._limit.amount),
+            (b"ratelimit-remaining", b"%d" % window.remaining),
+            (b"ratelimit-reset", b"%d" % seconds),
+        ]
 
         async def send_told(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(told)
+                message["headers"] = [*message["headers"], *told]
             await send(message)
 
         if allowed:
@@ -60,6 +59,8 @@ def _secret_of(scope: Scope) -> str | None:
     """A key of ours that asks for the API; what is none is refused without a look-up anyway."""
     if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
         return None
-    header = Headers(scope=scope).get("authorization", "")
+    header = next((value for name, value in scope["headers"] if name == b"authorization"), b"").decode(
+        "latin-1"
+    )
     secret = header[len(_SCHEME) :].strip()
     return secret if header.lower().startswith(_SCHEME) and kind_of(secret) is not None else None
