@@ -8,7 +8,7 @@ class MappingSettings(Settings):
         default=1_000, ge=1, description="About how many records are mapped and stored in one transaction."
     )
     remap_chunk_records: int = Field(
-        default=1_000, ge=1, description="Stored records per chunk of a re-map; live pages go in between."
+        default=500, ge=1, description="Stored records per chunk of a re-map; live pages go in between."
     )
     compiled_mappings: int = Field(
         default=2_000, ge=1, description="Customers' compiled mappings kept in memory."
