@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lineshaft.common.events.commands import WriteRequested
+from lineshaft.common.events.commands import SampleRequested, WriteRequested
 from lineshaft.common.ids import new_id
 from lineshaft.common.mapping import MappingContext, WriteContext, compile_mapping, to_source
 from lineshaft.common.unified import join_source_key
@@ -110,3 +110,21 @@ async def test_a_system_is_connected_read_written_and_read_again(rig: Rig, name:
         found = shown[field]["source_id"] if isinstance(shown[field], dict) else shown[field]
         assert found == value, field
     assert made["source_id"] in {join_source_key([one[part] for part in listed.key]) for one in again}
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_a_customer_is_shown_records_before_choosing(rig: Rig, name: str) -> None:
+    system = CATALOG.system(name)
+    source = SIMULATORS[name]()
+    with source.serving():
+        connection_id = await connected(rig, source)
+        command = SampleRequested(
+            command_id=new_id("cmd"), connection_id=connection_id, objects=list(system.objects_for())
+        )
+        await rig.ask(command)
+        await rig.carry_out()
+    found = {one["object"]: one for one in (await rig.answer(command.command_id))["result"]["objects"]}
+    assert list(found) == list(system.objects_for())
+    shown = found[system.object_of(READ[name])]
+    assert shown["problem"] is None
+    assert 0 < len(shown["records"]) <= command.records

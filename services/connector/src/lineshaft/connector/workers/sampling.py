@@ -6,7 +6,7 @@ What fails here is told to nobody else: health is about what was chosen, and not
 import time
 from contextlib import aclosing
 
-import orjson
+import msgspec
 
 from lineshaft.common.events.commands import CommandProblem, SampledObject, SampleRequested
 from lineshaft.common.outcomes import Operation
@@ -60,6 +60,6 @@ async def _sampled(tools: Tools, source: OpenSource, name: str, limit: int) -> S
     known = await known_object(tools, source, name)
     selection = select(known.description, needed)
     page = await source.adapter.read(name, selection.mapped or selection.fields, None, limit=limit)
-    records = [orjson.loads(one) for one in page.records[:limit] if len(one) <= LONGEST_RECORD]
+    records = [msgspec.json.decode(one) for one in page.records[:limit] if len(one) <= LONGEST_RECORD]
     problem = problems.TOO_LARGE if page.records and not records else None
     return SampledObject(object=name, records=records, problem=problem)
