@@ -24,7 +24,6 @@ from lineshaft.tools.stack.stack import Stack
 from services.api.tests.console.browser import chromium, signed_in, violations
 
 from .customer_admin import Admin, admin_of
-from .writing import a_vendor_and_its_purchase_order, made_changed_and_read_back
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.timeout(400)]
 
@@ -155,18 +154,6 @@ async def test_a_customer_connects_with_a_link_from_the_console(stack: Stack, de
     await expect(page.locator("#live")).to_contain_text("Completed")
     await customer.goto(link)
     await expect(customer.get_by_role("heading")).to_have_text("This link was used already")
-
-
-def test_a_vendor_and_its_purchase_order_or_a_work_order_are_made_changed_and_read_back(
-    stack: Stack, desk: Desk
-) -> None:
-    """What is written back to an ERP, and to a CMMS."""
-    if stack.source.system == "odoo":
-        new = {"title": "Pump leaks", "type": "corrective", "priority": "low"}
-        change = {"title": "Pump leaks badly", "priority": "high", "status": "in_progress"}
-        made_changed_and_read_back(desk.vendor, desk.connection_id, "work-orders", new, change)
-    else:
-        a_vendor_and_its_purchase_order(desk.vendor, desk.connection_id, {}, {}, {"title": "More bolts"})
 
 
 async def test_a_field_that_is_new_at_the_source_takes_three_clicks(desk: Desk) -> None:
