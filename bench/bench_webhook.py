@@ -1,6 +1,6 @@
 """Webhooks: stored, signed, posted and recorded by the notifier, beside bare signed clients.
 
-`python bench/bench_webhook.py [--full] [--profile] [--records N] [--rounds N]`
+`python bench/bench_webhook.py [--full] [--profile] [--records N] [--rounds N] [--neighbour]`
 """
 
 import argparse
@@ -18,6 +18,8 @@ from harness.webhooks import ENDPOINTS
 BARE = "bare aiohttp, signed"
 HTTPX = "bare httpx, signed"
 OURS = "Lineshaft notifier, from event to recorded delivery"
+NEIGHBOUR = "nine endpoints beside one that hangs"
+MOST_CHANGE = 1.10
 
 
 def subjects(stack: Stack, deliveries: int) -> list[Subject]:
@@ -28,15 +30,31 @@ def subjects(stack: Stack, deliveries: int) -> list[Subject]:
     ]
 
 
-def ours(stack: Stack) -> Subject:
+def ours(stack: Stack, name: str = OURS, script: str = "lineshaft_notifier.py") -> Subject:
     runs = count(1)
 
     def new_topics() -> None:
-        options["prefix"] = f"{next(runs)}."
+        options["prefix"] = f"{script}.{next(runs)}."
         asyncio.run(stack.create_topics(options["prefix"]))
 
     options = {"dsn": stack.dsn("notifier"), "api_dsn": stack.dsn("api")}
-    return Subject(OURS, "lineshaft_notifier.py", options, before=new_topics)
+    return Subject(name, script, options, before=new_topics)
+
+
+def beside_one_that_hangs(stack: Stack, windows: int) -> Result:
+    """The p99 of good endpoints while a neighbour hangs, and while it does not, in windows that alternate."""
+    with running_server("holding_receiver.py") as receiver:
+        common = {"bootstrap_servers": stack.bootstrap_servers, "receiver": receiver, "windows": windows}
+        found = run_subject(ours(stack, NEIGHBOUR, "noisy_neighbour.py"), common)
+    print(
+        f"\n{NEIGHBOUR}, {found['deliveries_per_second']} deliveries a second, {windows} windows each:"
+        f" p50 {found['calm_p50_ms']:.1f} -> {found['hung_p50_ms']:.1f} ms,"
+        f" p99 {found['calm_p99_ms']:.1f} -> {found['hung_p99_ms']:.1f} ms;"
+        f" p99 of each endpoint by {', '.join(f'{ratio:.2f}' for ratio in found['ratios'])}"
+    )
+    change = found["hung_p99_ms"] / found["calm_p99_ms"]
+    print(Target("p99 of the others while one hangs / while it does not", change, MOST_CHANGE).line())
+    return found
 
 
 def targets(results: Mapping[str, Sequence[Result]]) -> list[Target]:
@@ -56,11 +74,16 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="profile the notifier, into var/bench")
     parser.add_argument("--records", type=int, help="deliveries")
     parser.add_argument("--rounds", type=int)
+    parser.add_argument("--neighbour", action="store_true", help="only the endpoint that hangs")
     arguments = parser.parse_args()
     deliveries = (arguments.records or (100_000 if arguments.full else 20_000)) // ENDPOINTS * ENDPOINTS
     rounds = arguments.rounds or (5 if arguments.full else 3)
     with running_stack() as stack, running_server("webhook_receiver.py") as receiver:
         asyncio.run(stack.migrate("notifier"))
+        windows = 10 if arguments.full else 4
+        if arguments.neighbour:
+            beside_one_that_hangs(stack, windows)
+            return
         common = {"bootstrap_servers": stack.bootstrap_servers, "receiver": receiver, "records": deliveries}
         if arguments.profile:
             place = folder() / "webhook.profile.txt"
@@ -73,6 +96,7 @@ def main() -> None:
             return {**run(), "postgres_seconds": stack.postgres_cpu() - before}
 
         results = alternated(subjects(stack, deliveries), common, rounds, around=with_postgres)
+        beside_one_that_hangs(stack, windows)
     report(results, deliveries, rounds)
 
 

@@ -42,11 +42,11 @@ class Connection(asyncio.Protocol):
         self._transport.write(body)
 
 
-def serve(answer: Answer) -> None:
+def serve(answer: Answer, connection: type[Connection] = Connection) -> None:
     """Prints the port and runs until it is ended."""
 
     async def run() -> None:
-        server = await asyncio.get_running_loop().create_server(lambda: Connection(answer), "127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(lambda: connection(answer), "127.0.0.1", 0)
         print(server.sockets[0].getsockname()[1], flush=True)
         async with server:
             await server.serve_forever()

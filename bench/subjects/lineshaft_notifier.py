@@ -38,19 +38,25 @@ class Bench:
         self._service = service
 
     async def run(self, stopping: asyncio.Event) -> None:
-        asked, producer = self._asked, self._service.producer
+        await self._warm_up()
+        await self._measure()
+        stopping.set()
+
+    async def _warm_up(self) -> None:
         await self._service.pool.execute("truncate delivery, event, endpoint cascade")
         await self._until(self._joined)
         await self._endpoints()
-        await producer.publish_batches(self._events(WARM_UP_EVENTS))
+        await self._service.producer.publish_batches(self._events(WARM_UP_EVENTS))
         await self._recorded(WARM_UP_EVENTS * ENDPOINTS)
+
+    async def _measure(self) -> None:
+        asked, producer = self._asked, self._service.producer
         events = self._events(asked["records"] // ENDPOINTS)
         meter = Meter(asked.get("profile"))
         meter.start()
         await producer.publish_batches(events)
         await self._recorded((WARM_UP_EVENTS + len(events)) * ENDPOINTS)
         meter.stop(len(events) * ENDPOINTS)
-        stopping.set()
 
     async def _joined(self) -> bool:
         return all(subscription.joined() for subscription in self._service.subscriptions)
@@ -108,7 +114,7 @@ def _message(data: EventData, key: str) -> Message:
     return encode(new_event(data, source="bench", key=key))
 
 
-async def main() -> None:
+async def main(kind: type[Bench] = Bench) -> None:
     asked = spec()
     configure("notifier", "WARNING")
     settings = NotifierSettings(
@@ -121,7 +127,7 @@ async def main() -> None:
         http_port=0,
     )
     service = await build(settings)
-    bench = Bench(asked, service)
+    bench = kind(asked, service)
     await run(replace(service, background={**service.background, "bench": bench.run}))
 
 
