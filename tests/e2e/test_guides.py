@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.timeout(180)
 
 GUIDES = find_checkout() / "docs" / "howto"
 _BLOCK = re.compile(r"^```\n((?:curl|lineshaft|psql) .*?)^```$", re.MULTILINE | re.DOTALL)
+_SHELL = re.compile(r"^```sh\n(curl .*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMANDS = re.compile(r"^(?=(?:curl|lineshaft|psql) )", re.MULTILINE)
 _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECRET = "whsec_" + "c2VjcmV0LW9mLXRoaXMtdGVzdA=="
@@ -40,7 +41,10 @@ GUIDED = [
     "write-back",
     "command-line",
     "connect",
+    "diagnose",
 ]
+LEAVING = ["secure"]
+"""Their commands stand in `sh` blocks, and the last of them deletes the customer."""
 PSQL = postgres_binaries(Layout.discover("guides"), None)
 GOOD = {"200", "201", "202", "204", "207", "304"}
 REFUSED = {"/deletions/stock.lot/approve": "404"}
@@ -97,9 +101,13 @@ def variables(stack: Stack, vendor: Vendor) -> dict[str, str]:
 def test_every_command_does_what_it_is_there_for(
     guide: str, variables: dict[str, str], tmp_path: Path
 ) -> None:
+    do_as_told(guide, _BLOCK, variables, tmp_path)
+
+
+def do_as_told(guide: str, blocks: re.Pattern[str], variables: dict[str, str], folder: Path) -> None:
     text = (GUIDES / f"{guide}.md").read_text(encoding="utf-8")
     commands = [
-        one.strip() for block in _BLOCK.findall(text) for one in _COMMANDS.split(block) if one.strip()
+        one.strip() for block in blocks.findall(text) for one in _COMMANDS.split(block) if one.strip()
     ]
     assert commands
     for command in commands:
@@ -107,7 +115,7 @@ def test_every_command_does_what_it_is_there_for(
         done = subprocess.run(  # noqa: S603  commands of our own pages
             ["bash", "-euo", "pipefail", "-c", shown],  # noqa: S607  the reader's own shell
             env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}:{PSQL}", **variables},
-            cwd=tmp_path,
+            cwd=folder,
             capture_output=True,
             text=True,
             check=False,
@@ -185,3 +193,10 @@ def test_a_vendor_and_its_purchase_order_are_made_changed_and_read_back(
         {"number": "PO-BOLTS-1", "status": "draft"},
         {"title": "More bolts", "status": "approved"},
     )
+
+
+@pytest.mark.parametrize("guide", LEAVING)
+def test_every_command_of_leaving_does_what_it_is_there_for(
+    guide: str, variables: dict[str, str], tmp_path: Path
+) -> None:
+    do_as_told(guide, _SHELL, variables, tmp_path)
