@@ -19,7 +19,8 @@ OVER_ALL = {
         "keys, by their hash or id": "key key_used install_admin_key end_installed_keys insert_admin_key"
         " admin_key lock_admin_key admin_keys end_admin_key console_session",
         "the fleet, for operators": "fleet connections fleet_status open_outages drift",
-        "a customer's visit, by its secret or id": "link_session lock_link_session submit_link_session"
+        "a customer's visit, by its secret or id": "link_session choose_system lock_link_session"
+        " submit_link_session"
         " reopen_link_session await_choice forget_samples complete_link_session code_of_session"
         " exchange_code",
         "a command or its receipt, by its id": "command complete_command complete_purge",

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from lineshaft.common.outcomes import Grant, Operation, Outcome, Rung, Verb
+from lineshaft.connector.adapters.protocols.window import CLOCK_SKEW
 from lineshaft.connector.domain.evidence import Evidence
 from lineshaft.connector.domain.protocol import Need, Right, WriteOperation
 from lineshaft.tools.stack.layout import Layout
@@ -20,6 +21,7 @@ from .sql_source import opened, read_all, refused, rows, with_objects
 pytestmark = pytest.mark.integration
 
 FIELDS = ["number", "name"]
+OVERLAP = timedelta(minutes=5)
 
 
 @pytest.fixture(scope="module")
@@ -346,3 +348,19 @@ async def test_when_a_password_ends(plant: PostgresqlSource) -> None:
             assert (await adapter.verify()).expires_at == datetime(2099, 3, 31, 12, tzinfo=UTC)
     finally:
         plant.execute("alter role reader valid until 'infinity'")
+
+
+async def test_a_replica_is_read_up_to_what_it_has(plant: PostgresqlSource) -> None:
+    signal = plant.server.data / "standby.signal"
+    plant.stop()
+    stopped = datetime.now(UTC)
+    signal.touch()
+    try:
+        plant.start()
+        async with opened(plant) as adapter:
+            _, cursor = await read_all(adapter, "parts", ["name"])
+    finally:
+        plant.stop()
+        signal.unlink()
+        plant.start()
+    assert datetime.fromisoformat(cursor["since"]) <= stopped - CLOCK_SKEW - OVERLAP

@@ -1,5 +1,6 @@
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import orjson
 import pytest
@@ -57,6 +58,47 @@ async def test_a_customer_connects(world: World) -> None:
     sync = (await world.outbox("sync.requests"))[-1]
     assert sync["connection_id"] == described["connection_id"]
     assert sync["request_id"].startswith("req_")
+
+
+async def test_a_customer_chooses_the_system(world: World) -> None:
+    page = await world.open_page(system=None, systems=["tryton", "postgresql"])
+    offered = await world.http.get(page)
+    assert (offered.status_code, offered.text.count('name="system"')) == (200, 2)
+    assert "Tryton" in offered.text
+    posted = await world.http.post(page, data=SETTINGS | CREDENTIALS)
+    assert "Which system do you use?" in posted.text
+    told = await world.http.post(page, json={}, headers={"accept": "application/json"})
+    assert (told.status_code, told.json()["errors"][0]["field"]) == (422, "system")
+    assert "Which system do you use?" in (await world.http.get(f"{page}?system=odoo")).text
+
+    form = await world.http.get(f"{page}?system=tryton")
+    assert f'action="{page}?system=tryton"' in form.text
+    assert f'href="{page}?system="' in form.text
+    sent = await world.http.post(f"{page}?system=tryton", data=SETTINGS | CREDENTIALS)
+    command = (await world.outbox("commands.connector"))[-1]
+    assert command["system"] == "tryton"
+    await world.answer(command["command_id"], problem=REJECTED)
+    again = await world.http.get(sent.headers["location"])
+    assert f'action="{page}?system=tryton"' in again.text
+    sent = await world.http.post(f"{page}?system=tryton", data=SETTINGS | CREDENTIALS)
+    await world.answer((await world.outbox("commands.connector"))[-1]["command_id"], result=verified())
+    assert (await world.http.get(sent.headers["location"])).status_code == 303
+    assert (await world.outbox("connections"))[-1]["system"] == "tryton"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"systems": ["tryton", "nobody"]}, "systems.1"),
+        ({"settings": {"host": "plant"}}, "settings"),
+        ({"system": "tryton", "systems": ["odoo"]}, "systems"),
+    ],
+)
+async def test_what_does_not_go_with_a_choice_of_systems_is_named(
+    world: World, body: dict[str, Any], field: str
+) -> None:
+    answer = await world.call("POST", "/link-sessions", body)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
 
 
 async def test_the_secret_is_sealed_for_its_row(world: World) -> None:

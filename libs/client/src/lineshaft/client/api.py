@@ -1,6 +1,6 @@
 """The whole API with an admin key, or one connection's data with its token."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from lineshaft.client import answers
@@ -22,16 +22,21 @@ class Lineshaft:
 
     def link(
         self,
-        system: str,
+        system: str | None = None,
         *,
+        systems: Sequence[str] = (),
         redirect_url: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         label: str = "",
         settings: Mapping[str, Any] | None = None,
     ) -> answers.LinkSession:
-        """Opens the hosted page for a new customer: send them its `url`."""
+        """Opens the hosted page for a new customer: send them its `url`.
+
+        Without `system` they choose it there, from `systems` or from all.
+        """
         body = {
             "system": system,
+            "systems": list(systems),
             "redirect_url": redirect_url,
             "metadata": metadata or {},
             "label": label,

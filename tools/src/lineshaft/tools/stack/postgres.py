@@ -46,6 +46,11 @@ class Postgres:
         self.password = secrets.token_urlsafe(24)
 
     @property
+    def data(self) -> Path:
+        """Its data folder."""
+        return self._data
+
+    @property
     def dsn(self) -> str:
         """The superuser's."""
         return self.dsn_for(SUPERUSER, self.password)

@@ -32,6 +32,8 @@ class NewSession:
     redirect_url: str | None
     created_by: str
     expires_at: datetime
+    offered: list[str] | None = None
+    """The systems that the customer chooses from; `system` is empty then."""
 
 
 async def open_session(pool: Pool, new: NewSession, *, at: datetime) -> tuple[str, str]:
@@ -52,6 +54,7 @@ async def open_session(pool: Pool, new: NewSession, *, at: datetime) -> tuple[st
             new.redirect_url,
             new.created_by,
             new.expires_at,
+            new.offered,
         )
         await audit.note(
             tx,
@@ -67,6 +70,11 @@ async def open_session(pool: Pool, new: NewSession, *, at: datetime) -> tuple[st
 async def find_session(pool: Pool, capability: str) -> LinkSession | None:
     row = await pool.fetchrow(SQL["link_session"], key_hash(capability))
     return build_or_none(LinkSession, row, state=SessionState)
+
+
+async def choose_system(pool: Pool, session: LinkSession) -> None:
+    """Keep what the customer has chosen, for the attempt that follows."""
+    await pool.execute(SQL["choose_system"], session.session_id, session.system)
 
 
 async def lock_session(tx: Transaction, session_id: str) -> LinkSession | None:

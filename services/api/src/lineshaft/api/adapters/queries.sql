@@ -187,12 +187,16 @@ returning *
 
 -- name: insert_link_session
 insert into link_session (session_id, capability_hash, connection_id, system, reauthorizes, settings, login,
-    label, metadata, redirect_url, created_by, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    label, metadata, redirect_url, created_by, expires_at, offered)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 
 -- name: link_session
 -- By the capability in the page's address.
 select * from link_session where capability_hash = $1
+
+-- name: choose_system
+-- What the customer has chosen from those offered.
+update link_session set system = $2 where session_id = $1 and state = 'open'
 
 -- name: lock_link_session
 select * from link_session where session_id = $1 for update

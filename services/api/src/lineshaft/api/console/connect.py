@@ -18,13 +18,19 @@ from lineshaft.common.integrations import System
 
 router = APIRouter(prefix=HOME)
 
+VERIFIED = {
+    "real": "Tested with the system itself.",
+    "vendor-spec": "Written from the vendor's specification; not tested with the system itself.",
+    "doc-derived": "Written from public documents; not tested with the system itself.",
+}
+
 SystemPath = Annotated[str, Path(max_length=100)]
 
 
 @router.get("/connect")
 async def choose(request: Request, api: Api, visitor: Signed) -> Response:
     systems = sorted(api.catalog.systems.values(), key=lambda system: system.manifest.label.lower())
-    return page(request, "connect_systems.html", visitor=visitor, systems=systems)
+    return page(request, "connect_systems.html", visitor=visitor, systems=systems, verified=VERIFIED)
 
 
 @router.get("/connect/{system_id}")

@@ -4,7 +4,7 @@ open -> verifying -> completed; a refusal opens it again, for a limited number o
 looks at what is to be read before the connection is made is choosing in between.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -53,6 +53,14 @@ class LinkSession:
     code_expires_at: datetime | None = None
     exchanged_at: datetime | None = None
     chooses: bool = False
+    offered: list[str] | None = None
+    """The systems that the customer chooses from, if that is left to them."""
+
+    def of_system(self, system: str | None) -> "LinkSession":
+        """As the customer has it who chose this system; one that is not offered is no choice."""
+        if self.offered is None or system is None or self.state is not SessionState.OPEN:
+            return self
+        return replace(self, system=system if system in self.offered else "")
 
     def refusal(self, now: datetime) -> Refusal | None:
         """Why the form is not shown; None where it is."""

@@ -3,17 +3,18 @@
 The address is the capability: whoever has it may submit credentials, once, until it expires.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from lineshaft.api.adapters.commands import find_command
-from lineshaft.api.adapters.link_sessions import find_session
+from lineshaft.api.adapters.link_sessions import choose_system, find_session
 from lineshaft.api.adapters.oauth_clients import find_client
 from lineshaft.api.domain.consents import asks_for_consent
+from lineshaft.api.domain.link_sessions import LinkSession
 from lineshaft.api.domain.problems import FieldProblem, ProblemCode, invalid, problem
 from lineshaft.api.routes.answers import JSON
 from lineshaft.api.routes.catalog import system_of
@@ -28,6 +29,7 @@ from lineshaft.api.routes.connect_pages import (
     missing,
     not_ready,
     refused,
+    systems_page,
     waiting_page,
 )
 from lineshaft.api.routes.context import Api
@@ -37,16 +39,22 @@ MAX_FIELDS = 100
 STEP_BY_STEP = "step-by-step"
 """The name of the form's button; no field of a system can have it."""
 
+Chosen = Annotated[
+    str | None,
+    Query(
+        max_length=100, description="The system that the customer has chosen, where that was left to them."
+    ),
+]
+
 router = APIRouter(tags=["connect"])
 
 
 @router.get("/connect/{capability}", responses=HTML | FAILURES, response_class=Response)
-async def show(api: Api, capability: Capability) -> Response:
-    session = await find_session(api.pool, capability)
-    if session is None:
-        raise missing()
-    if (refusal := session.refusal(api.clock())) is not None:
-        raise refused(refusal)
+async def show(api: Api, capability: Capability, system: Chosen = None) -> Response:
+    """The system's form; before it the systems to choose from, where the vendor has named none."""
+    session = await _visited(api, capability, system)
+    if not session.system:
+        return await systems_page(api, session, capability)
     manifest = system_of(api.catalog, session.system).manifest
     if operators_client(manifest) and await find_client(api.pool, session.system) is None:
         raise not_ready(manifest.label)
@@ -67,7 +75,7 @@ async def show(api: Api, capability: Capability) -> Response:
         }
     },
 )
-async def submit_form(request: Request, api: Api, capability: Capability) -> Response:
+async def submit_form(request: Request, api: Api, capability: Capability, system: Chosen = None) -> Response:
     """Verify the credentials with the source and, if they are right, put them in force.
 
     The page's own button says `step-by-step`: the customer then sees each step, and chooses what is read
@@ -76,11 +84,11 @@ async def submit_form(request: Request, api: Api, capability: Capability) -> Res
     as_json = JSON in request.headers.get("accept", "")
     typed = await _typed(request)
     step_by_step = not as_json and STEP_BY_STEP in typed
-    session = await find_session(api.pool, capability)
-    if session is None:
-        raise missing()
-    if (refusal := session.refusal(api.clock())) is not None:
-        raise refused(refusal)
+    session = await _visited(api, capability, system)
+    if not session.system:
+        if as_json:
+            raise invalid("system", "choose one, in the query")
+        return await systems_page(api, session, capability)
     manifest = system_of(api.catalog, session.system).manifest
     if session.pending(api.clock()) and session.command_id is not None:
         command_id = session.command_id
@@ -103,6 +111,8 @@ async def submit_form(request: Request, api: Api, capability: Capability) -> Res
                 errors=submitted.errors,
                 status=422,
             )
+        if session.offered is not None:
+            await choose_system(api.pool, session)
         login = form.login_of(submitted.credentials)
         if asks_for_consent(manifest):
             return await send_to_system(
@@ -136,6 +146,16 @@ async def attempt(request: Request, api: Api, capability: Capability, command_id
         manifest = system_of(api.catalog, session.system).manifest
         return waiting_page(api.brand, manifest, session)
     return await page_result(api, session, capability, command)
+
+
+async def _visited(api: Api, capability: str, system: str | None) -> LinkSession:
+    """Raises a problem, a page in browsers, for a link that leads nowhere."""
+    session = await find_session(api.pool, capability)
+    if session is None:
+        raise missing()
+    if (refusal := session.refusal(api.clock())) is not None:
+        raise refused(refusal)
+    return session.of_system(system)
 
 
 async def _typed(request: Request) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lineshaft.api.adapters.keys import find_known
+from lineshaft.api.adapters.oauth_clients import find_client
 from lineshaft.api.domain import verification
 from lineshaft.api.domain.branding import Brand
 from lineshaft.api.domain.choices import Choice, sample_of
@@ -22,6 +23,7 @@ from lineshaft.api.routes.context import Context, context_of
 from lineshaft.api.routes.pages import WAIT_SCRIPT_PATH, render
 from lineshaft.common.integrations import System
 from lineshaft.common.integrations.manifest import Manifest
+from lineshaft.common.integrations.oauth import operators_client
 
 OK, MISSING, NOT_READY, GONE = 200, 404, 409, 410
 WAIT_PAGE_SECONDS = 1
@@ -79,6 +81,23 @@ def form_of(manifest: Manifest, session: LinkSession) -> Form:
     return Form(manifest, session.reauthorizes, session.settings, session.login)
 
 
+async def systems_page(api: Context, session: LinkSession, capability: str) -> Response:
+    """Those that are offered and can be connected now, by name."""
+    offered = [api.catalog.systems[name] for name in session.offered or () if name in api.catalog.systems]
+    ready = [
+        one
+        for one in offered
+        if not operators_client(one.manifest) or await find_client(api.pool, one.id) is not None
+    ]
+    return render(
+        "systems.html",
+        api.brand,
+        title="Which system do you use?",
+        action=f"/connect/{capability}",
+        systems=sorted(ready, key=lambda one: one.manifest.label.lower()),
+    )
+
+
 async def form_page(
     api: Context,
     manifest: Manifest,
@@ -102,7 +121,8 @@ async def form_page(
         form_origins=(origin(session.redirect_url),) if session.redirect_url else (),
         title=f"{'Reconnect' if session.reauthorizes else 'Connect'} {manifest.label}",
         label=manifest.label,
-        action=f"/connect/{capability}",
+        action=f"/connect/{capability}" + (f"?system={session.system}" if session.offered else ""),
+        others=f"/connect/{capability}?system=" if session.offered else None,
         reauthorizes=session.reauthorizes,
         consents=asks_for_consent(manifest),
         settings=form.asked_settings,

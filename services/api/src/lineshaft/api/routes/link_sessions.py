@@ -31,16 +31,22 @@ from lineshaft.common.integrations import UnknownSystemError
 from lineshaft.common.integrations.oauth import operators_client
 
 MAX_SETTINGS = 50
+MAX_SYSTEMS = 200
 
 router = APIRouter(prefix="/v1/link-sessions", tags=["connect"])
 
 
 class NewLinkSession(BaseModel):
-    """A new connection of `system`, or new credentials for `connection_id`."""
+    """A new connection, of `system` or of one that the customer chooses; or new credentials."""
 
     model_config = ConfigDict(extra="forbid")
 
     system: str | None = Field(default=None, max_length=100, examples=["tryton"])
+    systems: list[Annotated[str, Field(max_length=100)]] = Field(
+        default=[],
+        max_length=MAX_SYSTEMS,
+        description="Without `system`: those the customer chooses from. Empty: all.",
+    )
     connection_id: str | None = Field(default=None, max_length=100, description="Reauthorize this one.")
     settings: dict[str, Any] = Field(
         default={}, max_length=MAX_SETTINGS, description="What is known already, so that it is filled in."
@@ -142,9 +148,29 @@ async def _require_client(api: Context, system_id: str) -> None:
 
 def _connection(api: Context, body: NewLinkSession, redirect_url: str | None, caller: Caller) -> NewSession:
     if body.system is None:
-        raise invalid("system", "name the system to connect, or the connection_id to reauthorize")
+        system_id, settings, offered = "", {}, _offered(api, body)
+    else:
+        system_id, settings, offered = body.system, _settings(api, body, body.system), None
+    return NewSession(
+        connection_id=new_id("con"),
+        system=system_id,
+        reauthorizes=False,
+        settings=settings,
+        login={},
+        label=body.label,
+        metadata=body.metadata,
+        redirect_url=redirect_url,
+        created_by=caller.key_id,
+        expires_at=api.clock() + api.settings.link_session_lifetime,
+        offered=offered,
+    )
+
+
+def _settings(api: Context, body: NewLinkSession, system_id: str) -> dict[str, Any]:
+    if body.systems:
+        raise invalid("systems", "is for links without system, where the customer chooses")
     try:
-        system = api.catalog.system(body.system)
+        system = api.catalog.system(system_id)
     except UnknownSystemError as error:
         raise invalid("system", str(error)) from None
     settings, errors = given_settings(system.manifest, body.settings)
@@ -154,18 +180,16 @@ def _connection(api: Context, body: NewLinkSession, redirect_url: str | None, ca
             "; ".join(f"settings.{key}: {message}" for key, message in errors.items()),
             errors=[FieldProblem(f"settings.{key}", message) for key, message in errors.items()],
         )
-    return NewSession(
-        connection_id=new_id("con"),
-        system=system.id,
-        reauthorizes=False,
-        settings=settings,
-        login={},
-        label=body.label,
-        metadata=body.metadata,
-        redirect_url=redirect_url,
-        created_by=caller.key_id,
-        expires_at=api.clock() + api.settings.link_session_lifetime,
-    )
+    return settings
+
+
+def _offered(api: Context, body: NewLinkSession) -> list[str]:
+    if body.settings:
+        raise invalid("settings", "are those of one system: name it in system, too")
+    for number, system_id in enumerate(body.systems):
+        if system_id not in api.catalog.systems:
+            raise invalid(f"systems.{number}", f"there is no system {system_id!r} here")
+    return list(dict.fromkeys(body.systems)) or list(api.catalog.systems)
 
 
 def _reauthorization(
@@ -179,7 +203,7 @@ def _reauthorization(
         raise invalid(
             "system", f"the connection is one of {connection.system}", connection_id=connection.connection_id
         )
-    if body.settings or body.metadata or body.label:
+    if body.settings or body.metadata or body.label or body.systems:
         raise invalid(
             "settings",
             "a reauthorization changes the credentials alone",

@@ -2,7 +2,8 @@
 
 A full read goes by the key. An incremental one goes by the cursor column, then the key, so that a row that
 is changed meanwhile moves behind the page and is met again. Where the next read begins is taken from the
-database's clock at the beginning of this one, or from the youngest row that an incremental read saw if
+database's clock at the beginning of this one, of a replica of PostgreSQL from the time up to which it had
+replayed its primary's changes, or from the youngest row that an incremental read saw if
 that is older: a row dated ahead of time must not carry the cursor past those that follow.
 """
 
