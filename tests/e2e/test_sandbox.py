@@ -343,7 +343,7 @@ async def test_in_the_browser_a_customer_denies_starts_again_and_allows(
 
     async with chromium() as browser:
         customer = await browser.new_page()
-        heading = customer.get_by_role("heading")
+        heading = customer.get_by_role("heading", level=1)
         await customer.goto(session["url"])
         await go_on(customer)
         await customer.get_by_role("button", name="Deny").click()
@@ -359,6 +359,8 @@ async def test_in_the_browser_a_customer_denies_starts_again_and_allows(
             "Please use the browser in which you began"
         )
         await customer.get_by_role("button", name="Allow").click()
+        await expect(heading).to_have_text("Choose what is read from Sandbox")
+        await customer.get_by_role("button", name="Connect").click()
         await expect(heading).to_contain_text("is connected")
         await customer.goto(session["url"])
         await expect(heading).to_have_text("This link was used already")

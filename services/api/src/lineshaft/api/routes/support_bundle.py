@@ -44,6 +44,7 @@ async def support_bundle(api: Api, _: CanRead, connection_id: ConnectionPath) ->
     known = await require_known(api.pool, connection_id)
     made_at = api.clock()
     status = _plain({**describe(api, known), "reauthorize_url": None})
+    del status["metadata"]  # the vendor's own, perhaps of a customer
     status["affected"] = affected_operations(status["verdict"])
     status["calls"] = (known.binding or {}).get("objects", [])
     ladder = await api.pool.fetchval(SQL["ladder"], connection_id)
