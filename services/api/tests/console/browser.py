@@ -1,12 +1,14 @@
 """A real Chromium, a running console, and what every page has to be."""
 
+import asyncio
 import re
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 VENDOR = Path(__file__).parent / "vendor"
@@ -33,6 +35,24 @@ async def chromium() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=path, args=CHROMIUM)
         yield browser
         await browser.close()
+
+
+@asynccontextmanager
+async def serving(application: Any, port: int, browser: Browser) -> AsyncIterator[None]:
+    """The application on the port; the browser goes first, so that no connection of its is cut."""
+    config = uvicorn.Config(application, port=port, log_config=None, access_log=False, lifespan="off")
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.02)
+    try:
+        yield
+    finally:
+        await browser.close()
+        server.should_exit = True
+        server.force_exit = True
+        with suppress(asyncio.CancelledError):
+            await running
 
 
 async def violations(page: Page) -> list[str]:

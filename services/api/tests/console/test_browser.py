@@ -3,13 +3,11 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pytest
 import pytest_asyncio
-import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from lineshaft.api.adapters.visits import sample_of
@@ -26,7 +24,7 @@ from services.api.tests.routes.conftest import (
     whole_application,
 )
 
-from .browser import chromium, signed_in, violations
+from .browser import chromium, serving, signed_in, violations
 from .conftest import PASSWORD
 from .seeding import seed
 
@@ -82,12 +80,7 @@ async def site(pools: dict[str, Pool], settings: ApiSettings) -> AsyncIterator[S
     settings = settings.model_copy(update={"public_url": url})
     async with a_world(pools, settings) as world, chromium() as browser:
         served = whole_application(waiting(world, connect_wait_seconds=10.0).context)
-        config = uvicorn.Config(served, port=port, log_config=None, access_log=False, lifespan="off")
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.02)
-        try:
+        async with serving(served, port, browser):
             ids = await seed(world)
             made = await world.call(
                 "POST", "/webhook-endpoints", {"url": "https://product.example.com/hooks"}
@@ -96,11 +89,6 @@ async def site(pools: dict[str, Pool], settings: ApiSettings) -> AsyncIterator[S
             deleted_id, _ = await world.connect("plant/6")
             await world.call("DELETE", f"/connections/{deleted_id}")
             yield Site(world, url, ids, made.json()["id"], told.json()["id"], deleted_id, browser)
-        finally:
-            server.should_exit = True
-            server.force_exit = True
-            with suppress(asyncio.CancelledError):
-                await serving
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -47,6 +47,22 @@ async def test_a_slow_write_is_an_operation(world: World) -> None:
     assert (sync["connection_id"], sync["entities"]) == (connection_id, ["vendor"])
 
 
+async def test_what_was_just_created_can_be_changed_before_it_is_stored(world: World) -> None:
+    connection_id, token = await world.connect()
+    operation = (await ask(world, token)).json()["id"]
+    await world.answer(operation, result={"source_id": "77", "values": {}}, connection_id=connection_id)
+    created = entity_id(connection_id, "vendor", "77")
+    answer = await world.call("PATCH", f"/vendors/{created}", {"name": "Bolts"}, key=token)
+    assert answer.status_code == 202, answer.text
+    assert (await last_command(world))["source_id"] == "77"
+    other = entity_id(connection_id, "vendor", "78")
+    for key, path in ((token, f"/vendors/{other}"), (token, f"/items/{created}")):
+        assert (await world.call("PATCH", path, {"name": "Bolts"}, key=key)).status_code == 404
+    _, stranger = await world.connect()
+    answer = await world.call("PATCH", f"/vendors/{created}", {"name": "Bolts"}, key=stranger)
+    assert answer.status_code == 404
+
+
 async def test_an_operation_is_its_connections_own(world: World) -> None:
     _, token = await world.connect()
     _, other = await world.connect()

@@ -29,7 +29,7 @@ from lineshaft.api.routes.operations import OperationModel, entity_of, problem_o
 from lineshaft.common.events.commands import WriteRequested
 from lineshaft.common.ids import new_id
 from lineshaft.common.integrations import System
-from lineshaft.common.unified import ENTITIES, ROUTES
+from lineshaft.common.unified import ENTITIES, ROUTES, entity_id
 
 CREATED, OK, ACCEPTED, NO_CONTENT = 201, 200, 202, 204
 
@@ -186,10 +186,18 @@ async def target(
     source_id, revision = None, 1
     if of is not None:
         row = await api.pool.fetchrow(SQL["source_id"], known.connection_id, entity, of)
-        if row is None:
+        source_id = row["source_id"] if row else await _just_created(api, known.connection_id, entity, of)
+        if source_id is None:
             raise not_found(entity.replace("_", " "), connection_id=known.connection_id)
-        source_id, revision = row["source_id"], row["revision"] + 1
+        revision = (row["revision"] if row else 1) + 1
     return Write(known, system, entity, operation, source_id, revision)
+
+
+async def _just_created(api: Context, connection_id: str, entity: str, record_id: str) -> str | None:
+    """The key of a record that its creation was answered with, before it has gone the way of all records."""
+    created = await api.pool.fetch(SQL["just_created"], connection_id, entity, record_id)
+    keys = (str(row["source_id"]) for row in created)
+    return next((key for key in keys if entity_id(connection_id, entity, key) == record_id), None)
 
 
 async def _write(api: Context, write: Write, values: dict[str, Any], idempotency_key: str | None) -> Response:
