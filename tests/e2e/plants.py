@@ -102,6 +102,15 @@ def plants(names: list[str]) -> Iterator[dict[str, Plant]]:
     finally:
         for plant in built.values():
             plant.close_door()
+        asyncio.run_coroutine_threadsafe(_cut_what_is_left(), loop).result(SECONDS)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(SECONDS)
         loop.close()
+
+
+async def _cut_what_is_left() -> None:
+    """A connection that was never wholly open is known to no server."""
+    transports = list(asyncio.get_running_loop()._transports.values())  # type: ignore[attr-defined]
+    for transport in transports:
+        transport.abort()
+    await asyncio.sleep(0.1)

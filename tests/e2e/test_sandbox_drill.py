@@ -148,7 +148,7 @@ class Customer:
             self.until("a refusal", lambda: self.answers()[-1:] == [429])
             self.plant.fault({})
             self.until("an answer", lambda: self.answers()[-1:] == [200])
-        self.plant.fault({"rate_limit": {"seconds": 12}})
+        self.plant.fault({"rate_limit": {"seconds": 20}})
 
     def answers(self) -> list[int]:
         return [one.status for one in self.plant.requests]
