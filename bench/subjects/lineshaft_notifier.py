@@ -20,7 +20,7 @@ from lineshaft.common.events.webhooks import EndpointDescribed
 from lineshaft.common.ids import new_id
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.logs import configure
-from lineshaft.common.postgres.pool import create_pool
+from lineshaft.common.postgres.pool import RETRYABLE, create_pool
 from lineshaft.common.service import Service, run
 from lineshaft.notifier.app import build
 from lineshaft.notifier.settings import NotifierSettings
@@ -43,11 +43,21 @@ class Bench:
         stopping.set()
 
     async def _warm_up(self) -> None:
-        await self._service.pool.execute("truncate delivery, event, endpoint cascade")
+        await self._emptied()
         await self._until(self._joined)
         await self._endpoints()
         await self._service.producer.publish_batches(self._events(WARM_UP_EVENTS))
         await self._recorded(WARM_UP_EVENTS * ENDPOINTS)
+
+    async def _emptied(self) -> None:
+        """The service is at work on these tables already, so that the two may meet in a deadlock."""
+        while True:
+            try:
+                await self._service.pool.execute("truncate delivery, event, endpoint cascade")
+            except RETRYABLE:
+                await asyncio.sleep(0.1)
+            else:
+                return
 
     async def _measure(self) -> None:
         asked, producer = self._asked, self._service.producer
