@@ -39,7 +39,6 @@ from lineshaft.notifier.domain.alert_text import Text
 from lineshaft.notifier.domain.endurance import Patience
 from lineshaft.notifier.endurance import Endurance
 from lineshaft.tools.stack.ports import free_port
-from lineshaft.tools.testing.infrastructure import Database
 
 from .stage import KEYS, Stage, a_receiver, an_event
 
@@ -109,13 +108,6 @@ async def chat() -> AsyncIterator[Chat]:
     await runner.cleanup()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def pool(database: Database) -> AsyncIterator[Pool]:
-    pool = await database.pool("notifier", size=12)
-    yield pool
-    await pool.close()
-
-
 class Alarms(Stage):
     """A stage whose clock is turned by hand."""
 
@@ -173,10 +165,6 @@ class Alarms(Stage):
 
 @pytest_asyncio.fixture
 async def stage(pool: Pool) -> AsyncIterator[Alarms]:
-    await pool.execute(
-        "truncate endpoint, event, delivery, attempt, webhook_secret, connection, tombstone, outbox,"
-        " alert_channel, alert_secret, alert_message, alert"
-    )
     async with a_receiver() as receiver:
         alarms = Alarms(pool, receiver)
         alarms.handlers._clock = alarms.clock

@@ -1,39 +1,20 @@
 """Endpoints that take nothing, on a real Postgres with a clock that is turned by hand."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 import pytest
-import pytest_asyncio
 from aiohttp import web
 
 from lineshaft.common.clock import now
 from lineshaft.common.postgres.pool import Pool
 from lineshaft.notifier.domain.endurance import Patience
 from lineshaft.notifier.endurance import Endurance
-from lineshaft.tools.testing.infrastructure import Database
 
-from .stage import Stage, a_receiver, eventually
+from .stage import Stage, eventually
 
 pytestmark = pytest.mark.integration
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def pool(database: Database) -> AsyncIterator[Pool]:
-    pool = await database.pool("notifier", size=12)
-    yield pool
-    await pool.close()
-
-
-@pytest_asyncio.fixture
-async def stage(pool: Pool) -> AsyncIterator[Stage]:
-    await pool.execute(
-        "truncate endpoint, event, delivery, attempt, webhook_secret, connection, tombstone, outbox"
-    )
-    async with a_receiver() as receiver:
-        yield Stage(pool, receiver)
 
 
 async def refuse(_: web.Request) -> web.StreamResponse:

@@ -1,7 +1,6 @@
 """The code of docs/howto/webhooks.md, on what the sender really posts; `svix` verifies it as well."""
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from svix.webhooks import WebhookVerificationError
 
 from lineshaft.common.events.webhooks import WEBHOOK_EVENT_TYPES
 from lineshaft.common.postgres.pool import Pool
-from lineshaft.tools.testing.infrastructure import Database
 
 from .stage import OTHER_SECRET, SECRET, Stage, a_receiver, eventually
 
@@ -22,19 +20,9 @@ pytestmark = pytest.mark.integration
 HOWTO = Path(__file__).parents[3] / "docs" / "howto" / "webhooks.md"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def pool(database: Database) -> AsyncIterator[Pool]:
-    pool = await database.pool("notifier", size=12)
-    yield pool
-    await pool.close()
-
-
 @pytest_asyncio.fixture
 async def posted(pool: Pool) -> tuple[dict[str, str], bytes]:
     """Headers and body of a webhook, as its receiver got them."""
-    await pool.execute(
-        "truncate endpoint, event, delivery, attempt, webhook_secret, connection, tombstone, outbox"
-    )
     got: list[tuple[dict[str, str], bytes]] = []
 
     async def keep(request: web.Request) -> web.StreamResponse:

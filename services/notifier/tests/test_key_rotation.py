@@ -2,40 +2,20 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 from structlog.testing import capture_logs
 
 from lineshaft.common.encryption import KeyRing
-from lineshaft.common.postgres.pool import Pool
 from lineshaft.common.postgres.sealed import Resealing, key_usage
 from lineshaft.notifier.adapters.signing import SEALED, forget_replaced, secret_binding
-from lineshaft.tools.testing.infrastructure import Database
 
-from .stage import KEYS, OTHER_SECRET, SECRET, Stage, a_receiver, eventually
+from .stage import KEYS, OTHER_SECRET, SECRET, Stage, eventually
 
 pytestmark = pytest.mark.integration
 
 NEW_KEY = "new:" + base64.b64encode(b"n" * 32).decode()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def pool(database: Database) -> AsyncIterator[Pool]:
-    pool = await database.pool("notifier", size=12)
-    yield pool
-    await pool.close()
-
-
-@pytest_asyncio.fixture
-async def stage(pool: Pool) -> AsyncIterator[Stage]:
-    await pool.execute(
-        "truncate endpoint, event, delivery, attempt, webhook_secret, connection, tombstone, outbox"
-    )
-    async with a_receiver() as receiver:
-        yield Stage(pool, receiver)
 
 
 async def test_secrets_are_resealed_for_their_own_rows(stage: Stage) -> None:

@@ -1,36 +1,16 @@
 """How often an endpoint may be asked, all replicas together."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
-import pytest_asyncio
 
 from lineshaft.common.clock import now
-from lineshaft.common.postgres.pool import Pool
 from lineshaft.notifier.adapters import postgres
-from lineshaft.tools.testing.infrastructure import Database
 
-from .stage import Stage, a_receiver, eventually
+from .stage import Stage, eventually
 
 pytestmark = pytest.mark.integration
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def pool(database: Database) -> AsyncIterator[Pool]:
-    pool = await database.pool("notifier", size=12)
-    yield pool
-    await pool.close()
-
-
-@pytest_asyncio.fixture
-async def stage(pool: Pool) -> AsyncIterator[Stage]:
-    await pool.execute(
-        "truncate endpoint, event, delivery, attempt, webhook_secret, connection, tombstone, outbox"
-    )
-    async with a_receiver() as receiver:
-        yield Stage(pool, receiver)
 
 
 async def leased(stage: Stage, moment: datetime, endpoint: str) -> int:

@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,7 +11,6 @@ from typing import Any
 
 import orjson
 import pytest
-import pytest_asyncio
 from aiohttp import web
 
 from lineshaft.common.clock import now
@@ -20,30 +18,12 @@ from lineshaft.common.events.commands import EndpointTestRequested, ReplayCancel
 from lineshaft.common.events.health import ReauthorizationRequired
 from lineshaft.common.events.webhooks import EndpointDescribed
 from lineshaft.common.ids import new_id
-from lineshaft.common.postgres.pool import Pool
 from lineshaft.notifier.handlers import NEWS
 from lineshaft.notifier.replaying import Replays
-from lineshaft.tools.testing.infrastructure import Database
 
-from .stage import Stage, a_receiver, an_event, eventually
+from .stage import Stage, an_event, eventually
 
 pytestmark = pytest.mark.integration
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def pool(database: Database) -> AsyncIterator[Pool]:
-    pool = await database.pool("notifier", size=12)
-    yield pool
-    await pool.close()
-
-
-@pytest_asyncio.fixture
-async def stage(pool: Pool) -> AsyncIterator[Stage]:
-    await pool.execute(
-        "truncate endpoint, event, delivery, attempt, webhook_secret, connection, tombstone, outbox, replay"
-    )
-    async with a_receiver() as receiver:
-        yield Stage(pool, receiver)
 
 
 class Turning:

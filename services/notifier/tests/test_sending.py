@@ -2,14 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
 import pytest
-import pytest_asyncio
 from aiohttp import web
 
 from lineshaft.common.clock import now
@@ -36,25 +34,9 @@ from lineshaft.notifier.adapters import postgres
 from lineshaft.notifier.handlers import NEWS
 from lineshaft.tools.testing.infrastructure import Database
 
-from .stage import OTHER_SECRET, SECRET, Stage, a_receiver, an_event, eventually
+from .stage import OTHER_SECRET, SECRET, Stage, an_event, eventually
 
 pytestmark = pytest.mark.integration
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def pool(database: Database) -> AsyncIterator[Pool]:
-    pool = await database.pool("notifier", size=12)
-    yield pool
-    await pool.close()
-
-
-@pytest_asyncio.fixture
-async def stage(pool: Pool) -> AsyncIterator[Stage]:
-    await pool.execute(
-        "truncate endpoint, event, delivery, attempt, webhook_secret, connection, tombstone, outbox"
-    )
-    async with a_receiver() as receiver:
-        yield Stage(pool, receiver)
 
 
 async def all_in(stage: Stage, endpoint_id: str, state: str, number: int = 1) -> None:
