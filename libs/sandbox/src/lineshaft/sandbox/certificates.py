@@ -18,10 +18,13 @@ from lineshaft.sandbox.faults import Certificate
 DAY = timedelta(days=1)
 LIFE = 90 * DAY
 LOCALHOST = "localhost"
+LOOPBACK = (IPv4Address("127.0.0.1"),)
 
 
 @dataclass(frozen=True)
-class _Issued:
+class Issued:
+    """A certificate with its key."""
+
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 
@@ -33,13 +36,13 @@ class _Issued:
 class Certificates:
     def __init__(self, *names: str) -> None:
         """`names` are those of the host beside `localhost` and 127.0.0.1."""
-        self._authority = _issue("Sandbox Authority")
+        self._authority = issue("Sandbox Authority")
         here = (LOCALHOST, *names)
-        self._shown: dict[Certificate, _Issued] = {
-            "valid": _issue(LOCALHOST, here, by=self._authority),
-            "expired": _issue(LOCALHOST, here, by=self._authority, ended=True),
-            "wrong_name": _issue("elsewhere.example", ("elsewhere.example",), by=self._authority),
-            "self_signed": _issue(LOCALHOST, here),
+        self._shown: dict[Certificate, Issued] = {
+            "valid": issue(LOCALHOST, here, addresses=LOOPBACK, by=self._authority),
+            "expired": issue(LOCALHOST, here, addresses=LOOPBACK, by=self._authority, ended=True),
+            "wrong_name": issue("elsewhere.example", ("elsewhere.example",), by=self._authority),
+            "self_signed": issue(LOCALHOST, here, addresses=LOOPBACK),
         }
 
     def to_trust(self, which: Certificate = "valid") -> str:
@@ -59,9 +62,15 @@ class Certificates:
         return context
 
 
-def _issue(
-    common_name: str, names: tuple[str, ...] = (), *, by: _Issued | None = None, ended: bool = False
-) -> _Issued:
+def issue(
+    common_name: str,
+    names: tuple[str, ...] = (),
+    *,
+    addresses: tuple[IPv4Address, ...] = (),
+    by: Issued | None = None,
+    ended: bool = False,
+) -> Issued:
+    """Without `by` it signs itself; without `names` of hosts it may sign others."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     end = datetime.now(UTC) + (-DAY if ended else LIFE)
@@ -74,12 +83,11 @@ def _issue(
         .add_extension(x509.BasicConstraints(ca=by is None, path_length=None), critical=True)
     )
     if names:
-        known = [x509.DNSName(name) for name in names]
-        local = [x509.IPAddress(IPv4Address("127.0.0.1"))] if LOCALHOST in names else []
-        builder = builder.add_extension(x509.SubjectAlternativeName([*known, *local]), critical=False)
+        hosts = x509.SubjectAlternativeName([*map(x509.DNSName, names), *map(x509.IPAddress, addresses)])
+        builder = builder.add_extension(hosts, critical=False)
     else:
         builder = builder.add_extension(_may_sign(), critical=True)
-    return _Issued(builder.sign(by.key if by else key, hashes.SHA256()), key)
+    return Issued(builder.sign(by.key if by else key, hashes.SHA256()), key)
 
 
 def _may_sign() -> x509.KeyUsage:
