@@ -84,9 +84,10 @@ fix: $(STAMP) ## Format and fix what can be fixed by itself
 docs: $(STAMP) ## Regenerate docs/reference
 	@$(PYTHON) -m lineshaft.tools.generate
 
-.PHONY: release-events
-release-events: $(STAMP) ## Keep the events of this checkout as the released ones, which later versions must be able to read
+.PHONY: release-contracts
+release-contracts: $(STAMP) ## Keep the events and routes of this checkout as the released ones, which later versions must keep
 	@$(PYTHON) -m lineshaft.tools.released_events
+	@$(PYTHON) -m lineshaft.tools.released_routes
 
 .PHONY: pictures
 pictures: $(STAMP) system-packages ## Draw the console's pages for the documents anew

@@ -1,7 +1,7 @@
 """Replicas of two versions run side by side, and a topic holds what the version before has written.
 
 A change that breaks this is a new event type, or waits for a release that says so in the changelog and renews
-the released events (`make release-events`).
+the released events (`make release-contracts`).
 """
 
 import pytest

@@ -16,7 +16,7 @@ EXAMPLE = "work_order"
 
 def routes_page() -> str:
     parts: dict[str, list[list[str]]] = {}
-    for tag, row in _rows(_description()):
+    for tag, row in _rows(description()):
         parts.setdefault(tag, []).append(row)
     example = ROUTES[EXAMPLE]
     return page(
@@ -34,7 +34,8 @@ def routes_page() -> str:
     )
 
 
-def _description() -> dict[str, Any]:
+def description() -> dict[str, Any]:
+    """The OpenAPI document, as a running `api` answers it."""
     context = SimpleNamespace(settings=SimpleNamespace(requests_per_minute=0))
     return create_application(cast("Context", context), {}).openapi()
 
