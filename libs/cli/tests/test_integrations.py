@@ -60,7 +60,7 @@ def test_a_folder_is_never_written_over(tmp_path: Path) -> None:
             "manifest.yaml",
             'account: "{account}"',
             'account: "{token}"',
-            "verify.account: has token; allowed are account, base_url, user_id",
+            "verify.account: has token; allowed are account, base_url",
         ),
         (
             "mapping.yaml",

@@ -162,6 +162,15 @@ async def test_a_schema_that_is_not_described_is_read_off_the_records(sandbox: S
     assert {"id", "name"} <= {field.name for field in parts.fields}
 
 
+async def test_an_account_is_named_by_what_the_customer_entered(sandbox: SandboxSource) -> None:
+    system = CATALOG.system("sandbox")
+    verify = {**system.manifest.verify.model_dump(), "account": "{base_url}/{username}", "account_path": None}
+    manifest = Manifest.model_validate({**system.manifest.model_dump(by_alias=True), "verify": verify})
+    async with opened(sandbox, system=type(system)(manifest, {})) as adapter:
+        fields = sandbox.connection_fields
+        assert (await adapter.verify()).account_id == f"{fields['base_url']}/{fields['username']}"
+
+
 def a_manifest(strategy: str, **options: str) -> Manifest:
     manifest = CATALOG.system("sandbox").manifest.model_dump()
     return Manifest.model_validate({**manifest, "auth": {"strategy": strategy, "options": options}})

@@ -17,12 +17,12 @@ MANIFEST: dict[str, Any] = {
     "settings": [{"key": "base_url", "title": "Address", "type": "url"}],
     "credentials": [{"key": "user", "title": "User", "secret": False}, {"key": "token", "title": "Token"}],
     "auth": {"strategy": "bearer"},
-    "verify": {"account": "{account}", "account_path": "id"},
+    "verify": {"request": {"path": "/me"}, "account": "{account}", "account_path": "id"},
     "objects": {
         "machines": {
             "label": "Machines",
             "key": ["plant", "no"],
-            "cursor": {"field": "changed", "fallback": "made"},
+            "cursor": {"field": "changed", "fallback": "made", "parameter": "since"},
             "fields": ["extra"],
             "paging": {"type": "none"},
         },
@@ -189,7 +189,7 @@ def test_a_bad_mapping_names_file_key_and_what_is_allowed(
 def test_a_key_given_twice_is_refused(tmp_path: Path) -> None:
     place = write(tmp_path)
     (place / "mapping.yaml").write_text("asset: {object: machines}\nasset: {object: orders}\n")
-    with pytest.raises(IntegrationError, match=r"the key 'asset' is given twice.*line 2"):
+    with pytest.raises(IntegrationError, match=r"mapping.yaml:2: the key 'asset' is given twice"):
         Catalog.load(tmp_path)
 
 

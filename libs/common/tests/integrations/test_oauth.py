@@ -44,7 +44,7 @@ def manifest(
     ("strategy", "options", "credentials", "key", "words"),
     [
         (AUTHORIZATION_CODE, {}, [], "auth.options.token_url", "Field required"),
-        (AUTHORIZATION_CODE, URLS | {"scope": "read"}, [], "auth.options.scope", "not permitted"),
+        (AUTHORIZATION_CODE, URLS | {"scope": "read"}, [], "auth.options.scope", "allowed are token_url"),
         (AUTHORIZATION_CODE, {"token_url": URLS["token_url"]}, [], "auth.options.authorize_url", "consents"),
         (CLIENT_CREDENTIALS, URLS, OWN_CLIENT[:1], "credentials", "there is no client_secret"),
         (

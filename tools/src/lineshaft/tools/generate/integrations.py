@@ -2,9 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
 
 from lineshaft.common.integrations import Catalog, Manifest, System
 from lineshaft.common.integrations.manifest import SourceObject
+from lineshaft.common.integrations.oauth import OAUTH_STRATEGIES, OAuthOptions
+from lineshaft.common.integrations.options import LOGIN_OPTIONS, OPTIONS
 from lineshaft.common.integrations.system import MappingFile
 from lineshaft.tools.generate.markdown import page, table
 
@@ -26,13 +31,35 @@ def integrations_page(checkout: Path) -> str:
 def integration_schemas() -> dict[str, str]:
     return {
         f"integrations/{name}.schema.json": json.dumps(
-            {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()},
-            indent=2,
-            sort_keys=True,
+            {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=2, sort_keys=True
         )
         + "\n"
-        for name, model in (("manifest", Manifest), ("mapping", MappingFile))
+        for name, schema in (("manifest", _manifest_schema()), ("mapping", MappingFile.model_json_schema()))
     }
+
+
+def _manifest_schema() -> dict[str, Any]:
+    """With the options that each protocol and way to log in has."""
+    schema = Manifest.model_json_schema()
+    conditions = []
+    for protocol, model in OPTIONS.items():
+        name, _, dialect = protocol.partition("/")
+        given = {"protocol": {"const": name}} | ({"dialect": {"const": dialect}} if dialect else {})
+        others = {"required": ["dialect"]} if dialect else {"not": {"required": ["dialect"]}}
+        conditions.append(_condition(schema, {"properties": given, **others}, "options", model))
+    logins: dict[str, type[BaseModel]] = {**LOGIN_OPTIONS}
+    logins |= dict.fromkeys(OAUTH_STRATEGIES, OAuthOptions)
+    for strategy, model in logins.items():
+        named = {"properties": {"strategy": {"const": strategy}}}
+        login = schema["$defs"]["Auth"]
+        login.setdefault("allOf", []).append(_condition(schema, named, "options", model))
+    return schema | {"allOf": conditions}
+
+
+def _condition(schema: dict[str, Any], given: Any, key: str, model: type[BaseModel]) -> dict[str, Any]:
+    described = model.model_json_schema(ref_template="#/$defs/{model}")
+    schema["$defs"] |= described.pop("$defs", {}) | {model.__name__: described}
+    return {"if": given, "then": {"properties": {key: {"$ref": f"#/$defs/{model.__name__}"}}}}
 
 
 def _about(name: str, system: System) -> str:

@@ -8,10 +8,8 @@ from pathlib import Path
 from lineshaft.cli.integrations.fixtures import load_fixture, records_of
 from lineshaft.common.integrations import Fault, IntegrationError, System
 from lineshaft.common.integrations.system import MANIFEST, MAPPING
-from lineshaft.common.integrations.yaml_files import fault_at
 
 HEADINGS = ("What you get", "Set up", "Reconnect", "Limits", "Troubleshooting")
-FROM_LOGIN = ("account", "user_id")
 TODO = re.compile(r"\bTODO\b:?\s*(.*)")
 TEXTS = (".yaml", ".md", ".json", ".sql")
 
@@ -40,14 +38,13 @@ def examine(place: Path) -> Examined:
     faults.extend(_todos(place))
     faults.extend(_readme_faults(place / "README.md"))
     if system is not None:
-        faults.extend(_manifest_faults(place, system))
         faults.extend(_fixture_faults(place / "fixtures", system))
     return Examined(place.name, system, tuple(faults))
 
 
 def _todos(place: Path) -> Iterator[Fault]:
     for file in sorted(one for one in place.rglob("*") if one.suffix in TEXTS):
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(file.read_text("utf-8", "replace").splitlines(), 1):
             if found := TODO.search(line):
                 yield Fault(file, f"TODO: {found[1]}", line=number)
 
@@ -60,17 +57,6 @@ def _readme_faults(file: Path) -> Iterator[Fault]:
     found = [line.removeprefix("## ") for line in lines if line.startswith("## ")]
     if [heading for heading in found if heading in HEADINGS] != list(HEADINGS):
         yield Fault(file, f"the headings have to be, in this order, {', '.join(HEADINGS)}")
-
-
-def _manifest_faults(place: Path, system: System) -> Iterator[Fault]:
-    manifest = system.manifest
-    keys = [one.key for one in manifest.settings] + [one.key for one in manifest.credentials]
-    open_names = set(keys) - set(manifest.secrets)
-    allowed = sorted(open_names | set(FROM_LOGIN))
-    unknown = [name for name in manifest.verify.placeholders if name not in allowed]
-    if unknown or not manifest.verify.placeholders:
-        words = f"has {', '.join(unknown)}" if unknown else "names nothing"
-        yield fault_at(place / MANIFEST, "verify.account", f"{words}; allowed are {', '.join(allowed)}")
 
 
 def _fixture_faults(fixtures: Path, system: System) -> Iterator[Fault]:

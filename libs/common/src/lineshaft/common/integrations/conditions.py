@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, JsonValue, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from lineshaft.common.mapping.paths import Getter, compile_path, parse_path
 from lineshaft.common.outcomes import Operation
@@ -15,7 +15,7 @@ class When(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    status: int | None = None
+    status: int | None = Field(default=None, ge=100, le=599)
     operation: Operation | None = None
     content_type: str | None = None
     """How the content type begins."""

@@ -4,16 +4,29 @@ A manifest is data. New behaviour is a named strategy in the connector, with its
 """
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from lineshaft.common.integrations.conditions import When
+from lineshaft.common.mapping.paths import parse_path
 from lineshaft.common.outcomes import Outcome
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+BodyPath = Annotated[str, AfterValidator(lambda path: parse_path(path).text)]
+"""A place in an answer, written as in mappings."""
 
 CONSENT = "oauth2_authorization_code"
 """The strategy by which a customer logs in with the system itself."""
@@ -23,6 +36,14 @@ _PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+_DEFAULTS: Mapping[str, type] = {"integer": int, "boolean": bool}
+_WORDS_OF_DEFAULTS: Mapping[type, str] = {
+    int: "a number",
+    bool: "true or false",
+    str: "a text: put it in quotes",
+}
 
 
 class Setting(_Part):
@@ -43,7 +64,21 @@ class Setting(_Part):
     def _choices_fit(self) -> "Setting":
         if (self.type == "choice") != bool(self.choices):
             raise ValueError("choices are given with type choice, and only with it")
+        if self.choices and self.default is not None and self.default not in self.choices:
+            raise ValueError(f"the default {self.default!r} is none of {', '.join(self.choices)}")
+        kind = _DEFAULTS.get(self.type, str)
+        if self.default is not None and type(self.default) is not kind:
+            raise ValueError(f"the default of a {self.type} is {_WORDS_OF_DEFAULTS[kind]}")
         return self
+
+    @field_validator("pattern")
+    @classmethod
+    def _can_be_read(cls, pattern: str | None) -> str | None:
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise ValueError(f"is no regular expression: {error}") from error
+        return pattern
 
 
 class Credential(_Part):
@@ -83,9 +118,9 @@ class Verify(_Part):
     """In the protocol's own terms, e.g. `{method: ..., params: [...]}`."""
     account: str
     """Who it is, as a template of settings and of what the login gave: `{database}/{user_id}`."""
-    account_path: str | None = None
+    account_path: BodyPath | None = None
     """Where `{account}` lies in the answer, if the template uses it."""
-    expires_path: str | None = None
+    expires_path: BodyPath | None = None
     """Where in the answer it says when the credentials end, as a time of ISO 8601."""
 
     @property
@@ -119,7 +154,7 @@ class ErrorRule(_Part):
 class Cursor(_Part):
     """How changed records are found."""
 
-    field: str
+    field: BodyPath
     fallback: str | None = None
     """Stands in where `field` is empty, as for records that were never changed."""
     overlap_s: int = Field(default=0, ge=0)
@@ -145,12 +180,12 @@ class Paging(_Part):
     """The number of the first page, for `type: page`."""
     size_parameter: str | None = None
     """Under which name a request says how many records it wants."""
-    next_path: str | None = None
+    next_path: BodyPath | None = None
     """Where the answer says how to go on."""
-    total_path: str | None = None
+    total_path: BodyPath | None = None
     """Where the answer says how many records there are in all, if it counts them exactly; for `offset` and
     `page`, which otherwise go on to a page that holds nothing new."""
-    more_path: str | None = None
+    more_path: BodyPath | None = None
     """Where the answer says with true or false whether there are more, for `offset` and `page`."""
 
     @model_validator(mode="after")
@@ -183,7 +218,7 @@ class Write(_Part):
     reference: str | None = None
     """A field that holds our own reference where the customer gives none, so that a record whose creation
     got no answer can be found again."""
-    found_by: list[str] = []
+    found_by: list[BodyPath] = []
     """Paths into related records that find them, such as `currency.code`: the protocol looks them up."""
     unique: list[str] = []
     """Fields, each of which no two records share: they find such a record too."""
@@ -199,7 +234,7 @@ class Write(_Part):
 class Record(_Part):
     """One record that is asked for by its key, where this differs from a list."""
 
-    path: str | None = None
+    path: BodyPath | None = None
     """Where the record lies in the answer."""
     query: dict[str, str | list[str]] = {}
     """What such a request asks besides."""
@@ -216,12 +251,12 @@ class SourceObject(_Part):
     key: list[str] = Field(default=["id"], min_length=1)
     """The fields that identify a record; several make a composite source id."""
     key_type: Literal["string", "integer"] = "string"
-    label_field: str | None = None
+    label_field: BodyPath | None = None
     cursor: Cursor | None = None
     """Without one, each sync reads everything."""
     page_size: int | None = Field(default=None, ge=1, le=10_000)
     paging: Paging | None = None
-    records_path: str | None = None
+    records_path: BodyPath | None = None
     """Where the records lie in an answer."""
     record: Record = Record()
     local_times: list[str] = []

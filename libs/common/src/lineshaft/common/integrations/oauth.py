@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from lineshaft.common.integrations.explanations import explain
 from lineshaft.common.integrations.manifest import CONSENT, Manifest
 
 CLIENT_CREDENTIALS = "oauth2_client_credentials"
@@ -67,8 +68,8 @@ def oauth_faults(manifest: Manifest) -> Iterator[tuple[str, str]]:
     try:
         options = OAuthOptions.of(manifest)
     except ValidationError as error:
-        for one in error.errors():
-            yield ".".join(["auth.options", *map(str, one["loc"])]), one["msg"]
+        for key, message in explain(error, OAuthOptions, manifest.auth.options):
+            yield f"auth.options.{key}", message
         return
     if manifest.auth.strategy == AUTHORIZATION_CODE and options.authorize_url is None:
         yield "auth.options.authorize_url", "says where the customer consents; it is needed for codes"

@@ -27,9 +27,14 @@ PAGED = "rest"
 """The one protocol whose manifests say how pages go on; the others know."""
 
 
+def protocol_of(manifest: Manifest) -> str:
+    """The protocol, with its dialect where it has one."""
+    return "/".join(filter(None, (manifest.protocol, manifest.dialect)))
+
+
 def strategy_faults(manifest: Manifest) -> Iterator[tuple[str, str]]:
     """Keys that name what the connector does not know, each with what there is."""
-    protocol = "/".join(filter(None, (manifest.protocol, manifest.dialect)))
+    protocol = protocol_of(manifest)
     if protocol not in STRATEGIES:
         start = f"{manifest.protocol}/"
         dialects = [one.removeprefix(start) for one in STRATEGIES if one.startswith(start)]

@@ -8,6 +8,7 @@ from pydantic import RootModel
 
 from lineshaft.common.integrations.errors import IntegrationError
 from lineshaft.common.integrations.manifest import Cursor, Manifest, SourceObject
+from lineshaft.common.integrations.references import reference_faults
 from lineshaft.common.integrations.strategies import strategy_faults
 from lineshaft.common.integrations.yaml_files import fault_at, read_model
 from lineshaft.common.mapping import MappingDefinition, check, source_paths
@@ -163,7 +164,10 @@ def _of_definitions(name: str, custom: Iterable[MappingDefinition]) -> SourceObj
 def _manifest_faults(manifest: Manifest, folder: str) -> Iterator[tuple[str, str]]:
     if manifest.id != folder:
         yield "id", f"is {manifest.id!r}, the folder is {folder!r}"
-    yield from strategy_faults(manifest)
+    unknown = list(strategy_faults(manifest))
+    yield from unknown
+    if not any(key == "dialect" for key, _ in unknown):
+        yield from reference_faults(manifest)
 
 
 def _mapping_faults(manifest: Manifest, mappings: Mapping[str, EntityMapping]) -> Iterator[tuple[str, str]]:

@@ -7,23 +7,50 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from lineshaft.common.integrations.errors import Fault, IntegrationError
+from lineshaft.common.integrations.explanations import explain
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
+_WORD = {"true", "false"}
+
+
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that is given twice, where YAML would take the last one."""
+    """Refuses what YAML would read as something else than it looks like.
+
+    A key that is given twice, where the last one would count; `no:`, which would be false; `1:30` and `010`,
+    which would be 90 and 8.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002  PyYAML's own signature
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
+            if isinstance(key, bool) and key_node.value.lower() not in _WORD:
+                words = f"YAML reads the key {key_node.value} as {str(key).lower()}: put it in quotes"
+                raise yaml.constructor.ConstructorError(None, None, words, key_node.start_mark)
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key!r} is given twice", key_node.start_mark
                 )
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
+
+    def construct_yaml_number(self, node: yaml.ScalarNode) -> int | float:
+        text = node.value.lstrip("+-")
+        number = (
+            self.construct_yaml_int(node) if node.tag.endswith(":int") else self.construct_yaml_float(node)
+        )
+        if ":" in text or (len(text) > 1 and text[0] == "0" and text[1].isdigit()):
+            words = (
+                f"YAML reads {node.value} as {number}: put it in quotes, or write the number that is meant"
+            )
+            raise yaml.constructor.ConstructorError(None, None, words, node.start_mark)
+        return number
+
+
+for _tag in ("int", "float"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _Loader.construct_yaml_number)
 
 
 def read_yaml(file: Path) -> Any:
@@ -32,10 +59,18 @@ def read_yaml(file: Path) -> Any:
         return yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  a safe loader
     except OSError as error:
         raise IntegrationError(Fault(file, str(error.strerror))) from error
+    except UnicodeDecodeError as error:
+        raise IntegrationError(Fault(file, "is no text in UTF-8", line=1)) from error
     except yaml.YAMLError as error:
-        mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
-        line = mark.line + 1 if mark is not None else None
-        raise IntegrationError(Fault(file, " ".join(str(error).split()), line=line)) from error
+        raise IntegrationError(_no_yaml(file, error)) from error
+
+
+def _no_yaml(file: Path, error: yaml.YAMLError) -> Fault:
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return Fault(file, " ".join(str(error).split()), line=1)
+    mark = error.problem_mark or error.context_mark
+    words = " ".join(filter(None, (error.context, error.problem)))
+    return Fault(file, words, line=mark.line + 1 if mark is not None else 1)
 
 
 def read_model(file: Path, model: type[Model]) -> Model:
@@ -44,9 +79,7 @@ def read_model(file: Path, model: type[Model]) -> Model:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise IntegrationError(
-            *(fault_at(file, *_explain(one, model)) for one in error.errors(include_url=False))
-        ) from error
+        raise IntegrationError(*(fault_at(file, *one) for one in explain(error, model, content))) from error
 
 
 def fault_at(file: Path, key: str | None, message: str) -> Fault:
@@ -75,31 +108,3 @@ def _parts(node: yaml.Node) -> list[tuple[yaml.Node, yaml.Node, str]]:
     if isinstance(node, yaml.SequenceNode):
         return [(value, value, str(number)) for number, value in enumerate(node.value)]
     return []
-
-
-def _explain(error: Any, model: type[BaseModel]) -> tuple[str | None, str]:
-    key = ".".join(str(part) for part in error["loc"]) or None
-    if error["type"] == "extra_forbidden":
-        allowed = _allowed_at(model, error["loc"][:-1])
-        return key, f"there is no such key{f'; allowed are {allowed}' if allowed else ''}"
-    return key, str(error["msg"]).removeprefix("Value error, ")
-
-
-def _allowed_at(model: type[BaseModel], place: tuple[int | str, ...]) -> str:
-    schema = model.model_json_schema()
-    here: Any = schema
-    for part in place:
-        here = _resolved(here, schema)
-        known = here.get("properties", {})
-        here = known.get(part) or here.get("items") or here.get("additionalProperties") or {}
-    here = _resolved(here, schema)
-    return ", ".join(here.get("properties", {}))
-
-
-def _resolved(here: Any, schema: dict[str, Any]) -> Any:
-    for option in here.get("anyOf", ()):
-        if "$ref" in option:
-            here = option
-    if "$ref" in here:
-        return schema["$defs"][here["$ref"].rsplit("/", 1)[-1]]
-    return here

@@ -60,7 +60,7 @@ class Fiix:
 
     async def verify(self) -> Verified:
         await self._call(Operation.VERIFY, PING)
-        account = self._manifest.verify.account.format_map(dict(self._target.settings))
+        account = self._target.account()
         return Verified(account, account)
 
     async def describe(self, objects: Sequence[str]) -> Sequence[ObjectDescription]:

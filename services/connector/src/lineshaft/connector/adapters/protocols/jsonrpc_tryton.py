@@ -59,7 +59,7 @@ class TrytonJsonRpc:
     async def verify(self) -> Verified:
         user_id = await self._calls.user_id()
         await self._calls.call(Operation.VERIFY, WHO_AM_I, [True, {}])
-        account = self._manifest.verify.account.format_map({**self._target.settings, "user_id": user_id})
+        account = self._target.account(user_id=user_id)
         return Verified(account_id=account, account_label=self._calls.user)
 
     async def describe(self, objects: Sequence[str]) -> Sequence[ObjectDescription]:

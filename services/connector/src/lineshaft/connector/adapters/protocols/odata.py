@@ -65,8 +65,6 @@ class OData:
         self._calls = Calls(
             target, AuthorizedHttp(target, http, sessions, clock), self._addresses, clock, self.verify
         )
-        secrets = self._manifest.secrets
-        self._shown = {name: value for name, value in target.credentials.items() if name not in secrets}
         self.host = host_and_port(self._addresses.base)
 
     async def verify(self) -> Verified:
@@ -77,8 +75,7 @@ class OData:
         found = at(body, verify.account_path) if verify.account_path else None
         if found is None and "account" in verify.placeholders:
             raise unusable(answer, Operation.VERIFY, None, "the answer does not say whose account it is")
-        known = {**self._target.settings, **self._shown, "account": found}
-        account_id = verify.account.format_map(known)
+        account_id = self._target.account(account=found)
         return Verified(
             account_id,
             str(found or account_id),
@@ -219,7 +216,7 @@ class OData:
         """
         if link is not None:
             return Place(self._addresses.rebased(object_name, link, url), again=place.again)
-        if not self._addresses.cuts_pages or not records:
+        if not self._addresses.options.top or not records:
             return None
         last, listed = records[-1], self._manifest.listed(object_name)
         if lacking := [part for part in listed.key if part not in last]:
@@ -260,7 +257,7 @@ class OData:
         self, object_name: str, record_url: str | None = None, *, again: bool = False
     ) -> dict[str, str]:
         """What a write has to bring along: the token of a session that begins here, and the record's tag."""
-        csrf = bool(self._manifest.options.get("csrf"))
+        csrf = self._addresses.options.csrf
         if not csrf and (record_url is None or again):
             return {}
         url = record_url or self._addresses.whole(f"{self._addresses.service(object_name)}/")

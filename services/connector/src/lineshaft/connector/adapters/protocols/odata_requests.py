@@ -8,6 +8,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from lineshaft.common.integrations import Manifest
 from lineshaft.common.integrations.manifest import SourceObject
+from lineshaft.common.integrations.options import ODataOptions
 from lineshaft.connector.adapters.http import Answer
 from lineshaft.connector.adapters.protocols.odata_literals import literal
 from lineshaft.connector.adapters.protocols.odata_metadata import Metadata
@@ -26,9 +27,8 @@ class Addresses:
         self._manifest = manifest
         self._settings = settings
         self.base = str(settings["base_url"]).rstrip("/")
-        self.version = int(str(manifest.options.get("version", 4)))
-        self.cuts_pages = manifest.options.get("top") is not False
-        """Whether we ask for so many records and go on by key."""
+        self.options = ODataOptions.of(manifest)
+        self.version = self.options.version
 
     def filled(self, template: str) -> str:
         """With the settings that stand in it in braces."""
@@ -39,14 +39,14 @@ class Addresses:
         listed = self._manifest.objects.get(object_name)
         if listed is not None and listed.resource:
             return self.filled(listed.resource)
-        return f"{self.filled(str(self._manifest.options.get('service', '')))}/{quote(object_name, safe='')}"
+        return f"{self.filled(self.options.service or '')}/{quote(object_name, safe='')}"
 
     def entity_set(self, object_name: str) -> str:
         return self.path(object_name).rsplit("/", 1)[-1]
 
     def service(self, object_name: str) -> str:
-        service = self._manifest.options.get("service")
-        return self.filled(service) if isinstance(service, str) else self.path(object_name).rsplit("/", 1)[0]
+        service = self.options.service
+        return self.path(object_name).rsplit("/", 1)[0] if service is None else self.filled(service)
 
     def whole(self, path: str) -> str:
         own = self._own_parameters(path)
@@ -81,7 +81,7 @@ class Addresses:
             parameters["$expand"] = ",".join(expanded)
         if conditions:
             parameters["$filter"] = _all_of(conditions)
-        if self.cuts_pages:
+        if self.options.top:
             parameters["$top"] = str(size)
         return self._with(object_name, parameters)
 
@@ -131,10 +131,7 @@ class Addresses:
         return self.whole(f"{self.path(object_name)}?{query}")
 
     def _own_parameters(self, path: str) -> str:
-        named = self._manifest.options.get("parameters")
-        if not isinstance(named, dict):
-            return ""
-        given = {name: self._settings.get(str(setting)) for name, setting in named.items()}
+        given = {name: self._settings.get(key) for name, key in self.options.parameters.items()}
         return "&".join(
             f"{name}={quote(str(value), safe='')}"
             for name, value in given.items()

@@ -78,7 +78,7 @@ class Odoo:
         user_id = await self._calls.user()
         _, result = await self._calls.call(Operation.VERIFY, "res.users", "read", [user_id], fields=["login"])
         login = msgspec.json.decode(result)[0]["login"]
-        account = self._manifest.verify.account.format_map({**self._target.settings, "user_id": user_id})
+        account = self._target.account(user_id=user_id)
         return Verified(account_id=account, account_label=str(login))
 
     async def describe(self, objects: Sequence[str]) -> Sequence[ObjectDescription]:

@@ -17,6 +17,7 @@ import msgspec
 from lineshaft.common import exact_json
 from lineshaft.common.clock import Clock, now
 from lineshaft.common.integrations.manifest import SourceObject
+from lineshaft.common.integrations.options import DeclaredFields, RestOptions
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.common.unified import join_source_key, split_source_key
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
@@ -67,6 +68,7 @@ class Rest:
     def __init__(self, target: Target, http: SourceHttp, sessions: Sessions, clock: Clock = now) -> None:
         self._target = target
         self._manifest = target.system.manifest
+        self._options = RestOptions.of(self._manifest)
         self._clock = clock
         self._zone = ZoneInfo(str(target.settings.get("timezone") or "UTC"))
         self._calls = RestCalls(target, AuthorizedHttp(target, http, sessions, clock), clock, self.verify)
@@ -80,7 +82,7 @@ class Rest:
         account = at(body, verify.account_path) if verify.account_path else None
         if account is None and "account" in verify.placeholders:
             raise unusable(answer, Operation.VERIFY, None, "the answer does not say whose account it is")
-        account_id = verify.account.format_map({**self._target.settings, "account": account})
+        account_id = self._target.account(account=account)
         return Verified(
             account_id,
             str(account or account_id),
@@ -88,7 +90,7 @@ class Rest:
         )
 
     async def describe(self, objects: Sequence[str]) -> Sequence[ObjectDescription]:
-        declared = isinstance(self._manifest.options.get("schema"), dict)
+        declared = self._options.declared is not None
         return [ObjectDescription(name, name, await self._fields(name), declared) for name in objects]
 
     async def read(
@@ -103,7 +105,7 @@ class Rest:
         asked = Asked(self._calls.url, object_name, self._path(object_name), listed)
         page = await self._reading.page(asked, window, size)
         window, records, answer = page.window, page.records, page.answer
-        if records and self._manifest.options.get("complete_records"):
+        if records and self._options.complete_records:
             await self._miss(object_name, fields, records[0], answer)
         if listed.local_times:
             records = [zoned(record, listed.local_times, self._zone) for record in records]
@@ -181,10 +183,7 @@ class Rest:
         requests += [
             (where, {name: values[name]}) for name, where in listed.write.apart.items() if name in values
         ]
-        method, address = (
-            str(self._manifest.options.get("update_method", "PATCH")),
-            self._address(object_name, source_id),
-        )
+        method, address = self._options.update_method, self._address(object_name, source_id)
         stored: dict[str, Any] = {}
         for where, part in requests:
             answer = await self._calls.call(
@@ -209,9 +208,8 @@ class Rest:
             raise
 
     async def _fields(self, object_name: str) -> tuple[FieldDescription, ...]:
-        schema = self._manifest.options.get("schema")
-        if isinstance(schema, dict):
-            return await self._declared(object_name, {name: str(value) for name, value in schema.items()})
+        if (declared := self._options.declared) is not None:
+            return await self._declared(object_name, declared)
         listed = self._manifest.listed(object_name)
         page = await self.read(object_name, (), None, FEW if listed.record.each else SAMPLE)
         names = dict.fromkeys(name for record in page.records for name in msgspec.json.decode(record))
@@ -223,18 +221,18 @@ class Rest:
         system = self._target.system
         return system.source_fields_for(object_name) if object_name in self._manifest.objects else ()
 
-    async def _declared(self, object_name: str, schema: Mapping[str, str]) -> tuple[FieldDescription, ...]:
-        path = schema["path"].format(object=quote(object_name, safe=""))
+    async def _declared(self, object_name: str, said: DeclaredFields) -> tuple[FieldDescription, ...]:
+        path = said.path.format(object=quote(object_name, safe=""))
         answer = await self._calls.call(Operation.DESCRIBE, "GET", path, object_name)
-        found = at(take_apart(answer).body, schema.get("fields_path", ""))
+        found = at(take_apart(answer).body, said.fields_path or "")
         if not isinstance(found, list):
             raise unusable(answer, Operation.DESCRIBE, object_name, "the answer lists no fields")
         return tuple(
             FieldDescription(
-                name=str(field[schema.get("name", "name")]),
-                type=str(field.get(schema.get("type", "type"), "")),
-                label=str(field[schema.get("name", "name")]),
-                readable=bool(field.get(schema.get("readable", "readable"), True)),
+                name=str(field[said.name]),
+                type=str(field.get(said.type, "")),
+                label=str(field[said.name]),
+                readable=bool(field.get(said.readable, True)),
             )
             for field in found
         )

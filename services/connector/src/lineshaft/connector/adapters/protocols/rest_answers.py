@@ -9,6 +9,7 @@ import msgspec
 
 from lineshaft.common import exact_json
 from lineshaft.common.integrations import Manifest
+from lineshaft.common.integrations.options import RefusalPlaces
 from lineshaft.common.mapping.paths import compile_path, parse_path
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import LONGEST_WAIT, Answer, NoAnswerError
@@ -44,16 +45,16 @@ def take_apart(answer: Answer) -> Reading:
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """`options.errors` of the manifest says where code, message and field of a refusal lie.
-
-    Where answers differ, several places are given; the first that holds something counts. `marker` is a place
-    that holds something in refusals alone, where they come with the status of success; `wait_path` holds
-    for how many milliseconds to wait.
-    """
+    """By `options.errors` of the manifest."""
 
     manifest: Manifest
     secrets: Collection[str] = field(default=(), repr=False)
     """Grow while tokens are renewed."""
+    places: RefusalPlaces = field(init=False)
+
+    def __post_init__(self) -> None:
+        places = RefusalPlaces.model_validate(self.manifest.options.get("errors", {}))
+        object.__setattr__(self, "places", places)
 
     def evidence(
         self,
@@ -65,7 +66,7 @@ class Classifier:
         if isinstance(answer, NoAnswerError):
             return unanswered(answer, operation, object_name, tuple(self.secrets))
         reading = self._read(answer)
-        code = self._found(reading, "code_path")
+        code = _found(reading, self.places.code_path)
         facts = Facts(
             operation, answer.status, reading.shape, code, answer.headers, body=lambda: reading.body
         )
@@ -76,35 +77,32 @@ class Classifier:
             operation,
             object_name,
             code=code,
-            message=self._found(reading, "message_path"),
+            message=_found(reading, self.places.message_path),
             retry_at=self._retry_at(answer, reading, now) if rule.outcome is not Outcome.OK else None,
             secrets=tuple(self.secrets),
         )
-        return replace(evidence, field=self._found(reading, "field_path"))
+        return replace(evidence, field=_found(reading, self.places.field_path))
 
     def _read(self, answer: Answer) -> Reading:
         reading = take_apart(answer)
-        options = self.manifest.options.get("errors")
-        marker = options.get("marker") if isinstance(options, dict) else None
-        if reading.shape is BodyShape.RESULT and marker and at(reading.body, str(marker)) is not None:
+        marker = self.places.marker
+        if reading.shape is BodyShape.RESULT and marker and at(reading.body, marker) is not None:
             return Reading(BodyShape.ERROR, reading.body)
         return reading
 
-    def _found(self, reading: Reading, place: str) -> str | None:
-        options = self.manifest.options.get("errors")
-        named = options.get(place) if isinstance(options, dict) else None
-        if named is None or reading.shape is not BodyShape.ERROR:
-            return None
-        paths = named if isinstance(named, list) else [named]
-        found = (at(reading.body, str(path)) for path in paths)
-        return next((str(one) for one in found if one is not None), None)
-
     def _retry_at(self, answer: Answer, reading: Reading, now: datetime) -> datetime | None:
         told = answer.retry_at(now)
-        wait = self._found(reading, "wait_path")
+        wait = _found(reading, self.places.wait_path)
         if wait is not None and wait.isdigit():
             return min(now + timedelta(milliseconds=int(wait)), now + LONGEST_WAIT)
         return told or resets_at(answer, now, self.manifest.limits.reset_header)
+
+
+def _found(reading: Reading, places: str | Sequence[str]) -> str | None:
+    if reading.shape is not BodyShape.ERROR:
+        return None
+    found = (at(reading.body, place) for place in ([places] if isinstance(places, str) else places))
+    return next((str(one) for one in found if one is not None), None)
 
 
 def at(body: Any, path: str) -> Any:
@@ -139,9 +137,9 @@ def raw_at(body: bytes, path: str | None) -> msgspec.Raw | bytes:
         msgspec.DecodeError: there is no such place.
     """
     here: msgspec.Raw | bytes = body
-    for part in path.split(".") if path else ():
+    for part in parse_path(path).segments if path else ():
         inside = msgspec.json.decode(here, type=dict[str, msgspec.Raw])
-        if part not in inside:
+        if part.name not in inside:
             raise msgspec.DecodeError(f"the answer has no {path}")
-        here = inside[part]
+        here = inside[part.name]
     return here

@@ -13,6 +13,12 @@ from lineshaft.common.errors import ConfigurationError
 from lineshaft.common.integrations import Manifest
 from lineshaft.common.integrations.manifest import Cursor as CursorSpec
 from lineshaft.common.integrations.manifest import Paging, SourceObject, Write
+from lineshaft.common.integrations.options import (
+    ApiKeyOptions,
+    BasicOptions,
+    BearerOptions,
+    HeaderOptions,
+)
 from lineshaft.connector.adapters.protocols.paging import ForeignLinkError
 from lineshaft.connector.adapters.protocols.rest_times import local
 from lineshaft.connector.adapters.protocols.window import Window
@@ -26,9 +32,7 @@ _PORTS_OF_THE_WEB = (None, 80, 443)
 def authorization(manifest: Manifest, credentials: Mapping[str, str]) -> dict[str, str]:
     """The headers that prove who asks.
 
-    `auth.options` names the credentials: `token` for bearer, `username` and `password` for basic, `key` and
-    `header` for api_key. By default they are called like that. The strategy `header` has a `header` and a
-    `template` of what it carries, with credentials in braces.
+    `auth.options` names the credentials and the header.
 
     Raises:
         ConfigurationError: there is no such strategy.
@@ -39,26 +43,28 @@ def authorization(manifest: Manifest, credentials: Mapping[str, str]) -> dict[st
             f"{manifest.id}: no way to log in is called {manifest.auth.strategy};"
             f" there is {', '.join(STRATEGIES)}"
         )
-    options = {name: str(value) for name, value in manifest.auth.options.items()}
-    return strategy(options, credentials)
+    return strategy(manifest.auth.options, credentials)
 
 
-def _bearer(options: Mapping[str, str], credentials: Mapping[str, str]) -> dict[str, str]:
-    return {"authorization": f"Bearer {credentials[options.get('token', 'token')]}"}
+def _bearer(given: Mapping[str, Any], credentials: Mapping[str, str]) -> dict[str, str]:
+    options = BearerOptions.model_validate(given)
+    return {"authorization": f"Bearer {credentials[options.token]}"}
 
 
-def _basic(options: Mapping[str, str], credentials: Mapping[str, str]) -> dict[str, str]:
-    user = credentials[options.get("username", "username")]
-    password = credentials[options.get("password", "password")]
+def _basic(given: Mapping[str, Any], credentials: Mapping[str, str]) -> dict[str, str]:
+    options = BasicOptions.model_validate(given)
+    user, password = credentials[options.username], credentials[options.password]
     return {"authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
-def _api_key(options: Mapping[str, str], credentials: Mapping[str, str]) -> dict[str, str]:
-    return {options.get("header", "x-api-key"): credentials[options.get("key", "key")]}
+def _api_key(given: Mapping[str, Any], credentials: Mapping[str, str]) -> dict[str, str]:
+    options = ApiKeyOptions.model_validate(given)
+    return {options.header: credentials[options.key]}
 
 
-def _header(options: Mapping[str, str], credentials: Mapping[str, str]) -> dict[str, str]:
-    return {options.get("header", "authorization"): options["template"].format_map(credentials)}
+def _header(given: Mapping[str, Any], credentials: Mapping[str, str]) -> dict[str, str]:
+    options = HeaderOptions.model_validate(given)
+    return {options.header: options.template.format_map(credentials)}
 
 
 def own_headers(manifest: Manifest, settings: Mapping[str, Any]) -> dict[str, str]:
@@ -69,7 +75,7 @@ def own_headers(manifest: Manifest, settings: Mapping[str, Any]) -> dict[str, st
     return {header: str(value) for header, key in named.items() if (value := settings.get(str(key)))}
 
 
-_Strategy = Callable[[Mapping[str, str], Mapping[str, str]], dict[str, str]]
+_Strategy = Callable[[Mapping[str, Any], Mapping[str, str]], dict[str, str]]
 STRATEGIES: Mapping[str, _Strategy] = {
     "bearer": _bearer,
     "basic": _basic,

@@ -91,9 +91,7 @@ class Sql:
 
     async def verify(self) -> Verified:
         user, database, _ = await self._who_am_i(Operation.VERIFY)
-        account = self._manifest.verify.account.format_map(
-            {**self._target.settings, "port": self._place.port, "account": f"{user}@{self.host}/{database}"}
-        )
+        account = self._target.account(port=self._place.port, account=f"{user}@{self.host}/{database}")
         return Verified(account, f"{user} on {database}", await self._expiry())
 
     async def describe(self, objects: Sequence[str]) -> Sequence[ObjectDescription]:

@@ -20,6 +20,12 @@ class Target:
     def secrets(self) -> tuple[str, ...]:
         return tuple(self.credentials.values())
 
+    def account(self, **told: Any) -> str:
+        """Whose credentials these are, by the manifest's template; `told` is what the login gave."""
+        hidden = self.system.manifest.secrets
+        shown = {name: value for name, value in self.credentials.items() if name not in hidden}
+        return self.system.manifest.verify.account.format_map({**self.settings, **shown, **told})
+
 
 def host_and_port(url: str) -> str:
     """For evidence: never a path or a user."""

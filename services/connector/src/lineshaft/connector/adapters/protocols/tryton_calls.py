@@ -10,6 +10,7 @@ import msgspec
 
 from lineshaft.common import exact_json
 from lineshaft.common.clock import Clock
+from lineshaft.common.integrations.options import TrytonOptions
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.protocols.jsonrpc import JsonRpc, Undecoded
@@ -26,7 +27,6 @@ from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
 from lineshaft.connector.domain.fields import sole
 from lineshaft.connector.domain.sessions import Session, Sessions
 
-PATHS = ("/{database}/rpc/", "/{database}/")
 REGISTRY = "model.ir.model.field.search_read"
 RIGHTS = "model.ir.model.access.get_access"
 LANGUAGE = "en"
@@ -46,7 +46,7 @@ class TrytonCalls:
 
     def __init__(self, target: Target, http: SourceHttp, sessions: Sessions, clock: Clock) -> None:
         self._rpc = JsonRpc(target, http, clock, evidence_of)
-        self._options = target.system.manifest.options
+        self._options = TrytonOptions.of(target.system.manifest)
         self._sessions = sessions
         self._database = quote(str(target.settings["database"]), safe="")
         self._password = target.credentials["password"]
@@ -143,9 +143,7 @@ class TrytonCalls:
         return msgspec.json.encode(_OpenSession(path, user_id, token))
 
     def _paths(self) -> list[str]:
-        templates = self._options.get("rpc_paths")
-        chosen = templates if isinstance(templates, list) else PATHS
-        return [str(template).format(database=self._database) for template in chosen]
+        return [template.format(database=self._database) for template in self._options.rpc_paths]
 
     async def _post(
         self,
