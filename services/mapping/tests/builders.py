@@ -102,6 +102,7 @@ def read_completed(
     sync_id: str = "syn_1",
     mode: SyncMode = SyncMode.INCREMENTAL,
     started_at: datetime = READ_AT,
+    ended_at: datetime = READ_AT,
 ) -> Message:
     data = ReadCompleted(
         connection_id=connection_id,
@@ -111,7 +112,7 @@ def read_completed(
         read_sequence=sequence,
         mode=mode,
         started_at=started_at,
-        ended_at=READ_AT,
+        ended_at=ended_at,
         result=ObjectResult(object=object_name, result=result, records=records),
         sync_objects=list(sync_objects),
     )

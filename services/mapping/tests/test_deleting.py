@@ -1,16 +1,21 @@
 """After a complete read, what it did not find is gone; unless it is too much to be believed."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from lineshaft.common.clock import now
+from lineshaft.common.errors import RetryableError
 from lineshaft.common.events.commands import DeletionsApproved
 from lineshaft.common.events.envelope import new_event
 from lineshaft.common.events.syncs import SyncMode, SyncResult
 from lineshaft.common.ids import new_id
 from lineshaft.common.kafka.record import Message
+from lineshaft.mapping.adapters import postgres
 from lineshaft.mapping.deleting import on_approvals
-from lineshaft.mapping.domain.deletions import is_suspicious
+from lineshaft.mapping.domain.deletions import LONGEST_READ, is_suspicious
+from lineshaft.mapping.domain.records import DELETED_HASH
 
 from . import drive
 from .builders import READ_AT, mapping_changed, read_completed, records_read
@@ -145,6 +150,69 @@ async def test_what_was_stored_while_the_read_went_on_is_kept(service: Service, 
     assert await reads.there() == ["1", "2", "3", "9"]
 
 
+async def test_a_read_that_takes_days_has_found_what_its_first_pages_held(
+    service: Service, reads: Reads
+) -> None:
+    await reads.read(1, 2, 3)
+    long_ago, sync_id = now() - timedelta(days=3), new_id("syn")
+    about = {"connection_id": service.connection_id, "sync_id": sync_id, "epoch": 2}
+    first = [{"id": 1, "name": "1"}, {"id": 2, "name": "2"}]
+    await service.raw(records_read(first, sequence=1, read_at=long_ago, **about))
+    await fold(service)
+    last = records_read([{"id": 3, "name": "3"}], sequence=2, read_at=now(), **about)
+    end = read_completed(
+        "product",
+        sync_objects=["product"],
+        sequence=2,
+        mode=SyncMode.FULL,
+        started_at=long_ago,
+        ended_at=now(),
+        **about,
+    )
+    await service.raw(last, end)
+    assert await reads.there() == ["1", "2", "3"]
+    await fold(service)
+    await service.raw(end)
+    assert await reads.there() == ["1", "2", "3"]
+
+
+async def test_a_read_that_took_too_long_deletes_nothing(service: Service, reads: Reads) -> None:
+    await reads.read(1, 2, 3)
+    about = {"connection_id": service.connection_id, "epoch": 2}
+    end = read_completed(
+        "product",
+        sync_objects=["product"],
+        mode=SyncMode.FULL,
+        sync_id=new_id("syn"),
+        started_at=now() - LONGEST_READ - timedelta(days=1),
+        ended_at=now(),
+        **about,
+    )
+    await service.raw(records_read([{"id": 1, "name": "1"}], sequence=1, read_at=now(), **about), end)
+    assert await reads.there() == ["1", "2", "3"]
+
+
+async def fold(service: Service) -> None:
+    while await postgres.fold_old_slices(service.pool, now(), timedelta(days=1)):
+        pass
+
+
+async def approve(service: Service, name: str) -> dict[str, object] | None:
+    """The problem, if there is one."""
+    command = DeletionsApproved(
+        command_id=new_id("op"), connection_id=service.connection_id, object=name, actor="key_1"
+    )
+    async with service.pool.acquire() as tx, tx.transaction():
+        await on_approvals(tx, [new_event(command, source="api", key=service.connection_id)])
+    row = await service.pool.fetchrow(
+        "select convert_from(value, 'UTF8')::jsonb as data from outbox"
+        " where topic = 'command.results' order by id desc limit 1"
+    )
+    assert row is not None
+    problem: dict[str, object] | None = row["data"]["problem"]
+    return problem
+
+
 async def test_very_many_are_held_until_somebody_approves_them(service: Service, reads: Reads) -> None:
     everything = range(1, 31)
     await reads.read(*everything)
@@ -158,24 +226,32 @@ async def test_very_many_are_held_until_somebody_approves_them(service: Service,
     held = await service.pool.fetch("select key from outbox where topic = 'mapping.events'")
     assert [one["key"].decode() for one in held] == [service.connection_id]
 
-    async def approve(name: str) -> dict[str, object] | None:
-        command = DeletionsApproved(
-            command_id=new_id("op"), connection_id=service.connection_id, object=name, actor="key_1"
-        )
-        async with service.pool.acquire() as tx, tx.transaction():
-            await on_approvals(tx, [new_event(command, source="api", key=service.connection_id)])
-        row = await service.pool.fetchrow(
-            "select convert_from(value, 'UTF8')::jsonb as data from outbox"
-            " where topic = 'command.results' order by id desc limit 1"
-        )
-        assert row is not None
-        problem: dict[str, object] | None = row["data"]["problem"]
-        return problem
-
-    problem = await approve("nothing")
+    problem = await approve(service, "nothing")
     assert problem is not None
     assert problem["code"] == "not_found"
-    assert await approve("product") is None
+    assert await approve(service, "product") is None
     await reads.read(1, 2)
     assert await reads.there() == ["1", "2"]
     assert await service.pool.fetchval("select count(*) from deletion_proposal") == 0
+
+
+async def test_an_approval_outlives_a_crash_before_all_is_deleted(
+    service: Service, reads: Reads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await reads.read(*range(1, 31))
+    await reads.read(1, 2)
+    await approve(service, "product")
+
+    write = postgres.write_records
+
+    async def crash(tx: Any, rows: Any, based_on: Any) -> None:
+        if any(row.content_hash == DELETED_HASH for row in rows):
+            raise ConnectionResetError
+        await write(tx, rows, based_on)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(postgres, "write_records", crash)
+        with pytest.raises(RetryableError):
+            await reads.read(1, 2)
+    await reads.read(1, 2)
+    assert await reads.there() == ["1", "2"]

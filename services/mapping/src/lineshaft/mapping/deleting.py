@@ -19,8 +19,8 @@ from lineshaft.common.metrics import METRICS
 from lineshaft.common.postgres import outbox, tombstones
 from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.common.topics import RECORDS_RAW
-from lineshaft.mapping.adapters import deletions
-from lineshaft.mapping.domain.deletions import is_suspicious
+from lineshaft.mapping.adapters import deletions, syncs
+from lineshaft.mapping.domain.deletions import LONGEST_READ, is_suspicious
 from lineshaft.mapping.domain.entity_events import SOURCE
 from lineshaft.mapping.domain.messages import Page, Slice
 from lineshaft.mapping.recording import Recorder
@@ -40,13 +40,21 @@ class Deleter:
         marker = event.data
         if marker.mode is not SyncMode.FULL or marker.result.result is not SyncResult.COMPLETED:
             return
+        if marker.ended_at - marker.started_at > LONGEST_READ:
+            log.warning(
+                "read_too_long_for_deletions", connection_id=marker.connection_id, sync_id=marker.sync_id
+            )
+            return
         name = marker.result.object
         async with self._pool.acquire() as connection, connection.transaction():
             if await tombstones.buried(connection, [marker.connection_id]):
                 return
+            if await syncs.has_ended(connection, marker):
+                # It comes again, and the keys of its pages may be folded by now.
+                return
             found = await deletions.missing(connection, marker)
             suspicious = is_suspicious(len(found.keys), found.known)
-            if suspicious and not await deletions.take_approval(connection, marker.connection_id, name):
+            if suspicious and not await deletions.approved(connection, marker.connection_id, name):
                 if await deletions.hold(connection, marker, found):
                     await outbox.add_events(connection, [_held(event, found)])
                     METRICS.deletions_held.labels(marker.system).inc()
@@ -58,10 +66,9 @@ class Deleter:
                     known=found.known,
                 )
                 return
-            if not suspicious:
-                await deletions.forget(connection, marker.connection_id, name)
         for page in _pages(marker, found.keys):
             await self._recorder.record([page])
+        await deletions.forget(self._pool, marker.connection_id, name)
         if found.keys:
             log.info("records_gone", connection_id=marker.connection_id, object=name, records=len(found.keys))
 

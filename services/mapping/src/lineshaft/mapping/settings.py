@@ -16,7 +16,8 @@ class MappingSettings(Settings):
     slices_keep_hours: float = Field(
         default=24.0,
         gt=0,
-        description="Keys of read slices are kept this long, then written into the records.",
+        description="Keys of read slices are kept this long and until their read ends, then written into the"
+        " records.",
     )
     syncs_keep_days: float = Field(
         default=30.0,

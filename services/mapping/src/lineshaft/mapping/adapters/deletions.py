@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lineshaft.common.events.records import ReadCompleted
-from lineshaft.common.postgres.pool import Connection
+from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.mapping.adapters.postgres import QUERIES
 
 SAMPLE = 10
@@ -41,9 +41,9 @@ async def hold(tx: Connection, marker: ReadCompleted, found: Missing) -> bool:
     return bool(news)
 
 
-async def take_approval(tx: Connection, connection_id: str, object_name: str) -> bool:
-    """Whether somebody has approved the deletions; an approval counts for one read."""
-    return bool(await tx.fetchval(QUERIES["take_approval"], connection_id, object_name))
+async def approved(tx: Connection, connection_id: str, object_name: str) -> bool:
+    """Whether somebody has approved the deletions; it counts until a read has used it."""
+    return bool(await tx.fetchval(QUERIES["deletions_approved"], connection_id, object_name))
 
 
 async def approve(tx: Connection, connection_id: str, object_name: str, actor: str) -> bool:
@@ -51,6 +51,6 @@ async def approve(tx: Connection, connection_id: str, object_name: str, actor: s
     return bool(await tx.fetchval(QUERIES["approve_deletions"], connection_id, object_name, actor))
 
 
-async def forget(tx: Connection, connection_id: str, object_name: str) -> None:
+async def forget(pool: Pool, connection_id: str, object_name: str) -> None:
     """A read that holds nothing back makes the proposal void."""
-    await tx.execute(QUERIES["forget_deletions"], connection_id, object_name)
+    await pool.execute(QUERIES["forget_deletions"], connection_id, object_name)

@@ -10,6 +10,7 @@ from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.common.postgres.queries import load_queries
 from lineshaft.mapping.adapters.arrays import of_ids, of_numbers
 from lineshaft.mapping.domain.batch import KeyedPage
+from lineshaft.mapping.domain.deletions import LONGEST_READ
 from lineshaft.mapping.domain.field_errors import FieldErrorCount
 from lineshaft.mapping.domain.messages import Page, Position
 from lineshaft.mapping.domain.records import Origin, Row, Stored
@@ -132,12 +133,14 @@ async def add_field_errors(tx: Connection, counts: Sequence[FieldErrorCount]) ->
 async def fold_old_slices(pool: Pool, now: datetime, keep: timedelta, *, streams: int = 100) -> int:
     """Forget slices older than `keep`; the records they held keep the position.
 
+    Those of a read that has not ended stay, unless no read takes that long.
+
     Returns the number of streams done; at most `streams`.
     """
-    before = now - keep
-    found = await pool.fetch(QUERIES["old_slices"], before, streams)
+    before, of_open_reads = now - keep, now - keep - LONGEST_READ
+    found = await pool.fetch(QUERIES["old_slices"], before, of_open_reads, streams)
     for connection_id, object_name in found:
-        await pool.execute(QUERIES["fold_slices"], connection_id, object_name, before)
+        await pool.execute(QUERIES["fold_slices"], connection_id, object_name, before, of_open_reads)
     return len(found)
 
 

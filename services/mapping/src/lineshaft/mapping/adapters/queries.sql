@@ -119,17 +119,24 @@ set source_ids = r.source_ids || excluded.source_ids
 where not r.source_ids @> excluded.source_ids
 
 -- name: old_slices
--- Connections and objects with slices that are old enough to be folded.
+-- Connections and objects with slices that are old enough to be folded: those of a read that goes on are not, for
+-- they tell at its end what it has found.
 select distinct connection_id, object
-from read_slice
-where read_at < $1
-limit $2
+from read_slice as old
+where read_at < $1 and (
+    read_at < $2
+    or exists (select from sync_object as o where o.sync_id = old.sync_id and o.object = old.object)
+)
+limit $3
 
 -- name: fold_slices
 -- Write the position of old slices into the records themselves, and forget the slices.
 with old as (
-    delete from read_slice
-    where connection_id = $1 and object = $2 and read_at < $3
+    delete from read_slice as old
+    where connection_id = $1 and object = $2 and read_at < $3 and (
+        read_at < $4
+        or exists (select from sync_object as o where o.sync_id = old.sync_id and o.object = old.object)
+    )
     returning lease_epoch, read_sequence, source_ids
 ),
 latest as (
@@ -206,11 +213,9 @@ set approved_at = now(), approved_by = $3
 where connection_id = $1 and object = $2
 returning true
 
--- name: take_approval
--- An approval counts once.
-delete from deletion_proposal
-where connection_id = $1 and object = $2 and approved_at is not null
-returning true
+-- name: deletions_approved
+-- Whether somebody has said yes.
+select true from deletion_proposal where connection_id = $1 and object = $2 and approved_at is not null
 
 -- name: forget_deletions
 -- Nothing is held any more.
@@ -240,6 +245,11 @@ on conflict (sync_id, object) do update set
     result = excluded.result,
     ended_at = excluded.ended_at
 where (o.lease_epoch, o.read_sequence) < (excluded.lease_epoch, excluded.read_sequence)
+
+-- name: has_ended
+-- Whether this end of an object, or a later one, is noted already.
+select true from sync_object
+where sync_id = $1 and object = $2 and (lease_epoch, read_sequence) >= ($3, $4)
 
 -- name: sync_objects
 -- What has ended so far.

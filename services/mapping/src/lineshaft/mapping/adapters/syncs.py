@@ -17,6 +17,19 @@ class Ended(NamedTuple):
     last_read_at: datetime
 
 
+async def has_ended(connection: Connection, marker: ReadCompleted) -> bool:
+    """Whether this end, or a later one of the object, has been noted."""
+    return bool(
+        await connection.fetchval(
+            QUERIES["has_ended"],
+            marker.sync_id,
+            marker.result.object,
+            marker.lease_epoch,
+            marker.read_sequence,
+        )
+    )
+
+
 async def add_end(tx: Connection, marker: ReadCompleted) -> Ended | None:
     """Note the end of one object; what has ended so far, None for a sync that was complete before."""
     await tx.execute(

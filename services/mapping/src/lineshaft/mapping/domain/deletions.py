@@ -1,7 +1,11 @@
 """Records that a complete read did not find: deleted at the source, unless there are suspiciously many."""
 
+from datetime import timedelta
+
 MOST = 10
 LARGEST_SHARE = 0.2
+LONGEST_READ = timedelta(days=30)
+"""What a read that took longer has found is no longer known in full: it shows nothing to be gone."""
 
 
 def is_suspicious(missing: int, known: int) -> bool:
