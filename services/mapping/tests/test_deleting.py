@@ -115,7 +115,7 @@ async def test_what_a_complete_read_lacks_is_deleted_with_event_and_tombstone(
     await reads.read(1, 2, 4)
     assert await reads.there() == ["1", "2", "4"]
     deleted, tombstone = [one for one in await items.new() if one.key.startswith(service.connection_id)]
-    assert deleted.type == "lineshaft.entity.deleted"
+    assert (deleted.type, deleted.data["deletion_kind"]) == ("lineshaft.entity.deleted", "absent")
     assert tombstone.type == ""
     await reads.read(1, 2, 4)
     assert await items.new() == []

@@ -241,6 +241,7 @@ async def test_a_deletion_is_told_and_the_topic_forgets_the_key(service: Service
     event, tombstone = await items.new()
     assert (event.type, event.data["name"]) == ("lineshaft.entity.deleted", "Pump")
     assert (event.data["revision"], event.data["deleted_at"] is not None) == (2, True)
+    assert event.data["deletion_kind"] == "native"
     assert (tombstone.key, tombstone.type, tombstone.data) == (event.key, "", {})
     row, other = await service.stored()
     assert (row["document"], row["deleted_at"] is not None) == (event.data, True)

@@ -227,3 +227,10 @@ def test_the_sources_of_each_field_are_known() -> None:
         "custom_fields.abc": (("x_abc",), ("y",)),
     }
     assert len(source_paths(definition)) == 10
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), [-float("inf")]])
+def test_what_json_has_no_number_for_is_refused(number: Any) -> None:
+    for body in ({"fields": {"name": {"const": number}}}, {"value_maps": {"m": {"1": number}}}):
+        with pytest.raises(MappingDefinitionError, match="finite"):
+            MappingDefinition.parse(body)

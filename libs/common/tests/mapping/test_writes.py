@@ -98,7 +98,23 @@ def test_a_write_becomes_fields_of_the_source(values: dict[str, Any], source: di
         ({"status": "in_repair"}, "status", "invalid_value", "no code of the source means 'in_repair'"),
         ({"criticality": "medium"}, "criticality", "invalid_value", "no code of the source"),
         ({"location": {"id": "abc"}}, "location", "invalid_value", "give the source_id"),
-        ({"location": "x"}, "location", "invalid_value", "invalid literal"),
+        ({"location": "x"}, "location", "invalid_value", "'x' is not a number"),
+        ({"location": {"source_id": 8.7}}, "location", "invalid_value", "'8.7' is not a whole number"),
+        ({"location": True}, "location", "invalid_value", "not a number"),
+        ({"status_source": {"label": "On"}}, "status_source", "invalid_value", "give the code"),
+        ({"status_source": {"code": ["40"]}}, "status_source", "invalid_value", "a list, not a text"),
+        (
+            {"status": "in_service", "status_source": "41"},
+            "status_source",
+            "invalid_value",
+            "goes to state of the source, to which status has another value",
+        ),
+        (
+            {"acquisition_cost": {"amount": 1, "currency": 5}},
+            "acquisition_cost",
+            "invalid_value",
+            "is a text",
+        ),
         ({"commissioned_on": "soon"}, "commissioned_on", "invalid_value", "ISO 8601"),
         (
             {"replacement_cost": {"amount": "1", "currency": "USD"}},
@@ -106,7 +122,7 @@ def test_a_write_becomes_fields_of_the_source(values: dict[str, Any], source: di
             "invalid_value",
             "always EUR",
         ),
-        ({"acquisition_cost": {"currency": "USD"}}, "acquisition_cost", "invalid_value", "amount"),
+        ({"acquisition_cost": {"currency": "USD"}}, "acquisition_cost", "invalid_value", "give the amount"),
         ({"custom_fields": ["sap_class"]}, "custom_fields", "invalid_value", "an object of custom fields"),
         (
             {"custom_fields": {"sap_clas": 1}},
@@ -199,3 +215,36 @@ def test_what_was_written_reads_back_the_same(values: dict[str, Any]) -> None:
     raw = to_source("asset", ASSET, values)
     document = compile_mapping("asset", ASSET).apply("c", "1", raw, "").document
     assert {name: document[name] for name in values} == values
+
+
+@pytest.mark.parametrize(
+    ("kind", "codes", "value", "code"),
+    [
+        ("integer", {"A": "5", "B": 6}, 5, "A"),
+        ("decimal", {"A": 1.5, "B": "2.5"}, "1.5", "A"),
+        ("boolean", {"J": "yes", "N": False}, True, "J"),
+        ("string", {"A": 5}, "5", "A"),
+    ],
+)
+def test_a_value_map_is_read_backwards_for_what_its_values_are(
+    kind: str, codes: dict[str, Any], value: Any, code: str
+) -> None:
+    mapping = MappingDefinition.parse(
+        {"custom_fields": {"x": {"path": "x", "type": kind, "value_map": "m"}}, "value_maps": {"m": codes}}
+    )
+    mapped = compile_mapping("asset", mapping).apply("c", "1", {"x": code}, "").document
+    assert mapped["custom_fields"] == {"x": value}
+    assert to_source("asset", mapping, {"custom_fields": {"x": value}}) == {"x": code}
+
+
+@pytest.mark.parametrize("read", ["2026-07-01T08:00:00", "2026-01-31T23:30:00"])
+def test_a_moment_goes_back_with_the_clock_that_it_was_read_by(read: str) -> None:
+    mapping = MappingDefinition.parse({"fields": {"created_at": "at"}, "timezone": "Europe/Berlin"})
+    moment = compile_mapping("asset", mapping).apply("c", "1", {"at": read}, "").document["created_at"]
+    written = to_source("asset", mapping, {"created_at": moment})["at"]
+    assert written[:19] == read
+    assert (
+        compile_mapping("asset", mapping).apply("c", "1", {"at": written}, "").document["created_at"]
+        == moment
+    )
+    assert to_source("asset", mapping, {"created_at": None}) == {"at": None}

@@ -67,6 +67,16 @@ async def test_one_key_for_two_items_is_written_once(world: World) -> None:
     assert len(await world.outbox("commands.connector")) == before + 1
 
 
+async def test_an_item_that_cannot_be_stored_leaves_the_others_their_results(world: World) -> None:
+    connection_id, token = await world.connect()
+    (vendor,) = await world.store(connection_id, "vendor", [{"id": 5, "name": "Old"}])
+    change = {"operation": "update", "id": vendor["id"], "values": {"name": "New"}}
+    results = await bulk(
+        world, token, made("A"), made("B\0"), made("C", "\0"), change | {"id": "\0"}, change, made("D")
+    )
+    assert [one["status"] for one in results] == [202, 422, 422, 422, 202, 202]
+
+
 async def test_a_record_has_one_item_at_most_as_items_run_side_by_side(world: World) -> None:
     connection_id, token = await world.connect()
     (vendor,) = await world.store(connection_id, "vendor", [{"id": 5, "name": "Old"}])

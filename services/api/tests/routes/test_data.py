@@ -285,6 +285,22 @@ async def test_deleted_records_on_request(world: World) -> None:
     assert one.json()["id"] == gone["id"]
 
 
+async def test_a_deleted_record_stays_deleted_under_a_changed_mapping(world: World) -> None:
+    connection_id, token = await world.connect()
+    gone, _ = await world.store(connection_id, "item", items(2))
+    ending = {"deleted_at": "2026-03-01T07:30:00Z", "deletion_kind": "absent"}
+    await world.pools["mapping"].execute(
+        "update record set deleted_at = now(), document = document || $2 where id = $1", gone["id"], ending
+    )
+    path = f"/connections/{connection_id}/mappings/item"
+    await world.call("PUT", path, {"fields": {"name": {"path": "code"}}})
+    one = (await world.call("GET", f"/items/{gone['id']}?include=deleted", key=token)).json()
+    assert one == gone | ending | {"name": "P-1", "mapping_version": 2}
+    listed = (await world.call("GET", "/items?include=deleted", key=token)).json()["data"]
+    assert one in listed
+    assert [one["deleted_at"] is None for one in listed].count(True) == 1
+
+
 async def test_filters(world: World) -> None:
     connection_id, token = await world.connect()
     documents = await world.store(connection_id, "item", items(5))

@@ -130,6 +130,20 @@ async def test_the_sources_field_is_named_as_in_the_unified_model(world: World) 
     assert answer.json()["errors"] == [{"field": "name", "source_field": "name", "message": "too long"}]
 
 
+async def test_the_sources_field_is_named_as_the_custom_field_that_was_written(world: World) -> None:
+    connection_id, token = await world.connect()
+    changed = {"custom_fields": {"class": {"path": "x_class"}, "plant": {"path": "x_plant"}}}
+    await world.call("PUT", f"/connections/{connection_id}/mappings/vendor", changed)
+    values = VENDOR | {"custom_fields": {"class": "P1", "plant": "7"}}
+    operation = (await ask(world, token, values, once="k")).json()["id"]
+    told = CommandProblem(
+        code="source_rejected", message="no such", outcome=Outcome.INVALID_REQUEST, field="x_plant"
+    )
+    await world.answer(operation, problem=told, connection_id=connection_id)
+    (error,) = (await ask(world, token, values, once="k")).json()["errors"]
+    assert (error["field"], error["source_field"]) == ("custom_fields.plant", "x_plant")
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -145,7 +159,8 @@ async def test_a_wrong_field_is_named(world: World, body: dict[str, Any], field:
     answer = await ask(world, token, body)
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["field"] == field
-    assert (await ask(world, token, {})).status_code == 422
+    for nothing in ({}, {"custom_fields": {}}, {"custom_fields": None}):
+        assert (await ask(world, token, nothing)).status_code == 422
 
 
 async def send(world: World, token: str, path: str, content: bytes) -> httpx.Response:
@@ -222,6 +237,10 @@ async def test_a_deletion_is_a_command_and_ends_without_a_body(world: World) -> 
     await world.answer(operation["id"], result={"source_id": "5"}, connection_id=connection_id)
     again = await world.call("DELETE", path, key=token, **once)
     assert (again.status_code, again.content) == (204, b"")
+    await world.pools["mapping"].execute("update record set deleted_at = now() where id = $1", document["id"])
+    later = await world.call("DELETE", path, key=token, **once)
+    assert later.status_code == 204, "the same answer, though the record is no longer there"
+    assert (await world.call("DELETE", path, key=token)).status_code == 404
     refused = await world.call("DELETE", f"/items/{document['id']}", key=token)
     assert refused.status_code == 404
 

@@ -101,7 +101,7 @@ def _pages(marker: ReadCompleted, keys: Sequence[str]) -> Iterator[Page]:
             records=[],
             deleted=list(keys[start : start + PAGE]),
         )
-        yield Page(data, Record(RECORDS_RAW.name, 0, 0, None, None))
+        yield Page(data, Record(RECORDS_RAW.name, 0, 0, None, None), deletion_kind="absent")
 
 
 async def on_approvals(tx: Connection, events: Sequence[Event[DeletionsApproved]]) -> None:

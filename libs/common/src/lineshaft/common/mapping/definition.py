@@ -44,7 +44,7 @@ CUSTOM_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}").fullmatch
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class FieldSpec(_Part):
@@ -191,7 +191,7 @@ def _issues(error: ValidationError) -> list[DefinitionIssue]:
     issues = []
     for one in error.errors(include_url=False, include_context=False, include_input=False):
         place = ".".join(str(part) for part in one["loc"]) or "definition"
-        message = one["msg"]
+        message = one["msg"].removeprefix("Value error, ")
         if one["type"] == "extra_forbidden":
             allowed = ", ".join(
                 CustomFieldSpec.model_fields if "custom_fields" in place else FieldSpec.model_fields

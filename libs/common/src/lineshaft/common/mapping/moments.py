@@ -83,6 +83,13 @@ def _aware(moment: datetime | date, local: tzinfo) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=local)
 
 
+def shown_in(local: tzinfo, moment: str | None) -> str | None:
+    """A moment in UTC with the clock of a zone, for sources that keep its time and not its offset."""
+    if moment is None or local is UTC:
+        return moment
+    return datetime.fromisoformat(moment).astimezone(local).isoformat()
+
+
 def date_coercer(local: tzinfo) -> Callable[[Any], str | None]:
     """A function from a source value to a day, e.g. `2026-03-01`."""
 

@@ -1,7 +1,7 @@
 """What mapping one record gives."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from xxhash import xxh3_128_hexdigest
@@ -33,6 +33,12 @@ class Mapped:
         version, observed_at = self.document["mapping_version"], self.document["observed_at"]
         volatile = b'{"revision":%d,"mapping_version":%d,"observed_at":"%b",'
         return b"".join((volatile % (revision, version, observed_at.encode()), self.content[1:]))
+
+    def as_deleted(self, at: str, kind: str | None) -> Self:
+        """The same record, which its source no longer has."""
+        document = self.document | {"deleted_at": at, "deletion_kind": kind}
+        content = canonical({key: value for key, value in document.items() if key not in VOLATILE})
+        return type(self)(document, self.errors, hash_of(content), content)
 
 
 def canonical(content: dict[str, Any]) -> bytes:

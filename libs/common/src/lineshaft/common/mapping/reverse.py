@@ -13,7 +13,9 @@ from lineshaft.common.mapping.coercion import Coercers
 from lineshaft.common.mapping.definition import FieldSpec, MappingDefinition
 from lineshaft.common.mapping.errors import UNFIT_VALUE, NotWritableError, WriteIssue
 from lineshaft.common.mapping.expressions import compile_expression
+from lineshaft.common.mapping.moments import shown_in, zone
 from lineshaft.common.mapping.paths import parse_path
+from lineshaft.common.mapping.plain import to_json
 from lineshaft.common.mapping.reverse_codes import code_for
 from lineshaft.common.mapping.reverse_references import key_parts, written_reference
 from lineshaft.common.mapping.scalars import to_string
@@ -81,10 +83,16 @@ def to_source(
         raise NotWritableError([WriteIssue(CUSTOM, "invalid_value", "give an object of custom fields")])
     issues: list[WriteIssue] = []
     source: dict[str, Any] = {}
+    origins: dict[str, str] = {}
     for name, value in _flat(values):
         try:
             target, code = _find(entity, definition, name)
-            source |= _written(target, value, context, definition, is_code=code)
+            for key, written in _written(target, value, context, definition, is_code=code).items():
+                if source.setdefault(key, written) != written:
+                    raise ValueError(
+                        f"goes to {key} of the source, to which {origins[key]} has another value"
+                    )
+                origins[key] = name
         except _UnwritableError as error:
             issues.append(WriteIssue(name, "not_writable", error.message))
         except _UnknownFieldError as error:
@@ -253,7 +261,7 @@ def _written(
         return {key: None}
     kind, spec = target.kind.kind, target.spec
     if is_code or kind is Kind.CODE:
-        return {key: value["code"] if isinstance(value, Mapping) else to_string(value)}
+        return {key: to_string(_part(value, "code"))}
     if kind in {Kind.MONEY, Kind.QUANTITY}:
         return _measure(key, target, value, context)
     if kind is Kind.REFERENCE:
@@ -265,10 +273,22 @@ def _unmapped(target: _Target, value: Any, definition: MappingDefinition) -> Any
     kind, spec = target.kind, target.spec
     if kind.kind is Kind.ENUMERATION and value not in kind.values:
         raise ValueError(f"{value!r} is none of {', '.join(kind.values)}")
-    fitted = value if kind.kind is Kind.JSON else Coercers().scalar(kind.kind)(value)
-    if spec.value_map is None:
-        return fitted
-    return code_for(fitted, definition.value_maps[spec.value_map], target.name)
+    local = zone(definition.timezone or "UTC")
+    coerce = to_json if kind.kind is Kind.JSON else Coercers(local).scalar(kind.kind)
+    fitted = coerce(value)
+    if spec.value_map is not None:
+        codes = {code: coerce(one) for code, one in definition.value_maps[spec.value_map].items()}
+        return code_for(fitted, codes, target.name if kind.kind is Kind.ENUMERATION else None)
+    return shown_in(local, fitted) if kind.kind is Kind.TIMESTAMP else fitted
+
+
+def _part(value: Any, name: str) -> Any:
+    """Of an object of several; alone it may be given as it is."""
+    if not isinstance(value, Mapping):
+        return value
+    if value.get(name) is None:
+        raise ValueError(f"give the {name}")
+    return value[name]
 
 
 def _untransformed(spec: FieldSpec, value: Any) -> Any:
@@ -283,12 +303,12 @@ def _measure(key: str, target: _Target, value: Any, context: WriteContext) -> di
     kind, spec = target.kind.kind, target.spec
     amount_key, unit_key = ("amount", "currency") if kind is Kind.MONEY else ("value", "uom")
     fixed, path = (spec.currency, spec.currency_path) if kind is Kind.MONEY else (spec.uom, spec.uom_path)
-    amount, unit = value, None
-    if isinstance(value, Mapping):
-        amount, unit = value[amount_key], value.get(unit_key)
-    written = {key: _untransformed(spec, Coercers().scalar(Kind.DECIMAL)(amount))}
+    unit = value.get(unit_key) if isinstance(value, Mapping) else None
+    written = {key: _untransformed(spec, Coercers().scalar(Kind.DECIMAL)(_part(value, amount_key)))}
     if unit is None or unit == fixed:
         return written
+    if not isinstance(unit, str):
+        raise TypeError(f"the {unit_key} is a text")
     if path is None:
         raise ValueError(f"the {unit_key} is always {fixed or 'that of the source'}, not {unit}")
     segments = parse_path(path).segments

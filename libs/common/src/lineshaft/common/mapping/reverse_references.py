@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lineshaft.common.mapping.decimals import to_integer
 from lineshaft.common.mapping.definition import FieldSpec
 from lineshaft.common.mapping.expressions import compile_expression
 from lineshaft.common.mapping.scalars import to_string
@@ -26,5 +27,5 @@ def written_reference(
     if parts := key_parts(kind, spec):
         return dict(zip(parts, split_source_key(to_string(source_id), len(parts)), strict=True))
     if key_types.get(kind.entity or spec.entity or "") == "integer":
-        return {key: int(source_id)}
+        return {key: to_integer(source_id)}
     return {key: to_string(source_id)}

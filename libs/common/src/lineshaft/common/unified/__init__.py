@@ -1,6 +1,6 @@
 """The unified model: one shape for the records of every CMMS, ERP and WMS."""
 
-from lineshaft.common.unified.entity import CustomObject, Entity
+from lineshaft.common.unified.entity import CustomObject, DeletionKind, Entity
 from lineshaft.common.unified.identity import CUSTOM_PREFIX, entity_id, join_source_key, split_source_key
 from lineshaft.common.unified.kinds import FieldKind, Kind, UnifiedField
 from lineshaft.common.unified.registry import (
@@ -21,6 +21,7 @@ __all__ = [
     "AnyReference",
     "Code",
     "CustomObject",
+    "DeletionKind",
     "Entity",
     "FieldKind",
     "Kind",

@@ -76,10 +76,10 @@ async def ask(
 
 
 async def release_idempotency_key(
-    tx: Transaction, connection_id: str, idempotency_key: str, request_hash: str
+    pool: Pool, connection_id: str, idempotency_key: str, request_hash: str
 ) -> None:
     """An attempt that failed before it reached the source does not stand in the way of the next one."""
-    await tx.execute(SQL["release_idempotency_key"], connection_id, idempotency_key, request_hash, NOT_MADE)
+    await pool.execute(SQL["release_idempotency_key"], connection_id, idempotency_key, request_hash, NOT_MADE)
 
 
 async def find_by_idempotency_key(

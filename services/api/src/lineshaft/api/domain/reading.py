@@ -23,8 +23,9 @@ def mapped(row: Any, connection_id: str, compiled: CompiledMapping) -> Mapped:
     result = compiled.apply(
         connection_id, row["source_id"], exact_json.decode(row["raw"]), row["observed_at"] or ""
     )
-    if row["deleted_at"] is not None and result.document.get("deleted_at") is None:
-        result.document["deleted_at"] = row["deleted_at"]
+    if row["deleted_at"] is not None and result.document["deleted_at"] is None:
+        last = orjson.loads(row["document"])
+        return result.as_deleted(last["deleted_at"], last["deletion_kind"])
     return result
 
 

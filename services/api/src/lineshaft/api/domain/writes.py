@@ -1,7 +1,7 @@
 """Writes through the unified model: to the source's fields, and the source's answer back."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ from lineshaft.common.mapping import (
 from lineshaft.common.outcomes import Outcome
 
 Operation = Literal["create", "update", "delete"]
+CUSTOM = "custom_fields"
 
 
 def write_context(system: System, entity: str) -> WriteContext:
@@ -60,17 +61,13 @@ def source_values(
         )
     if operation == "delete":
         return {}, {}
-    if not values:
-        raise problem(
-            ProblemCode.VALIDATION_FAILED, "Give at least one field to write.", connection_id=connection_id
-        )
     context = write_context(system, entity)
     try:
         written = to_source(entity, definition, values, context)
         origins = {
             source_field: name
-            for name, value in values.items()
-            for source_field in to_source(entity, definition, {name: value}, context)
+            for name, alone in _one_by_one(values)
+            for source_field in to_source(entity, definition, alone, context)
         }
     except NotWritableError as error:
         raise problem(
@@ -79,7 +76,20 @@ def source_values(
             connection_id=connection_id,
             errors=[FieldProblem(issue.field, issue.message, issue.code) for issue in error.issues],
         ) from None
+    if not written:
+        raise problem(
+            ProblemCode.VALIDATION_FAILED, "Give at least one field to write.", connection_id=connection_id
+        )
     return written, origins
+
+
+def _one_by_one(values: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each field by its name, and as a write of it alone."""
+    for name, value in values.items():
+        if name == CUSTOM:
+            yield from ((f"{CUSTOM}.{one}", {CUSTOM: {one: it}}) for one, it in (value or {}).items())
+        else:
+            yield name, {name: value}
 
 
 def request_hash(*parts: object) -> str:

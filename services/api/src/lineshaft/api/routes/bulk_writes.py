@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from lineshaft.api.adapters.commands import StoredCommand
+from lineshaft.api.adapters.postgres import as_problem
 from lineshaft.api.domain.problems import Problem, ProblemError, invalid
 from lineshaft.api.domain.status import Known
 from lineshaft.api.domain.writes import Operation
@@ -23,7 +24,6 @@ from lineshaft.api.routes.writes import (
     Write,
     begin_write,
     outcome,
-    target,
     writable_connection,
 )
 from lineshaft.common.integrations import System
@@ -117,10 +117,14 @@ async def _begin(
 ) -> _Begun | Problem:
     try:
         _check_id(known, item, earlier)
-        write = await target(api, known, system, entity, operation=item.operation, of=item.id)
-        return write, await begin_write(api, write, item.values, item.idempotency_key)
-    except ProblemError as error:
-        return error.problem
+        write = Write(known, system, entity, item.operation, item.id, item.values, item.idempotency_key)
+        return write, await begin_write(api, write)
+    except Exception as error:
+        # Items before it are under way: an answer without their results would invite to send them again.
+        told = error if isinstance(error, ProblemError) else as_problem(error)
+        if told is None:
+            raise
+        return told.problem
 
 
 def _check_id(known: Known, item: BulkItem, earlier: set[str]) -> None:

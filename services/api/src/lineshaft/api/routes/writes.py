@@ -48,13 +48,24 @@ Values = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Write:
+    """One that a connection is asked for."""
+
     known: Known
     system: System
     entity: str
     operation: Operation
-    source_id: str | None
-    revision: int
-    """Which the record gets, unless nothing changes."""
+    record_id: str | None
+    """Of what is changed or deleted."""
+    values: dict[str, Any]
+    idempotency_key: str | None
+
+    @property
+    def connection_id(self) -> str:
+        return self.known.connection_id
+
+    @property
+    def hash(self) -> str:
+        return request_hash(self.entity, self.operation, self.record_id, self.values)
 
 
 def _add_create(router: APIRouter, entity: str) -> None:
@@ -66,8 +77,8 @@ def _add_create(router: APIRouter, entity: str) -> None:
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         api = context_of(request)
-        write = await _open(api, key, entity, connection_id, operation="create")
-        return await _write(api, write, values, idempotency_key)
+        known, system = await writable_connection(api, key, entity, connection_id)
+        return await _write(api, Write(known, system, entity, "create", None, values, idempotency_key))
 
     router.add_api_route(
         f"/{ROUTES[entity]}",
@@ -97,8 +108,8 @@ def _add_update(router: APIRouter, entity: str) -> None:
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         api = context_of(request)
-        write = await _open(api, key, entity, connection_id, operation="update", of=entity_id)
-        return await _write(api, write, values, idempotency_key)
+        known, system = await writable_connection(api, key, entity, connection_id)
+        return await _write(api, Write(known, system, entity, "update", entity_id, values, idempotency_key))
 
     router.add_api_route(
         f"/{ROUTES[entity]}/{{entity_id}}",
@@ -125,8 +136,8 @@ def _add_delete(router: APIRouter, entity: str) -> None:
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         api = context_of(request)
-        write = await _open(api, key, entity, connection_id, operation="delete", of=entity_id)
-        return await _write(api, write, {}, idempotency_key)
+        known, system = await writable_connection(api, key, entity, connection_id)
+        return await _write(api, Write(known, system, entity, "delete", entity_id, {}, idempotency_key))
 
     router.add_api_route(
         f"/{ROUTES[entity]}/{{entity_id}}",
@@ -143,20 +154,6 @@ def _add_delete(router: APIRouter, entity: str) -> None:
         },
         response_class=Response,
     )
-
-
-async def _open(
-    api: Context,
-    key: Presented,
-    entity: str,
-    connection_id: str | None,
-    *,
-    operation: Operation,
-    of: str | None = None,
-) -> Write:
-    """Everything that can be known before the source is asked."""
-    known, system = await writable_connection(api, key, entity, connection_id)
-    return await target(api, known, system, entity, operation=operation, of=of)
 
 
 async def writable_connection(
@@ -179,18 +176,83 @@ async def writable_connection(
     return known, system
 
 
-async def target(
-    api: Context, known: Known, system: System, entity: str, *, operation: Operation, of: str | None
-) -> Write:
-    """The record that is to be written, which a creation does not have yet."""
-    source_id, revision = None, 1
-    if of is not None:
-        row = await api.pool.fetchrow(SQL["source_id"], known.connection_id, entity, of)
-        source_id = row["source_id"] if row else await _just_created(api, known.connection_id, entity, of)
-        if source_id is None:
-            raise not_found(entity.replace("_", " "), connection_id=known.connection_id)
-        revision = (row["revision"] if row else 1) + 1
-    return Write(known, system, entity, operation, source_id, revision)
+async def begin_write(api: Context, write: Write) -> str:
+    """The id of the command: that of an earlier request where the idempotency key was used before.
+
+    Raises:
+        ProblemError: there is no such record, or the values have no way to the source.
+    """
+    if (earlier := await _earlier(api, write)) is not None:
+        return earlier
+    source_id, revision = await _target(api, write)
+    mapping = await active_mapping(api.pool, write.connection_id, write.system, write.entity)
+    resolved = await with_source_ids(api.pool, write.connection_id, write.entity, write.values)
+    written, origins = source_values(
+        write.system,
+        write.entity,
+        mapping.effective,
+        resolved,
+        operation=write.operation,
+        connection_id=write.connection_id,
+    )
+    data = WriteRequested(
+        command_id=new_id("op"),
+        connection_id=write.connection_id,
+        object=mapping.object,
+        operation=write.operation,
+        source_id=source_id,
+        values=written,
+    )
+    async with api.pool.acquire() as tx, tx.transaction():
+        is_new = await ask(
+            tx,
+            data,
+            kind="write",
+            key=write.connection_id,
+            request={
+                "entity": write.entity,
+                "operation": write.operation,
+                "values": write.values,
+                "origins": origins,
+                "revision": revision,
+            },
+            idempotency=(write.idempotency_key, write.hash) if write.idempotency_key else None,
+        )
+    return data.command_id if is_new else await begin_write(api, write)
+
+
+async def _earlier(api: Context, write: Write) -> str | None:
+    """The command of the request that came with the same idempotency key.
+
+    It is looked for before anything else, as the record of a deletion that is done is no longer there.
+
+    Raises:
+        ProblemError: it was another request.
+    """
+    if write.idempotency_key is None:
+        return None
+    key = write.connection_id, write.idempotency_key
+    await release_idempotency_key(api.pool, *key, write.hash)
+    earlier = await find_by_idempotency_key(api.pool, *key)
+    if earlier is not None and earlier.request_hash != write.hash:
+        raise problem(
+            ProblemCode.IDEMPOTENCY_CONFLICT,
+            "This Idempotency-Key was used for another request; use a new one.",
+            connection_id=write.connection_id,
+        )
+    return None if earlier is None else earlier.command_id
+
+
+async def _target(api: Context, write: Write) -> tuple[str | None, int]:
+    """The key at the source of what is changed, which a creation does not have yet; and the next revision."""
+    if write.record_id is None:
+        return None, 1
+    about = write.connection_id, write.entity, write.record_id
+    row = await api.pool.fetchrow(SQL["source_id"], *about)
+    source_id = row["source_id"] if row else await _just_created(api, *about)
+    if source_id is None:
+        raise not_found(write.entity.replace("_", " "), connection_id=write.connection_id)
+    return source_id, (row["revision"] if row else 1) + 1
 
 
 async def _just_created(api: Context, connection_id: str, entity: str, record_id: str) -> str | None:
@@ -200,76 +262,17 @@ async def _just_created(api: Context, connection_id: str, entity: str, record_id
     return next((key for key in keys if entity_id(connection_id, entity, key) == record_id), None)
 
 
-async def _write(api: Context, write: Write, values: dict[str, Any], idempotency_key: str | None) -> Response:
-    command = await begin_write(api, write, values, idempotency_key)
+async def _write(api: Context, write: Write) -> Response:
+    command = await begin_write(api, write)
     return await _answer(api, write, await outcome(api, write, command, api.settings.write_wait_seconds))
-
-
-async def begin_write(api: Context, write: Write, values: dict[str, Any], idempotency_key: str | None) -> str:
-    """The id of the command, which is an earlier one where the idempotency key was used before.
-
-    Raises:
-        ProblemError: the values have no way to the source.
-    """
-    known = write.known
-    mapping = await active_mapping(api.pool, known.connection_id, write.system, write.entity)
-    resolved = await with_source_ids(api.pool, known.connection_id, write.entity, values)
-    written, origins = source_values(
-        write.system,
-        write.entity,
-        mapping.effective,
-        resolved,
-        operation=write.operation,
-        connection_id=known.connection_id,
-    )
-    data = WriteRequested(
-        command_id=new_id("op"),
-        connection_id=known.connection_id,
-        object=mapping.object,
-        operation=write.operation,
-        source_id=write.source_id,
-        values=written,
-    )
-    asked_for = request_hash(write.entity, write.operation, write.source_id, values)
-    async with api.pool.acquire() as tx, tx.transaction():
-        if idempotency_key is not None:
-            await release_idempotency_key(tx, known.connection_id, idempotency_key, asked_for)
-        is_new = await ask(
-            tx,
-            data,
-            kind="write",
-            key=known.connection_id,
-            request={
-                "entity": write.entity,
-                "operation": write.operation,
-                "values": values,
-                "origins": origins,
-                "revision": write.revision,
-            },
-            idempotency=(idempotency_key, asked_for) if idempotency_key else None,
-        )
-    if is_new:
-        return data.command_id
-    return await _earlier(api, known.connection_id, idempotency_key or "", asked_for)
 
 
 async def outcome(api: Context, write: Write, command_id: str, seconds: float) -> StoredCommand:
     """The command, completed where that takes no longer than this."""
     command = await api.waiters.wait(command_id, seconds)
     if command is None:
-        raise not_found("operation", connection_id=write.known.connection_id)
+        raise not_found("operation", connection_id=write.connection_id)
     return command
-
-
-async def _earlier(api: Context, connection_id: str, idempotency_key: str, asked_for: str) -> str:
-    earlier = await find_by_idempotency_key(api.pool, connection_id, idempotency_key)
-    if earlier is None or earlier.request_hash != asked_for:
-        raise problem(
-            ProblemCode.IDEMPOTENCY_CONFLICT,
-            "This Idempotency-Key was used for another request; use a new one.",
-            connection_id=connection_id,
-        )
-    return earlier.command_id
 
 
 async def _answer(api: Context, write: Write, command: StoredCommand) -> Response:

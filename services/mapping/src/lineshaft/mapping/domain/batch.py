@@ -230,7 +230,9 @@ class _OnePage:
         revision = before.revision + 1
         if before.mapping_digest != self._origin.mapping_digest:
             known = self._mapped_anew(source_id, raw, known)
-        document = deleted_document(known, at=self._observed_at, revision=revision)
+        document = deleted_document(
+            known, at=self._observed_at, revision=revision, kind=self._page.deletion_kind
+        )
         self._result.messages += self._events.deleted(record_id, revision, DELETED_HASH, document)
         row = Row(self._origin, record_id, source_id, raw, "", document, DELETED_HASH, revision, self._now)
         self._keep(row, before)

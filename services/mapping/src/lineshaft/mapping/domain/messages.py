@@ -11,6 +11,7 @@ from lineshaft.common.events.drift import SchemaChanged
 from lineshaft.common.events.envelope import Decoder, Event, header_text
 from lineshaft.common.events.records import ReadCompleted, RecordsRead, RemapRequested, RetirementRequested
 from lineshaft.common.kafka.record import Record
+from lineshaft.common.unified import DeletionKind
 
 
 class Position(NamedTuple):
@@ -46,6 +47,8 @@ class Page:
     data: Slice
     record: Record
     traceparent: bytes | None = None
+    deletion_kind: DeletionKind = "native"
+    """How the deletion of those that `data` calls deleted was seen."""
 
     @property
     def stream(self) -> tuple[str, str]:

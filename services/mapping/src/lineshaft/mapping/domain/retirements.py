@@ -8,6 +8,7 @@ import orjson
 
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.mapping.plain import iso
+from lineshaft.common.unified import DeletionKind
 from lineshaft.mapping.domain.entity_events import EntityEvents
 from lineshaft.mapping.domain.records import DELETED_HASH
 
@@ -36,7 +37,8 @@ def retire(
     return ended, messages
 
 
-def deleted_document(known: bytes, *, at: str, revision: int) -> bytes:
+def deleted_document(known: bytes, *, at: str, revision: int, kind: DeletionKind | None = None) -> bytes:
     """What was known of a record, as deleted."""
     document: dict[str, Any] = orjson.loads(known)
-    return orjson.dumps(document | {"deleted_at": at, "observed_at": at, "revision": revision})
+    last = {"deleted_at": at, "deletion_kind": kind, "observed_at": at, "revision": revision}
+    return orjson.dumps(document | last)
