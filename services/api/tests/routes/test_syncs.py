@@ -85,3 +85,25 @@ async def test_syncs_are_joined_with_what_is_readable(world: World) -> None:
         "GET", f"/connections/{connection_id}/syncs?limit=2&cursor={first['next_cursor']}"
     )
     assert [one["sync_id"] for one in rest.json()["data"]] == [f"syn_{connection_id}_0"]
+
+
+async def test_a_sync_that_answers_several_requests_is_listed_once(world: World) -> None:
+    """While the gate is closed every tick of the schedule joins the sync that waits."""
+    connection_id, _ = await world.connect()
+    connector, known = world.pools["connector"], {"connection_id": connection_id}
+    await insert(connector, "connection", **known, system="tryton", lifecycle="active", settings={})
+    for number in range(2):
+        sync_id = f"syn_{connection_id}_{number}"
+        await insert(
+            connector, "sync", **known, sync_id=sync_id, mode="full", objects=["party.party"], created_at=now()
+        )
+        for tick in range(3):
+            await insert(connector, "sync_request", **known, request_id=f"{number}/{tick}", sync_id=sync_id)
+    path = f"/connections/{connection_id}/syncs"
+    first = (await world.call("GET", f"{path}?limit=1")).json()
+    rest = (await world.call("GET", f"{path}?limit=1&cursor={first['next_cursor']}")).json()
+    listed = [one["sync_id"] for one in (*first["data"], *rest["data"])]
+    assert listed == [f"syn_{connection_id}_1", f"syn_{connection_id}_0"]
+    assert rest["next_cursor"] is None
+    (asked,) = (await world.call("GET", f"{path}?request_id=0/2")).json()["data"]
+    assert (asked["sync_id"], asked["request_id"]) == (f"syn_{connection_id}_0", "0/2")

@@ -470,14 +470,14 @@ where connection_id = $1 and ($2::timestamptz is null or (at, event_id) < ($2, $
 order by at desc, event_id desc limit $4
 
 -- name: syncs
--- What the connector read, and what came of it in the store.
-select s.sync_id, s.request_id, s.mode, s.status, s.objects, s.created_at, s.ended_at,
+-- What the connector read, and what came of it in the store; each once, however many requests it answers.
+select distinct on (s.created_at, s.sync_id) s.sync_id, s.request_id, s.mode, s.status, s.objects, s.created_at, s.ended_at,
     r.result, r.records, r.completed_at, r.objects as readable
 from connector.sync_view s
 left join mapping.sync_result_view r on r.sync_id = s.sync_id and r.connection_id = s.connection_id
 where s.connection_id = $1 and ($2::timestamptz is null or (s.created_at, s.sync_id) < ($2, $3))
     and ($5::text is null or s.request_id = $5)
-order by s.created_at desc, s.sync_id desc limit $4
+order by s.created_at desc, s.sync_id desc, s.request_id limit $4
 
 -- name: schedule
 -- What is read by itself, the row '' for all objects without one of their own.

@@ -67,7 +67,7 @@ class SyncedObject(BaseModel):
 
 class Sync(BaseModel):
     sync_id: str
-    request_id: str | None
+    request_id: str | None = Field(description="One of the requests that it answers.")
     mode: SyncMode
     status: str = Field(
         description="queued, running, waiting, read; then the result: completed, partially_completed, failed."
