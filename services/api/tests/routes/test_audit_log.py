@@ -28,6 +28,7 @@ async def test_every_change_of_a_connection_is_noted_with_before_and_after(world
     await world.call("POST", f"{path}/syncs", {"mode": "full"})
     await world.call("POST", f"{path}/breaker", {"state": "open", "reason": "maintenance"})
     await world.call("PUT", f"{path}/schedule", {"every_minutes": 30})
+    await world.call("POST", f"{path}/schema/refresh", {"objects": ["party.party"]})
     entries = await log(world, connection_id=connection_id)
     assert [one["action"] for one in reversed(entries)] == [
         "link_session.opened",
@@ -41,6 +42,7 @@ async def test_every_change_of_a_connection_is_noted_with_before_and_after(world
         "sync.requested",
         "order.force_breaker",
         "order.set_schedule",
+        "order.describe",
     ]
     by_action = {one["action"]: one for one in entries}
     assert by_action["connection.created"]["actor"] == "customer"

@@ -69,7 +69,7 @@ async def approve(
     command = DeletionsApproved(
         command_id=new_id("op"), connection_id=connection_id, object=object, actor=caller.key_id
     )
-    answer = await order(api, command, "approve_deletions")
+    answer = await order(api, command, "approve_deletions", by=caller.key_id)
     asked = SyncRequested(
         connection_id=connection_id,
         objects=[object],

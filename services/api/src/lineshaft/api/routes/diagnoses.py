@@ -43,7 +43,7 @@ async def diagnose(
     command = DiagnosisRequested(
         command_id=new_id("op"), connection_id=connection_id, object=wanted.object, asked_by=caller.key_id
     )
-    return await order(api, command, "diagnose")
+    return await order(api, command, "diagnose", by=caller.key_id)
 
 
 @router.get(

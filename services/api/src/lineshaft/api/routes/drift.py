@@ -93,7 +93,7 @@ async def put_policy(
         policy=body.policy,
         actor=caller.key_id,
     )
-    answer = await order(api, command, "drift_policy")
+    answer = await order(api, command, "drift_policy", by=caller.key_id)
     if answer.status_code != 200:  # noqa: PLR2004
         return answer
     return Json(shown_object(object, await drift_of(api.pool, connection_id, object)))
@@ -113,7 +113,7 @@ async def accept(
     command = SchemaChangesAccepted(
         command_id=new_id("op"), connection_id=connection_id, object=object, actor=caller.key_id
     )
-    return await order(api, command, "accept_changes")
+    return await order(api, command, "accept_changes", by=caller.key_id)
 
 
 def shown_object(name: str, drift: ObjectDrift) -> dict[str, Any]:

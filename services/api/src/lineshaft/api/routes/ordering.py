@@ -20,7 +20,7 @@ SLOW: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def order(api: Context, command: Command, kind: str) -> Response:
+async def order(api: Context, command: Command, kind: str, *, by: str) -> Response:
     """200 with the result, or 202 with the operation where it takes longer; `kind` is one of `ORDERS`."""
     async with api.pool.acquire() as tx, tx.transaction():
         await ask(tx, command, kind=kind, key=command.connection_id, request={"operation": ORDERS[kind]})
@@ -28,7 +28,7 @@ async def order(api: Context, command: Command, kind: str) -> Response:
         await audit.note(
             tx,
             f"order.{ORDERS[kind]}",
-            by=str(getattr(command, "actor", "") or getattr(command, "asked_by", "")),
+            by=by,
             at=api.clock(),
             connection_id=command.connection_id,
             subject=wanted.get("object") or wanted.get("issue_id") or "",

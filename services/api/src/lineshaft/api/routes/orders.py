@@ -69,7 +69,7 @@ async def force_breaker(
     command = BreakerForced(
         command_id=new_id("op"), connection_id=connection_id, actor=caller.key_id, **body.model_dump()
     )
-    return await order(api, command, "breaker")
+    return await order(api, command, "breaker", by=caller.key_id)
 
 
 @router.post(
@@ -94,7 +94,7 @@ async def mute_issue(
         actor=caller.key_id,
         **body.model_dump(),
     )
-    return await order(api, command, "mute")
+    return await order(api, command, "mute", by=caller.key_id)
 
 
 def _check_future(api: Context, until: datetime | None, connection_id: str) -> None:

@@ -70,7 +70,7 @@ async def put_schedule(
         objects=body.objects,
         actor=caller.key_id,
     )
-    answer = await order(api, command, "schedule")
+    answer = await order(api, command, "schedule", by=caller.key_id)
     return Json(await _shown(api, connection_id)) if answer.status_code == 200 else answer  # noqa: PLR2004
 
 

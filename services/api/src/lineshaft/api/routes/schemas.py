@@ -83,11 +83,11 @@ async def schema(
     responses={200: {"model": SourceSchema}, **SLOW, **problems(404, 409)},
     response_class=Json,
 )
-async def refresh(api: Api, _: CanManage, connection_id: ConnectionPath, body: Look) -> Response:
+async def refresh(api: Api, caller: CanManage, connection_id: ConnectionPath, body: Look) -> Response:
     """Look at objects of the source now; any object that the account may see, listed or not."""
     connection = await require_connection(api.pool, connection_id)
     command = DescriptionRequested(command_id=new_id("op"), connection_id=connection_id, objects=body.objects)
-    answer = await order(api, command, "describe")
+    answer = await order(api, command, "describe", by=caller.key_id)
     if answer.status_code != 200:  # noqa: PLR2004
         return answer
     system = system_of(api.catalog, connection.system)
