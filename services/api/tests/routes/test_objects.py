@@ -99,6 +99,16 @@ async def test_a_change_of_its_mapping_keeps_the_key(world: World, connection_id
     assert same.status_code == 200, same.text
 
 
+async def test_the_version_that_removed_an_object_has_no_mapping(world: World, connection_id: str) -> None:
+    await order(world, connection_id, "tank", "x_tank")
+    assert (await world.call("DELETE", f"/connections/{connection_id}/objects/tank")).status_code == 204
+    await order(world, connection_id, "tank", "x_tank")
+    path = f"/connections/{connection_id}/mappings/custom:tank"
+    detail = refused(await world.call("POST", f"{path}/rollback", {"version": 3}), "version")
+    assert detail == "version: there is no mapping of version 3; the newest is 4"
+    refused(await world.call("GET", f"{path}/diff?from_version=3&to_version=4"), "from_version")
+
+
 async def keep(world: World, connection_id: str, source: str, key: str, version: int, **more: Any) -> None:
     """What the mapping service would keep of one tank."""
     await insert(

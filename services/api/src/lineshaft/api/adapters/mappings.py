@@ -62,10 +62,11 @@ async def active_mapping(tx: Executor, connection_id: str, system: System, entit
 async def mapping_version(
     tx: Executor, connection_id: str, system: System, entity: str, version: int
 ) -> ActiveMapping | None:
+    """None where there is none; the one with which a custom object was removed has no mapping."""
     if version == DEFAULT_VERSION and not is_custom(entity):
         return _mapping(connection_id, system, entity, None)
     row = await tx.fetchrow(SQL["mapping_version"], connection_id, entity, version)
-    return _mapping(connection_id, system, entity, row) if row else None
+    return _mapping(connection_id, system, entity, row) if row and row["object"] != "" else None
 
 
 async def list_versions(

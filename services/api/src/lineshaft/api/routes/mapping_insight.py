@@ -9,18 +9,17 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from lineshaft.api.adapters.drift import drift_of
-from lineshaft.api.adapters.mappings import mapping_version
 from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.adapters.source_fields import SampleRecord, SourceField, source_fields
 from lineshaft.api.domain.field_health import FieldHealth, field_health, unmapped_source_fields
 from lineshaft.api.domain.mappings import ActiveMapping, difference
-from lineshaft.api.domain.problems import invalid, not_found
+from lineshaft.api.domain.problems import not_found
 from lineshaft.api.routes.answers import Json, problems
 from lineshaft.api.routes.authentication import CanRead, ConnectionPath
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.drift import MappingDriftModel, shown_mapping
 from lineshaft.api.routes.existence import require_connection
-from lineshaft.api.routes.mappings import NO_VERSION, EntityPath, current, system_with
+from lineshaft.api.routes.mappings import NO_VERSION, EntityPath, current, system_with, version_of
 from lineshaft.common.integrations import System
 from lineshaft.common.mapping import MappingContext, compile_mapping, lineage
 from lineshaft.common.unified import entity_id
@@ -183,8 +182,8 @@ async def diff(
 ) -> Json:
     """What differs between two versions, in the order of time or against it."""
     system, active = await _in_force(api, connection_id, entity)
-    before = await _version(api, active, system, "from_version", from_version)
-    after = await _version(api, active, system, "to_version", to_version)
+    before = await version_of(api.pool, active, system, from_version, field="from_version")
+    after = await version_of(api.pool, active, system, to_version, field="to_version")
     return Json(
         {
             "entity": entity,
@@ -199,15 +198,6 @@ async def _in_force(api: Context, connection_id: str, entity: str) -> tuple[Syst
     connection = await require_connection(api.pool, connection_id)
     system = system_with(api, connection.system, entity)
     return system, await current(api.pool, connection_id, system, entity)
-
-
-async def _version(
-    api: Context, active: ActiveMapping, system: System, name: str, version: int
-) -> ActiveMapping:
-    found = await mapping_version(api.pool, active.connection_id, system, active.entity, version)
-    if found is None:
-        raise invalid(name, f"there is no version {version}; the newest is {active.version}")
-    return found
 
 
 def _shown(one: FieldHealth, records: int) -> dict[str, Any]:

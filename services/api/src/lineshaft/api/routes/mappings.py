@@ -148,9 +148,7 @@ async def rollback(
     async with api.pool.acquire() as tx, tx.transaction():
         system, active = await _locked(api, tx, connection_id, entity)
         _require_match(active, if_match)
-        earlier = await mapping_version(tx, connection_id, system, entity, body.version)
-        if earlier is None:
-            raise invalid("version", f"there is no version {body.version}; the newest is {active.version}")
+        earlier = await version_of(tx, active, system, body.version, field="version")
         changes = {**earlier.overlay, "comment": f"back to version {body.version}"}
         return await _store(api, tx, system, active, body=changes, by=caller.key_id)
 
@@ -167,6 +165,16 @@ async def current(tx: Executor, connection_id: str, system: System, entity: str)
         return await active_mapping(tx, connection_id, system, entity)
     except KeyError:
         raise unknown_entity(system, entity) from None
+
+
+async def version_of(
+    tx: Executor, active: ActiveMapping, system: System, version: int, *, field: str
+) -> ActiveMapping:
+    """A version of the same mapping; `field` of the request has named it."""
+    found = await mapping_version(tx, active.connection_id, system, active.entity, version)
+    if found is None:
+        raise invalid(field, f"there is no mapping of version {version}; the newest is {active.version}")
+    return found
 
 
 async def _locked(
