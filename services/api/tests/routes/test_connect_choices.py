@@ -16,6 +16,7 @@ pytestmark = pytest.mark.integration
 IN_A_BROWSER = SETTINGS | CREDENTIALS | {"step-by-step": "true"}
 VENDOR = {"id": 7, "name": "Weber Pumps", "code": "V-7", "active": True}
 DENIED = {"code": "permission_denied", "message": "no", "outcome": Outcome.PERMISSION_DENIED}
+PURGED = {"connector_purge.requested", "health_purge.requested"}
 OBJECTS = ("party.party", "product.product", "stock.location", "stock.lot", "purchase.purchase")
 
 
@@ -130,21 +131,40 @@ async def test_the_link_alone_shows_no_data(world: World) -> None:
     assert (back.status_code, back.headers["location"]) == (303, page), "a later login took its place"
 
 
+async def given_up(world: World, connection_id: str) -> set[str]:
+    """What is told of a connection when its link has ended."""
+    world.clock.ahead = timedelta(hours=25)
+    async with world.context.pool.acquire() as tx, tx.transaction():
+        await give_up_choices(tx, world.clock())
+    rows = await world.context.pool.fetch(
+        "select headers from outbox where key = $1 order by id desc limit 2", connection_id.encode()
+    )
+    return {dict(row["headers"])["ce_type"].removeprefix("lineshaft.") for row in rows}
+
+
 async def test_the_choice_ends_with_the_link(world: World) -> None:
     page, choice = await logged_in(world)
     connection_id = (await world.outbox("commands.connector"))[-1]["connection_id"]
     await shown(world, choice)
-    world.clock.ahead = timedelta(hours=25)
+    assert await given_up(world, connection_id) == PURGED, "nothing is kept of a login"
     assert (await world.http.get(choice)).status_code == 410
     assert (await world.http.post(choice, data={"objects": ["stock.lot"]})).status_code == 410
-    async with world.context.pool.acquire() as tx, tx.transaction():
-        assert await give_up_choices(tx, world.clock()) >= 1
-    rows = await world.context.pool.fetch(
-        "select headers from outbox where key = $1 order by id desc limit 2", connection_id.encode()
-    )
-    last = {dict(row["headers"])["ce_type"].removeprefix("lineshaft.") for row in rows}
-    assert last == {"connector_purge.requested", "health_purge.requested"}, "nothing is kept of a login"
     assert (await world.http.get(page)).status_code == 410
+
+
+async def test_of_a_login_that_a_refused_one_followed_nothing_is_kept_either(world: World) -> None:
+    page, _ = await logged_in(world)
+    connection_id = (await world.outbox("commands.connector"))[-1]["connection_id"]
+    refused = CommandProblem(code="credentials_rejected", message="no", outcome=Outcome.CREDENTIALS_REJECTED)
+    await world.answer(await world.submit(page, IN_A_BROWSER), problem=refused)
+    assert await given_up(world, connection_id) == PURGED
+
+
+async def test_the_look_at_samples_is_no_attempt(world: World) -> None:
+    page, choice = await logged_in(world)
+    look = sample_of(choice.split("/")[-2])
+    await world.answer(look, problem=CommandProblem(code="internal_error", message="no"))
+    assert (await world.http.get(f"{page}/attempts/{look}")).status_code == 404
 
 
 async def test_what_was_not_chosen_cannot_be_read_or_written_by_name(world: World) -> None:

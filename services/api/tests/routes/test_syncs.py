@@ -95,7 +95,13 @@ async def test_a_sync_that_answers_several_requests_is_listed_once(world: World)
     for number in range(2):
         sync_id = f"syn_{connection_id}_{number}"
         await insert(
-            connector, "sync", **known, sync_id=sync_id, mode="full", objects=["party.party"], created_at=now()
+            connector,
+            "sync",
+            **known,
+            sync_id=sync_id,
+            mode="full",
+            objects=["party.party"],
+            created_at=now(),
         )
         for tick in range(3):
             await insert(connector, "sync_request", **known, request_id=f"{number}/{tick}", sync_id=sync_id)

@@ -215,7 +215,7 @@ where session_id = $1
 update link_session set state = 'open' where session_id = $1 and command_id = $2 and state = 'verifying'
 
 -- name: await_choice
-update link_session set state = 'choosing', command_id = $2 where session_id = $1
+update link_session set state = 'choosing', command_id = $2, proven = true where session_id = $1
 
 -- name: forget_samples
 delete from command where session_id = $1 and kind = $2
@@ -236,10 +236,10 @@ where code_hash = $1 and exchanged_at is null and code_expires_at > $2
 returning connection_id
 
 -- name: give_up_choices
--- Customers who logged in and never chose; there is no connection.
-update link_session set state = 'open'
+-- Customers who logged in and never chose, whatever they did afterwards; there is no connection.
+update link_session set state = 'open', proven = false
 where session_id in (
-    select session_id from link_session where state = 'choosing' and expires_at < $1
+    select session_id from link_session where proven and state <> 'completed' and expires_at < $1
     limit 100 for update skip locked
 )
 returning session_id, connection_id

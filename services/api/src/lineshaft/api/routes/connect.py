@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Request
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from lineshaft.api.adapters.commands import find_command
 from lineshaft.api.adapters.link_sessions import choose_system, find_session
 from lineshaft.api.adapters.oauth_clients import find_client
 from lineshaft.api.domain.consents import asks_for_consent
@@ -19,7 +18,7 @@ from lineshaft.api.domain.problems import FieldProblem, ProblemCode, invalid, pr
 from lineshaft.api.routes.answers import JSON
 from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.connect_answers import FAILURES, HTML, SUBMIT
-from lineshaft.api.routes.connect_attempts import json_result, page_result, start
+from lineshaft.api.routes.connect_attempts import find_attempt, json_result, page_result, start
 from lineshaft.api.routes.connect_consents import send_to_system
 from lineshaft.api.routes.connect_pages import (
     Capability,
@@ -136,10 +135,7 @@ async def submit_form(request: Request, api: Api, capability: Capability, system
 async def attempt(request: Request, api: Api, capability: Capability, command_id: CommandPath) -> Response:
     """What became of an attempt that took long; the page loads itself again until there is a result."""
     as_json = JSON in request.headers.get("accept", "")
-    session = await find_session(api.pool, capability)
-    command = await find_command(api.pool, command_id)
-    if session is None or command is None or command.session_id != session.session_id:
-        raise missing()
+    session, command = await find_attempt(api, capability, command_id)
     if as_json:
         return await json_result(api, session, capability, command)
     if command.completed_at is None:

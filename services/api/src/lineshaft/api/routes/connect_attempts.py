@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 
-from lineshaft.api.adapters.commands import StoredCommand
+from lineshaft.api.adapters.commands import StoredCommand, find_command
 from lineshaft.api.adapters.connections import lock_connection
 from lineshaft.api.adapters.link_sessions import code_for, find_session, lock_session, submit
 from lineshaft.api.domain.consents import asks_for_consent
@@ -14,7 +14,7 @@ from lineshaft.api.domain.refusals import Advice, advice_for
 from lineshaft.api.domain.verification import steps
 from lineshaft.api.routes.answers import Json
 from lineshaft.api.routes.catalog import system_of
-from lineshaft.api.routes.connect_pages import form_page, refused
+from lineshaft.api.routes.connect_pages import form_page, missing, refused
 from lineshaft.api.routes.context import Context
 from lineshaft.api.routes.pages import page_headers, render
 from lineshaft.common.events.commands import CommandProblem
@@ -56,6 +56,20 @@ async def start(
             chooses=chooses and not session.reauthorizes,
             at=api.clock(),
         )
+
+
+async def find_attempt(api: Context, capability: str, command_id: str) -> tuple[LinkSession, StoredCommand]:
+    """Raises a problem, a page in browsers, for what is no attempt of this link."""
+    session = await find_session(api.pool, capability)
+    command = await find_command(api.pool, command_id)
+    if (
+        session is None
+        or command is None
+        or command.session_id != session.session_id
+        or command.kind != "authorize"
+    ):
+        raise missing()
+    return session, command
 
 
 async def json_result(

@@ -11,19 +11,18 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from lineshaft.api.adapters.commands import StoredCommand, find_command
-from lineshaft.api.adapters.link_sessions import find_session, lock_session
+from lineshaft.api.adapters.link_sessions import lock_session
 from lineshaft.api.adapters.visits import forget_samples, sample_of
 from lineshaft.api.domain import choices
 from lineshaft.api.domain.link_sessions import LinkSession, SessionState
 from lineshaft.api.domain.verification import LOGGED_IN
 from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.connect_answers import CHOOSE, FAILURES
-from lineshaft.api.routes.connect_attempts import address_of, page_result
+from lineshaft.api.routes.connect_attempts import address_of, find_attempt, page_result
 from lineshaft.api.routes.connect_pages import (
     Capability,
     CommandPath,
     choice_page,
-    missing,
     refused,
     waiting_page,
 )
@@ -52,7 +51,7 @@ async def show_choice(
     sample: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """Which objects the system offers, and a mapped sample of one; `objects` are those ticked so far."""
-    session, command = await _attempt(api, capability, command_id)
+    session, command = await find_attempt(api, capability, command_id)
     if (elsewhere := await _elsewhere(api, session, capability, command)) is not None:
         return elsewhere
     looked = await api.waiters.wait(sample_of(command_id), api.settings.page_wait_seconds)
@@ -84,7 +83,7 @@ async def show_choice(
 )
 async def choose(request: Request, api: Api, capability: Capability, command_id: CommandPath) -> Response:
     """Make the connection that reads what was chosen."""
-    session, command = await _attempt(api, capability, command_id)
+    session, command = await find_attempt(api, capability, command_id)
     if (elsewhere := await _elsewhere(api, session, capability, command)) is not None:
         return elsewhere
     looked = await find_command(api.pool, sample_of(command_id))
@@ -109,19 +108,6 @@ async def choose(request: Request, api: Api, capability: Capability, command_id:
             await api.visits.end(tx, locked, command, objects=chosen)
             await forget_samples(tx, locked.session_id)
     return await page_result(api, session, capability, command)
-
-
-async def _attempt(api: Context, capability: str, command_id: str) -> tuple[LinkSession, StoredCommand]:
-    session = await find_session(api.pool, capability)
-    command = await find_command(api.pool, command_id)
-    if (
-        session is None
-        or command is None
-        or command.session_id != session.session_id
-        or command.kind != "authorize"
-    ):
-        raise missing()
-    return session, command
 
 
 async def _elsewhere(
