@@ -346,3 +346,15 @@ def test_equipment_is_read_as_it_is_now() -> None:
     assert "(ValidityEndDate%20eq%20datetime'9999-12-31T00:00:00')" in asked
     assert "(Equipment%20gt%20'000000000010000045')" in asked
     assert asked.endswith("&$top=5&sap-client=100")
+
+
+def test_stock_is_gone_through_by_all_that_tells_it_apart() -> None:
+    """The longest key there is makes the longest address; gateways take 8 kB."""
+    manifest = CATALOG.system("sap_s4hana").manifest
+    addresses = Addresses(manifest, {"base_url": "https://sap.example", "client": "100"})
+    key = manifest.objects["MaterialStock"].key
+    window = Window(position=Place(after=["000000000000000021"] * len(key)).dump())
+    described = parse_metadata(metadata({}).encode())
+    asked = addresses.page("MaterialStock", described, window, fields=key, size=500)
+    assert "(Material%20eq%20'000000000000000021'%20and%20Plant%20gt%20'000000000000000021')" in asked
+    assert len(asked) < 6_000
