@@ -16,7 +16,7 @@ from lineshaft.mapping.domain.batch import (
 )
 from lineshaft.mapping.domain.mappings import Mappings
 from lineshaft.mapping.domain.messages import Page, Position, decode
-from lineshaft.mapping.domain.records import Effect, Stored
+from lineshaft.mapping.domain.records import MAX_DOCUMENT_BYTES, DocumentTooLargeError, Effect, Stored
 
 from .builders import CONNECTION, SYSTEM, a_page, a_system, records_read
 
@@ -137,6 +137,13 @@ def test_a_record_that_cannot_be_mapped_leaves_its_neighbours_alone() -> None:
         "ValidationError",
     ]
     assert effects(result) == {"new": 1}
+
+
+def test_a_document_that_no_message_holds_is_set_aside_alone() -> None:
+    large = {**A, "name": "x" * MAX_DOCUMENT_BYTES}
+    result = run([a_page([large, {**A, "id": 2}])])
+    assert [type(one.error) for one in result.rejected] == [DocumentTooLargeError]
+    assert told(result) == [("Pump", 1)]
 
 
 def test_a_field_that_does_not_fit_is_null_and_counted() -> None:

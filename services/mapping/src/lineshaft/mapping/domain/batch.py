@@ -10,7 +10,6 @@ import orjson
 from xxhash import xxh3_128_hexdigest
 
 from lineshaft.common import exact_json
-from lineshaft.common.errors import LineshaftError
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.mapping import Mapped
 from lineshaft.common.mapping.cleaning import clean, has_escaped_nul
@@ -20,17 +19,12 @@ from lineshaft.mapping.domain.entity_events import EntityEvents
 from lineshaft.mapping.domain.field_errors import FieldErrorCounts
 from lineshaft.mapping.domain.mappings import ActiveMapping
 from lineshaft.mapping.domain.messages import Page, Position
-from lineshaft.mapping.domain.records import DELETED_HASH, Effect, Origin, Row, Stored
+from lineshaft.mapping.domain.records import DELETED_HASH, Effect, Origin, Row, Stored, fitting
 from lineshaft.mapping.domain.retirements import deleted_document
 from lineshaft.mapping.domain.source_keys import NoKeyError, ReadKey
 
-MAX_DOCUMENT_BYTES = 1_500_000
 _NEW, _CHANGED, _UNCHANGED = Effect.NEW, Effect.CHANGED, Effect.UNCHANGED
 """Asked for once per record; a member of an enumeration is looked up by a call."""
-
-
-class DocumentTooLargeError(LineshaftError):
-    """A mapped record that no Kafka message can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +186,7 @@ class _OnePage:
             effect, revision, changed_at = _UNCHANGED, before.revision, before.changed_at
         else:
             effect, revision, changed_at = _CHANGED, before.revision + 1, self._now
-        document = mapped.encode(revision)
-        if len(document) > MAX_DOCUMENT_BYTES:
-            raise DocumentTooLargeError
+        document = fitting(mapped.encode(revision))
         if mapped.errors:
             self._count_errors(source_id, mapped)
         row = Row(
@@ -240,10 +232,10 @@ class _OnePage:
     def _mapped_anew(self, source_id: str, raw: bytes, known: bytes) -> bytes:
         """A record that no re-map has reached yet ends as the mapping in force shows it."""
         try:
-            mapped = self._apply(self._connection_id, source_id, orjson.loads(raw), self._observed_at)
+            mapped = self._apply(self._connection_id, source_id, exact_json.decode(raw), self._observed_at)
+            return fitting(mapped.encode(0))
         except Exception:  # noqa: BLE001  it is deleted all the same
             return known
-        return mapped.encode(0)
 
     def _keep(self, row: Row, before: Stored | None) -> None:
         result, origin = self._result, self._origin

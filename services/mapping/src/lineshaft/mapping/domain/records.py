@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from lineshaft.common.errors import LineshaftError
 from lineshaft.mapping.domain.messages import Position
 
 
@@ -18,8 +19,25 @@ class Effect(StrEnum):
     DELETED = "deleted"
 
 
+MAX_DOCUMENT_BYTES = 1_500_000
+
 DELETED_HASH = "deleted"
 """The content hash of a record that its source no longer has: whatever comes later differs."""
+
+
+class DocumentTooLargeError(LineshaftError):
+    """A mapped record that no Kafka message can hold."""
+
+
+def fitting(document: bytes) -> bytes:
+    """The document; one that could never be published would hold up its partition.
+
+    Raises:
+        DocumentTooLargeError: it does not fit into a message.
+    """
+    if len(document) > MAX_DOCUMENT_BYTES:
+        raise DocumentTooLargeError
+    return document
 
 
 class Stored(msgspec.Struct, gc=False):

@@ -11,6 +11,7 @@ from lineshaft.common.mapping.plain import iso
 from lineshaft.mapping.domain.entity_events import EntityEvents
 from lineshaft.mapping.domain.field_errors import FieldErrorCounts
 from lineshaft.mapping.domain.mappings import ActiveMapping
+from lineshaft.mapping.domain.records import fitting
 
 
 class Behind(NamedTuple):
@@ -48,6 +49,7 @@ def remap(connection_id: str, rows: Sequence[Behind], active: ActiveMapping, now
     for row in rows:
         try:
             mapped = active.compiled.apply(connection_id, row.source_id, row.raw, iso(row.observed_at))
+            document = fitting(mapped.encode(row.revision + 1))
         except Exception as error:  # noqa: BLE001  one record never holds up the others
             failure = FieldError("*", "", "invalid_value", repr(error), "")
             result.errors.add(
@@ -73,7 +75,6 @@ def remap(connection_id: str, rows: Sequence[Behind], active: ActiveMapping, now
             result.unchanged.append((row.id, row.revision))
             continue
         revision = row.revision + 1
-        document = mapped.encode(revision)
         told = row.id, revision, mapped.content_hash, document
         if mapped.document.get("deleted_at") is None:
             result.messages.append(events.upserted(*told))
