@@ -24,6 +24,7 @@ START = datetime(2026, 1, 5, 8, tzinfo=UTC)
         ("", None),
         ("\u0661\u0662", None),
         ("9" * 400, 10**8),
+        (f"{'9' * 30} Feb 30 00:00:00 0 99999 Jan 0", None),
     ],
 )
 def test_retry_after_in_both_forms(value: str | None, seconds: float | None) -> None:

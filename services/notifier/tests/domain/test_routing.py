@@ -41,5 +41,7 @@ def test_the_body_is_standard_webhooks() -> None:
         "timestamp": "2026-01-05T08:00:00Z",
         "data": {"sync_id": "syn_1"},
     }
+    large = {"metadata": {"number": 2**70}}
+    assert json.loads(body("sync.completed", at, large))["data"] == large
     linked = json.loads(body("connection.reauthorization_required", at, {"a": 1}, "https://x/y"))
     assert linked["data"] == {"a": 1, "reauthorize_url": "https://x/y"}

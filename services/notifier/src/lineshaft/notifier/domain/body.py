@@ -5,6 +5,8 @@ from typing import Any
 
 import orjson
 
+from lineshaft.common import exact_json
+
 REAUTHORIZATION_REQUIRED = "connection.reauthorization_required"
 
 
@@ -12,4 +14,5 @@ def body(event_type: str, at: datetime, data: dict[str, Any], link: str | None =
     """The bytes to sign and send; `link` is where the customer reconnects."""
     if link is not None:
         data = {**data, "reauthorize_url": link}
-    return orjson.dumps({"type": event_type, "timestamp": at, "data": data}, option=orjson.OPT_UTC_Z)
+    content = {"type": event_type, "timestamp": at, "data": data}
+    return exact_json.encode(content, option=orjson.OPT_UTC_Z)
