@@ -96,6 +96,20 @@ def test_sources_without_a_value_give_null_or_the_default(empty: Any) -> None:
     assert field("purchase_order", {"path": "x", "items": {"uom": "u"}}, raw, "lines") is None
 
 
+def test_a_default_is_taken_as_if_the_source_had_given_it() -> None:
+    def default(entity: str, name: str, value: Any, **options: str) -> Any:
+        return field(entity, {"path": "x", "default": value, **options}, {}, name)
+
+    location = default("asset", "location", 8)
+    assert (location["source_id"], location["id"]) == ("8", entity_id("conn_1", "location", "8"))
+    assert default("asset", "acquisition_cost", "5", currency="EUR") == {"amount": "5", "currency": "EUR"}
+    cost = {"amount": "5", "currency": "USD"}
+    assert default("asset", "acquisition_cost", cost) == cost
+    assert default("failure_report", "failure_mode", "F1") == {"code": "F1", "label": None}
+    assert default("person", "skills", "welding") == ["welding"]
+    assert default("person", "skills", ["welding", "crane"]) == ["welding", "crane"]
+
+
 def test_zero_is_a_value() -> None:
     assert field("asset", "x", {"x": 0}, "taxonomy_level") == 0
     assert field("asset", "x", {"x": 0.0}, "health_score") == "0.0"

@@ -13,6 +13,7 @@ from lineshaft.common.mapping import (
     overlay,
     source_paths,
 )
+from lineshaft.common.mapping.definition import MAX_FIELDS
 
 
 def issues_of(entity: str, body: dict[str, Any]) -> dict[str, str]:
@@ -89,6 +90,22 @@ def test_codes_that_yaml_reads_as_numbers_or_booleans_are_texts() -> None:
             "fields.taxonomy_level.default",
             "is no integer",
         ),
+        (
+            {"fields": {"installed_on": {"path": "a", "default": "soon"}}},
+            "fields.installed_on.default",
+            "is no date",
+        ),
+        ({"fields": {"installed_on": {"const": "soon"}}}, "fields.installed_on.const", "is no date"),
+        (
+            {"fields": {"location": {"path": "a", "default": {"source_id": "7"}}}},
+            "fields.location.default",
+            "is no reference to location",
+        ),
+        (
+            {"fields": {"acquisition_cost": {"path": "a", "default": {"currency": "EUR"}}}},
+            "fields.acquisition_cost.default",
+            "is no money",
+        ),
         ({"fields": {"name": {"path": "a", "label_path": "b"}}}, "fields.name", "label_path is for"),
         ({"fields": {"name": {"path": "a", "currency": "EUR"}}}, "fields.name", "currency is for money"),
         (
@@ -117,6 +134,8 @@ def test_an_issue_names_the_field_and_how_to_mend_it(body: dict[str, Any], field
 
 def test_lists_of_objects_are_checked_inside() -> None:
     assert "needs items" in issues_of("purchase_order", {"fields": {"lines": "lines"}})["fields.lines"]
+    lines = {"path": "lines", "items": {"quantity": "q"}, "default": []}
+    assert "not for lists" in issues_of("purchase_order", {"fields": {"lines": lines}})["fields.lines"]
     body = {"fields": {"lines": {"path": "lines", "items": {"qty": "q"}}}}
     assert "did you mean quantity" in issues_of("purchase_order", body)["fields.lines.items.qty"]
 
@@ -234,3 +253,10 @@ def test_what_json_has_no_number_for_is_refused(number: Any) -> None:
     for body in ({"fields": {"name": {"const": number}}}, {"value_maps": {"m": {"1": number}}}):
         with pytest.raises(MappingDefinitionError, match="finite"):
             MappingDefinition.parse(body)
+
+
+def test_a_definition_that_grows_too_large_by_its_changes_is_refused() -> None:
+    default = MappingDefinition.parse({"custom_fields": {"one": "x"}})
+    changes = MappingOverlay.parse({"custom_fields": {f"f{number}": "x" for number in range(MAX_FIELDS)}})
+    with pytest.raises(MappingDefinitionError, match=f"custom_fields: .* at most {MAX_FIELDS}"):
+        overlay(default, changes)

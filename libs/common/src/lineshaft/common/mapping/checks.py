@@ -32,6 +32,7 @@ _ONLY_FOR: Mapping[str, frozenset[Kind]] = {
 _MAPPED_BY_VALUE = frozenset(
     {Kind.STRING, Kind.TEXT, Kind.INTEGER, Kind.DECIMAL, Kind.BOOLEAN, Kind.ENUMERATION, Kind.CODE}
 )
+_AMOUNTS: Mapping[Kind, str] = {Kind.MONEY: "amount", Kind.QUANTITY: "value"}
 
 
 def check(entity: str, definition: MappingDefinition) -> list[DefinitionIssue]:
@@ -107,7 +108,8 @@ class _Checker:
         inner = kind.item if kind.kind is Kind.LIST and kind.item is not None else kind
         yield from self._check_source(here, spec)
         yield from self._check_options(here, kind, inner, spec)
-        yield from self._check_values(here, inner, spec)
+        yield from self._check_value_map(here, inner, spec)
+        yield from self._check_given(here, inner, spec)
         if inner.kind is Kind.OBJECT:
             if not spec.items:
                 message = f"needs items, with fields such as {', '.join(list(inner.fields)[:4])}"
@@ -148,23 +150,32 @@ class _Checker:
             message = f"a value map is for single values, and this is a {kind}"
             yield DefinitionIssue(here, "option_not_for_kind", message)
 
-    def _check_values(self, here: str, inner: FieldKind, spec: FieldSpec) -> Iterator[DefinitionIssue]:
-        if spec.value_map is not None:
-            codes = self._definition.value_maps.get(spec.value_map)
-            if codes is None:
-                known = self._definition.value_maps
-                hint = suggestion(spec.value_map, known) or (
-                    f"; there are {', '.join(known)}" if known else "; add it under value_maps"
-                )
-                message = f"there is no value map {spec.value_map!r}{hint}"
-                yield DefinitionIssue(f"{here}.value_map", "unknown_value_map", message)
-            for code, value in (codes or {}).items():
-                place = f"value_maps.{spec.value_map}.{code}"
-                yield from self._check_value(place, inner, value, used_by=here)
-        elif spec.has_const and spec.const is not None and inner.kind in _MAPPED_BY_VALUE:
-            yield from self._check_value(f"{here}.const", inner, spec.const)
-        if spec.default is not None and inner.kind in _MAPPED_BY_VALUE:
-            yield from self._check_value(f"{here}.default", inner, spec.default)
+    def _check_value_map(self, here: str, inner: FieldKind, spec: FieldSpec) -> Iterator[DefinitionIssue]:
+        if spec.value_map is None:
+            return
+        codes = self._definition.value_maps.get(spec.value_map)
+        if codes is None:
+            known = self._definition.value_maps
+            hint = suggestion(spec.value_map, known) or (
+                f"; there are {', '.join(known)}" if known else "; add it under value_maps"
+            )
+            message = f"there is no value map {spec.value_map!r}{hint}"
+            yield DefinitionIssue(f"{here}.value_map", "unknown_value_map", message)
+        for code, value in (codes or {}).items():
+            place = f"value_maps.{spec.value_map}.{code}"
+            yield from self._check_value(place, inner, value, used_by=here)
+
+    def _check_given(self, here: str, inner: FieldKind, spec: FieldSpec) -> Iterator[DefinitionIssue]:
+        """Values that stand in the definition itself; of a list, each."""
+        if inner.kind is Kind.OBJECT:
+            if spec.default is not None:
+                yield DefinitionIssue(here, "option_not_for_kind", "default is not for lists of objects")
+            return
+        given = {"default": spec.default, "const": None if spec.value_map is not None else spec.const}
+        for option, values in given.items():
+            for value in values if isinstance(values, list) else [values]:
+                if value is not None:
+                    yield from self._check_value(f"{here}.{option}", inner, value)
 
     def _check_value(
         self, here: str, kind: FieldKind, value: Any, used_by: str | None = None
@@ -176,6 +187,8 @@ class _Checker:
                 message = f"{value!r} is none of the values{use}: {', '.join(kind.values)}{hint}"
                 yield DefinitionIssue(here, "invalid_value", message)
             return
+        if kind.kind in _AMOUNTS and isinstance(value, dict):
+            value = value.get(_AMOUNTS[kind.kind])
         try:
             self._coercers.scalar(kind.kind)(value)
         except UNFIT_VALUE as error:

@@ -157,7 +157,11 @@ class MappingOverlay(_Body):
 
 
 def overlay(default: MappingDefinition, changes: MappingOverlay) -> MappingDefinition:
-    """`default` with `changes` laid over it: fields are replaced one by one, value maps code by code."""
+    """`default` with `changes` laid over it: fields are replaced one by one, value maps code by code.
+
+    Raises:
+        MappingDefinitionError: together they are too many fields.
+    """
     value_maps = dict(default.value_maps)
     for name, codes in changes.value_maps.items():
         if codes is None:
@@ -165,13 +169,15 @@ def overlay(default: MappingDefinition, changes: MappingOverlay) -> MappingDefin
             continue
         merged = {**value_maps.get(name, {}), **codes}
         value_maps[name] = {code: value for code, value in merged.items() if value is not None}
-    return MappingDefinition(
-        fields=_laid_over(default.fields, changes.fields),
-        custom_fields=_laid_over(default.custom_fields, changes.custom_fields),
-        value_maps=value_maps,
-        comment=changes.comment,
-        **_zone(changes.timezone or default.timezone),
-        **_of_custom_object(default) | _of_custom_object(changes),
+    return MappingDefinition.parse(
+        {
+            "fields": _laid_over(default.fields, changes.fields),
+            "custom_fields": _laid_over(default.custom_fields, changes.custom_fields),
+            "value_maps": value_maps,
+            "comment": changes.comment,
+            **_zone(changes.timezone or default.timezone),
+            **_of_custom_object(default) | _of_custom_object(changes),
+        }
     )
 
 

@@ -13,7 +13,6 @@ from lineshaft.common.mapping.failures import Failed
 from lineshaft.common.mapping.generation import Document, Fill, FillWriter
 from lineshaft.common.mapping.lists import ListField, list_of_objects, list_of_values
 from lineshaft.common.mapping.paths import Getter, Path, compile_path, parse_path
-from lineshaft.common.mapping.plain import to_json
 from lineshaft.common.mapping.scalars import to_string
 from lineshaft.common.mapping.source_values import compile_source
 from lineshaft.common.mapping.values import ValueMaps, compile_coercion, compile_fit
@@ -52,13 +51,14 @@ class FieldCompiler:
             if field.kind.kind is Kind.LIST and field.kind.item is not None:
                 writer.call(self._list(field, field.kind.item, failed))
                 continue
+            value_lines = self._value_lines(writer, field, failed)
             writer.field(
                 field.name,
                 _source(field.spec),
                 failed,
-                self._value_lines(writer, field, failed),
+                value_lines,
                 takes_false=self._takes_false(field),
-                default=self._default(field),
+                instead=self._instead(writer, field, value_lines),
             )
         return writer.make()
 
@@ -84,16 +84,19 @@ class FieldCompiler:
             return True
         return field.spec.value_map is not None and "false" in self._value_maps[field.spec.value_map]
 
-    def _default(self, field: MappedField) -> Any:
+    def _instead(self, writer: FillWriter, field: MappedField, value_lines: list[str]) -> list[str]:
+        """What to do where there is no value."""
         default = field.spec.default
-        if default is None or field.kind.kind in {Kind.REFERENCE, Kind.MONEY, Kind.QUANTITY, Kind.CODE}:
-            return to_json(default)
-        return self._coercers.scalar(field.kind.kind)(default)
+        if default is None:
+            return ["pass"]
+        if field.kind.kind in {Kind.REFERENCE, Kind.MONEY, Kind.QUANTITY, Kind.CODE}:
+            return [writer.assign(default), *value_lines]
+        return writer.constant(self._coercers.scalar(field.kind.kind)(default))
 
     def _list(self, field: MappedField, inner: FieldKind, failed: Failed) -> Fill:
         spec = field.spec
         get = compile_source(spec, related=inner.kind is Kind.OBJECT)
-        common = ListField(field.name, get, failed, to_json(spec.default))
+        common = ListField(field.name, get, failed, spec.default)
         if inner.kind is Kind.OBJECT:
             items = mapped_fields(inner.fields, spec.items or {})
             return list_of_objects(common, self.compile(items), empty_document(items))

@@ -47,7 +47,7 @@ class FillWriter:
         value_lines: list[str],
         *,
         takes_false: bool,
-        default: Any,
+        instead: list[str],
     ) -> None:
         """One field.
 
@@ -57,24 +57,30 @@ class FillWriter:
             failed: told what does not fit.
             value_lines: what to do with the value: see `plain`, `text`, `enumeration`, `reference`, `fitted`.
             takes_false: `false` is a value.
-            default: stands in for no value.
+            instead: what to do where there is none, in lines of the same kind.
         """
         # Most values are true, and then none of these.
         false = "" if takes_false else " or value is False"
         empty = f"not value and (value is None or value == ''{false})"
         key_name = self._name(key)
-        instead = "pass" if default is None else f"document[{key_name}] = {self._name(default)}"
         self._lines += [
             "    value = None",
             "    try:",
             f"        value = {self._read(source)}",
             f"        if {empty}:",
-            f"            {instead}",
+            *(f"            {line.replace('KEY', key_name)}" for line in instead),
             "        else:",
             *(f"            {line.replace('KEY', key_name)}" for line in value_lines),
             "    except UNFIT_VALUE as error:",
             f"        {self._name(failed)}(run, value, error)",
         ]
+
+    def assign(self, value: object) -> str:
+        """As if the source had given this value."""
+        return f"value = {self._name(value)}"
+
+    def constant(self, value: object) -> list[str]:
+        return [f"document[KEY] = {self._name(value)}"]
 
     def text(self) -> list[str]:
         return [f"document[KEY] = {_TEXT}"]

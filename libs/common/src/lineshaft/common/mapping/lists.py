@@ -12,7 +12,7 @@ from lineshaft.common.mapping.values import Fit, Record, Run
 
 @dataclass(frozen=True, slots=True)
 class ListField:
-    """What lists have in common: the key in the document, the source, whom to tell, and the stand-in."""
+    """What lists have in common: the key in the document, the source, whom to tell, the stand-in for none."""
 
     key: str
     get: Getter
@@ -29,7 +29,8 @@ def list_of_values(field: ListField, labels: Getter | None, fit: Fit) -> Fill:
         try:
             value = get(record)
             if _is_empty(value):
-                document[key] = default
+                value = default
+            if _is_empty(value):
                 return
             found = None if labels is None else labels(record)
         except UNFIT_VALUE as error:
@@ -52,14 +53,13 @@ def list_of_values(field: ListField, labels: Getter | None, fit: Fit) -> Fill:
 
 def list_of_objects(field: ListField, fill_item: Fill, empty: Document) -> Fill:
     """A single object counts as a list of one; errors are named by the position of their object."""
-    key, get, failed, default = field.key, field.get, field.failed, field.default
+    key, get, failed = field.key, field.get, field.failed
 
     def fill(record: Record, document: Document, run: Run) -> None:
         value = None
         try:
             value = get(record)
             if _is_empty(value):
-                document[key] = default
                 return
             rows = _rows(value)
         except UNFIT_VALUE as error:
