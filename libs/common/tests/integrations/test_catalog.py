@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lineshaft.common.integrations import Catalog, IntegrationError, System, UnknownSystemError
+from lineshaft.common.integrations import Catalog, EntityMapping, IntegrationError, System, UnknownSystemError
 from lineshaft.common.mapping import MappingDefinition
 
 MANIFEST: dict[str, Any] = {
@@ -108,6 +108,11 @@ def test_what_definitions_say_of_an_object_counts_where_the_manifest_says_nothin
     gauge = of_one.object("x_gauge")
     assert (gauge.key, gauge.cursor and gauge.cursor.field) == (["number"], "seen")
     assert of_one.object("machines") == system.object("machines", [by_number]) == system.object("machines")
+
+
+def test_a_default_mapping_keeps_its_zone() -> None:
+    mapping = EntityMapping.model_validate({"object": "order", "timezone": "Europe/Berlin"})
+    assert mapping.definition.timezone == "Europe/Berlin"
 
 
 def test_an_unknown_system_has_near_names(system: System, tmp_path: Path) -> None:

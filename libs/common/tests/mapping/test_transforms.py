@@ -21,6 +21,8 @@ from lineshaft.common.mapping.transforms import TRANSFORMS
         ("digits_only", "+49 (40) 1", "49401"),
         ("first_line", "a\nb", "a"),
         ("decimal_comma", "1.234,5", "1234.5"),
+        ("decimal_comma", "1\u00a0234,5", "1234.5"),
+        ("decimal_comma", 1234.5, "1234.5"),
         ("epoch_seconds", "1772323200", "2026-03-01T00:00:00Z"),
         ("epoch_milliseconds", 1772323200001, "2026-03-01T00:00:00.001000Z"),
         ("negate", "1.50", "-1.50"),

@@ -27,11 +27,13 @@ class EntityMapping(MappingDefinition):
 
     @property
     def definition(self) -> MappingDefinition:
+        zone = {} if self.timezone is None else {"timezone": self.timezone}
         return MappingDefinition(
             fields=self.fields,
             custom_fields=self.custom_fields,
             value_maps=self.value_maps,
             comment=self.comment,
+            **zone,
         )
 
 

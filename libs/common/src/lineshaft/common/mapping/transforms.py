@@ -74,7 +74,9 @@ def _item(index: int) -> Convert:
 
 
 def _comma_to_point(value: Any) -> str:
-    return to_string(value).replace(".", "").replace(" ", "").replace(",", ".")
+    text = to_string(value)
+    # A number has no thousands: its point is the decimal one.
+    return "".join(text.replace(".", "").split()).replace(",", ".") if isinstance(value, str) else text
 
 
 def _point_to_comma(value: Any) -> str:
