@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from starlette.datastructures import FormData
 
-from lineshaft.api.console.mapping_draft import Draft, custom_type, suggested_custom, unmapped_codes
+from lineshaft.api.console.mapping_draft import Draft, suggested_custom, unmapped_codes
 
 DEFAULT = {
     "fields": {
@@ -96,14 +96,6 @@ def test_a_source_field_suggests_its_custom_field() -> None:
     one = suggested_custom("Custom.Färbe-Code", "Colour", "varchar", ["custom_f_rbe_code"], 3)
     assert (one.key, one.name, one.type) == ("c.3", "custom_f_rbe_code_2", "string")
     assert suggested_custom("42", "", "integer", [], 0).name == "f_42"
-    types = {
-        "datetime": "timestamp",
-        "date": "date",
-        "bool": "boolean",
-        "NUMERIC": "decimal",
-        "int4": "integer",
-    }
-    assert {theirs: custom_type(theirs) for theirs in types} == types
 
 
 def test_codes_without_a_line_are_offered_once() -> None:

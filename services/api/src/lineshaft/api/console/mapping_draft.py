@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from starlette.datastructures import FormData
 
+from lineshaft.api.domain.source_types import custom_type
 from lineshaft.common import exact_json
 from lineshaft.common.mapping.definition import OTHER_CODES
 from lineshaft.common.unified import fields_of
@@ -237,27 +238,6 @@ def suggested_custom(path: str, label: str, source_type: str, taken: Iterable[st
     form = FieldForm(f"c.{at}", name, source=PATH, path=path, type=custom_type(source_type))
     form.label = label
     return form
-
-
-_TYPES = (
-    ("bool", "boolean"),
-    ("date", "date"),
-    ("time", "timestamp"),
-    ("int", "integer"),
-    ("float", "decimal"),
-    ("num", "decimal"),
-    ("dec", "decimal"),
-    ("text", "text"),
-    ("json", "json"),
-)
-
-
-def custom_type(source_type: str) -> str:
-    """The type of a custom field whose source says that it is of `source_type`."""
-    lowered = source_type.lower()
-    if "datetime" in lowered or "timestamp" in lowered:
-        return "timestamp"
-    return next((ours for theirs, ours in _TYPES if theirs in lowered), "string")
 
 
 def unmapped_codes(codes: Mapping[str, str], seen: Sequence[str]) -> list[str]:

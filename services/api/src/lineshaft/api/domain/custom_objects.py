@@ -6,6 +6,7 @@ from typing import Any
 
 from lineshaft.api.domain.mappings import ActiveMapping
 from lineshaft.api.domain.problems import invalid
+from lineshaft.api.domain.source_types import custom_type
 from lineshaft.common.integrations import System
 from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.mapping import MappingDefinition
@@ -14,18 +15,6 @@ from lineshaft.common.unified import CUSTOM_PREFIX, is_custom
 OBJECT_NAME = r"^[a-z][a-z0-9_]{0,62}$"
 MOST_FIELDS = 200
 
-_KINDS: Sequence[tuple[re.Pattern[str], str]] = tuple(
-    (re.compile(pattern), kind)
-    for pattern, kind in (
-        (r"bool|^bit$|tinyint\(1\)", "boolean"),
-        (r"^(small|big|medium|tiny)?int|^integer|serial", "integer"),
-        (r"numeric|decimal|float|double|real|money|monetary", "decimal"),
-        (r"^date$", "date"),
-        (r"timestamp|datetime", "timestamp"),
-        (r"json|dict", "json"),
-        (r"text|html", "text"),
-    )
-)
 _JSON_TYPES: dict[str, dict[str, Any]] = {
     "integer": {"type": ["integer", "null"]},
     "decimal": {"type": ["string", "null"], "format": "decimal"},
@@ -130,7 +119,7 @@ def definition_body(
         "custom_fields": {
             _field_name(name): {
                 "path": _path(name),
-                "type": kind_of(str(readable[name].get("type", ""))),
+                "type": custom_type(str(readable[name].get("type", ""))),
                 "label": str(readable[name].get("label") or name),
             }
             for name in wanted[:MOST_FIELDS]
@@ -142,12 +131,6 @@ def definition_body(
     if cursor:
         body["cursor"] = cursor
     return body
-
-
-def kind_of(source_type: str) -> str:
-    """The type of a custom field for a type of the source, as the source calls it."""
-    lowered = source_type.lower()
-    return next((kind for pattern, kind in _KINDS if pattern.search(lowered)), "string")
 
 
 def json_schema(name: str, effective: MappingDefinition) -> dict[str, Any]:
