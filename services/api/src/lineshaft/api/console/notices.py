@@ -33,7 +33,7 @@ def take(request: Request) -> Notice | None:
         return None
     try:
         kind, words = orjson.loads(base64.urlsafe_b64decode(text))
-    except ValueError:
+    except (ValueError, TypeError):
         return None
     return Notice("failed" if kind == "failed" else "done", str(words)[:LONGEST])
 

@@ -45,10 +45,13 @@ class RoleRules:
         return next((role for role in (Role.EDITOR, Role.VIEWER) if held & set(self.by_role[role])), None)
 
     def held(self, claims: Mapping[str, Any]) -> set[str]:
+        """The values of the claim; of an object its names."""
         value: Any = claims
         for part in [self.claim] if self.claim in claims else self.claim.split("."):
             value = value.get(part) if isinstance(value, Mapping) else None
-        return {value} if isinstance(value, str) else {str(one) for one in value or ()}
+        if value is None:
+            return set()
+        return {str(one) for one in value} if isinstance(value, list | Mapping) else {str(value)}
 
 
 def name_of(claims: Mapping[str, Any]) -> str:
