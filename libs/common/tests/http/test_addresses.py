@@ -82,6 +82,11 @@ FORBIDDEN = [
     "ff02::1",
     "2001:db8::1",
     "not-an-address",
+    "168.63.129.16",
+    "::ffff:168.63.129.16",
+    "192.0.0.192",
+    "100.100.100.200",
+    "fd20:ce::254",
     "1",
     "0x7f000001",
 ]
@@ -113,6 +118,14 @@ def test_more_is_allowed_for_one_connection_and_for_nobody_else() -> None:
     assert one.allows("192.168.7.1")
     assert not one.allows("192.168.8.1")
     assert not everybody.allows("192.168.7.1")
+
+
+@pytest.mark.parametrize("address", ["fd00:ec2::254", "fd20:ce::254", "100.100.100.200"])
+def test_what_a_cloud_tells_its_machines_is_opened_by_an_operator_alone(address: str) -> None:
+    networks = ["fc00::/7", "100.64.0.0/10"]
+    assert not AddressPolicy().also(networks).allows(address)
+    assert AddressPolicy().also(networks).allows("100.100.100.201")
+    assert AddressPolicy(networks).also(["10.0.0.0/8"]).allows(address)
 
 
 @pytest.mark.parametrize(

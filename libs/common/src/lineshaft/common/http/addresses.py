@@ -13,6 +13,20 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 _DOCUMENTATION = ipaddress.ip_network("3fff::/20")
 _SIX_TO_FOUR = ipaddress.ip_network("2002::/16")
+_OF_THE_CLOUD = frozenset(
+    map(
+        ipaddress.ip_address,
+        (
+            "168.63.129.16",
+            "169.254.169.254",
+            "192.0.0.192",
+            "100.100.100.200",
+            "fd00:ec2::254",
+            "fd20:ce::254",
+        ),
+    )
+)
+"""Where clouds tell their machines secrets: public addresses and such of customers' networks among them."""
 
 
 class ForbiddenAddressError(ActionRequiredError):
@@ -23,12 +37,14 @@ class AddressPolicy:
     """One policy for sources and webhooks, applied to the address that is dialled."""
 
     def __init__(self, allowed_networks: Sequence[str] = ()) -> None:
-        self._allowed = [ipaddress.ip_network(network) for network in allowed_networks]
+        self._operators = tuple(ipaddress.ip_network(network) for network in allowed_networks)
+        self._allowed = self._operators
 
     def also(self, networks: Sequence[str]) -> "AddressPolicy":
-        """A policy which allows these, too."""
-        policy = AddressPolicy(networks)
-        policy._allowed += self._allowed
+        """A policy which allows these, too, but for what a cloud tells its machines."""
+        policy = AddressPolicy()
+        policy._operators = self._operators
+        policy._allowed = (*self._allowed, *map(ipaddress.ip_network, networks))
         return policy
 
     def allows(self, address: str) -> bool:
@@ -38,9 +54,11 @@ class AddressPolicy:
         except ValueError:
             return False
         parsed = _embedded(parsed) or parsed
-        if any(parsed in network for network in self._allowed if network.version == parsed.version):
+        of_the_cloud = parsed in _OF_THE_CLOUD
+        networks = self._operators if of_the_cloud else self._allowed
+        if any(parsed in network for network in networks if network.version == parsed.version):
             return True
-        if isinstance(parsed, ipaddress.IPv6Address) and not _routed(parsed):
+        if of_the_cloud or (isinstance(parsed, ipaddress.IPv6Address) and not _routed(parsed)):
             return False
         return parsed.is_global and not parsed.is_multicast
 
