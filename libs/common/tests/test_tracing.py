@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from lineshaft.common import logs
-from lineshaft.common.events.envelope import Event, new_event
+from lineshaft.common import logs, topics
+from lineshaft.common.events.envelope import Decoder, Event, new_event
 from lineshaft.common.events.syncs import SyncRequested
+from lineshaft.common.kafka.record import Record
 from lineshaft.common.tracing import current_trace_id, current_traceparent, span
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -39,6 +40,17 @@ def test_a_cause_comes_before_the_work_around_it() -> None:
 def test_what_is_no_trace_is_none(parent: str | None) -> None:
     with span("work", parent):
         assert current_traceparent() is None
+
+
+@pytest.mark.parametrize(
+    ("given", "travels_on"), [(PARENT, PARENT), ("nonsense", None), (f"{PARENT}-{'a' * 1_000_000}", None)]
+)
+def test_a_header_that_is_no_traceparent_goes_no_further(given: str, travels_on: str | None) -> None:
+    headers = (("traceparent", given.encode()),)
+    request = Record(topics.SYNC_REQUESTS.name, 0, 0, None, b'{"connection_id": "con_1"}', headers)
+    event = Decoder(SyncRequested, assume=SyncRequested)(request)
+    assert event is not None
+    assert event.traceparent == travels_on
 
 
 def test_logs_carry_the_trace_and_what_the_work_is_about(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.kafka.record import Message
 from lineshaft.common.postgres.inbox import transactional
 from lineshaft.common.postgres.migrate import COMMON_PACKAGE, migrate
-from lineshaft.common.postgres.outbox import MAX_VALUE_BYTES, Relay, add_events, add_messages
+from lineshaft.common.postgres.outbox import MAX_MESSAGE_BYTES, Relay, add_events, add_messages
 from lineshaft.common.postgres.pool import Connection, Pool, create_pool
 from lineshaft.tools.testing.infrastructure import Database, Topics
 
@@ -60,9 +60,10 @@ async def test_a_failed_effect_leaves_nothing_behind(pool: Pool) -> None:
 
 
 async def test_a_message_that_no_broker_takes_is_refused_before_it_holds_up_others(pool: Pool) -> None:
-    large = Message(registry.SYNC_REQUESTS.name, b"one", b"x" * (MAX_VALUE_BYTES + 1))
-    with pytest.raises(DeadLetterError, match=r"sync\.requests"):
-        await add_messages(pool, [large])  # type: ignore[arg-type]  # nothing is executed
+    topic, much = registry.SYNC_REQUESTS.name, b"x" * (MAX_MESSAGE_BYTES + 1)
+    for large in (Message(topic, b"one", much), Message(topic, b"one", b"{}", (("traceparent", much),))):
+        with pytest.raises(DeadLetterError, match=r"sync\.requests"):
+            await add_messages(pool, [large])  # type: ignore[arg-type]  # nothing is executed
     assert await pool.fetchval("select count(*) from outbox") == 0
 
 

@@ -3,6 +3,7 @@
 Without `LINESHAFT_TRACES_ENDPOINT` nothing is recorded; a `traceparent` from outside still travels on.
 """
 
+import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ EXPORT_EVERY_MS = 1000
 EXPORT_SECONDS = 3
 
 _HEADER = "traceparent"
+_FORM = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
 _PROPAGATOR = TraceContextTextMapPropagator()
 _TRACER = trace.get_tracer("lineshaft")
 
@@ -47,6 +49,11 @@ def current_traceparent() -> str | None:
 def current_trace_id() -> str | None:
     context = trace.get_current_span().get_span_context()
     return f"{context.trace_id:032x}" if context.is_valid else None
+
+
+def traceparent_of(text: str | None) -> str | None:
+    """What came from outside as a traceparent, if it is one: it travels on in every header that follows."""
+    return text if text is not None and _FORM(text) else None
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from lineshaft.common.errors import UndecodableError
 from lineshaft.common.events.model import EventData
 from lineshaft.common.ids import new_id
 from lineshaft.common.kafka.record import Message, Record
-from lineshaft.common.tracing import current_traceparent
+from lineshaft.common.tracing import current_traceparent, traceparent_of
 
 SPECVERSION = b"1.0"
 CONTENT_TYPE = b"application/json"
@@ -159,7 +159,7 @@ class Decoder:
             subject=texts.get("ce_subject", key),
             key=key,
             data=data,
-            traceparent=texts.get("traceparent"),
+            traceparent=traceparent_of(texts.get("traceparent")),
             record=record,
         )
 

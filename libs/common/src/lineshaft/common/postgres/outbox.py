@@ -14,7 +14,7 @@ from lineshaft.common.postgres.pool import RETRYABLE, Connection, Pool
 
 BATCH = 500
 POLL_SECONDS = 1.0
-MAX_VALUE_BYTES = MAX_REQUEST_BYTES - 64 * 1024
+MAX_MESSAGE_BYTES = MAX_REQUEST_BYTES - 64 * 1024
 
 _INSERT = (
     "insert into outbox (topic, key, value, headers)"
@@ -37,10 +37,9 @@ async def add_messages(tx: Connection, messages: Sequence[Message]) -> None:
         DeadLetterError: one is larger than the broker takes; it would hold up all that come after it.
     """
     for message in messages:
-        if len(message.value or b"") > MAX_VALUE_BYTES:
+        if (size := _size(message)) > MAX_MESSAGE_BYTES:
             raise DeadLetterError(
-                f"a message for {message.topic} has {len(message.value or b'')} bytes; "
-                f"at most {MAX_VALUE_BYTES} can be published"
+                f"a message for {message.topic} has {size} bytes; at most {MAX_MESSAGE_BYTES} can be sent"
             )
     if messages:
         await tx.execute(
@@ -55,6 +54,11 @@ async def add_messages(tx: Connection, messages: Sequence[Message]) -> None:
 async def add_events(tx: Connection, events: Sequence[Event[Any]]) -> None:
     """Publish these when the transaction commits."""
     await add_messages(tx, [encode(event) for event in events])
+
+
+def _size(message: Message) -> int:
+    headers = sum(len(name) + len(content) for name, content in message.headers)
+    return len(message.value or b"") + len(message.key or b"") + headers
 
 
 class Relay:

@@ -11,6 +11,7 @@ from lineshaft.common.events.drift import SchemaChanged
 from lineshaft.common.events.envelope import Decoder, Event, header_text
 from lineshaft.common.events.records import ReadCompleted, RecordsRead, RemapRequested, RetirementRequested
 from lineshaft.common.kafka.record import Record
+from lineshaft.common.tracing import traceparent_of
 from lineshaft.common.unified import DeletionKind
 
 
@@ -82,7 +83,7 @@ def decode(record: Record) -> RawMessage | None:
     for name in (data.connection_id, data.object, data.sync_id):
         if not name or "\0" in name:
             raise UndecodableError(f"{name!r} is not a name")
-    traceparent = texts.get("traceparent")
+    traceparent = traceparent_of(texts.get("traceparent"))
     return Page(data, record, traceparent.encode() if traceparent else None)
 
 
