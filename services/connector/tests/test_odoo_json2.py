@@ -140,3 +140,13 @@ async def test_answers_that_cannot_be_read(source: OdooJson2Source, answer: byte
     async with opened(source) as adapter:
         evidence = await refused(lambda: adapter.read(ORDERS, FIELDS, None))
     assert evidence.outcome is Outcome.SOURCE_ERROR
+
+
+async def test_lines_are_those_that_are_asked_for_now(source: OdooJson2Source) -> None:
+    """A read by the name of a field that is gone comes before the others (see `workers.slice`)."""
+    async with opened(source) as adapter:
+        await refused(lambda: adapter.read(ORDERS, ["id", "x_gone.name"], None, limit=1))
+        for fields in (["order_line.name"], ["order_line.name", "order_line.product_qty"]):
+            page = await adapter.read(ORDERS, [*FIELDS, *fields], None, limit=1)
+            (line,) = orjson.loads(page.records[0])["order_line"]
+            assert {"id", *(one.partition(".")[2] for one in fields)} == set(line)

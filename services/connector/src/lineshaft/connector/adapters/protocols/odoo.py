@@ -70,7 +70,8 @@ class Odoo:
         self._target = target
         self._manifest = target.system.manifest
         self._calls = calls
-        self._lines: dict[str, dict[str, Lines]] = {}
+        self._lines: dict[tuple[str, ...], dict[str, Lines]] = {}
+        """By the object and the fields that were asked for."""
         self._clock = clock
         self.host = calls.host
 
@@ -179,16 +180,16 @@ class Odoo:
                 inner.setdefault(head, []).append(rest)
         if not inner:
             return {}
-        known = self._lines.get(object_name)
-        if known is None or not known.keys() <= inner.keys():
+        key = (object_name, *fields)
+        if key not in self._lines:
             facts = await self._facts(object_name, [*inner])
             models = {
                 name: one["relation"] for name in inner if (one := facts.get(name, {})).get("type") in LISTS
             }
-            known = self._lines[object_name] = {
+            self._lines[key] = {
                 name: (model, await self._known(model, inner[name])) for name, model in models.items()
             }
-        return known
+        return self._lines[key]
 
     async def _known(self, model: str, fields: Sequence[str]) -> list[str]:
         """Those that this database has: the others are of other versions."""
