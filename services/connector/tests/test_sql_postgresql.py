@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lineshaft.common.outcomes import Grant, Operation, Outcome, Rung, Verb
+from lineshaft.connector.adapters.protocols.sql_postgresql import PostgreSql
 from lineshaft.connector.adapters.protocols.window import CLOCK_SKEW
 from lineshaft.connector.domain.evidence import Evidence
 from lineshaft.connector.domain.protocol import Need, Right, WriteOperation
@@ -112,6 +113,36 @@ async def test_a_text_key_of_several_columns_times_without_zone_and_json(plant: 
         assert "+" not in cursor["since"]
         found, _ = await read_all(adapter, "readings", [], {"since": "2026-07-01T11:00:00"}, limit=4)
         assert len(found) == 10
+
+
+async def test_the_hour_that_comes_twice_is_read_twice(
+    plant: PostgresqlSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A time without a zone is earlier once the clock was put back than what was written before."""
+
+    def it_is(moment: str) -> None:
+        who = "select current_user::text, current_database()::text"
+        monkeypatch.setattr(PostgreSql, "who_am_i", f"{who}, timestamptz '2026-10-25 {moment}+00'")
+
+    plant.execute(
+        "create table shifts (id int primary key, at timestamp)",
+        "grant select on shifts to reader",
+        "insert into shifts values (1, '2026-10-25 02:50')",
+    )
+    system = with_objects(
+        "postgresql", {"shifts": {"label": "S", "key": ["id"], "cursor": {"field": "at", "overlap_s": 0}}}
+    )
+    async with opened(plant, system=system, timezone="Europe/Berlin") as adapter:
+        it_is("00:50")
+        _, cursor = await read_all(adapter, "shifts", [])
+        plant.execute("insert into shifts values (2, '2026-10-25 02:10')")
+        it_is("01:20")
+        found, cursor = await read_all(adapter, "shifts", [], cursor)
+        assert [one["id"] for one in found] == [2, 1]
+        plant.execute("insert into shifts values (3, '2026-10-25 02:30')")
+        it_is("01:40")
+        found, _ = await read_all(adapter, "shifts", [], cursor)
+        assert [one["id"] for one in found] == [3, 1]
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ from lineshaft.connector.adapters.protocols.sql_statements import (
     update,
 )
 from lineshaft.connector.adapters.protocols.sql_values import (
-    in_terms_of,
+    beginning,
     plain,
     records,
     text_of,
@@ -116,7 +116,7 @@ class Sql:
         window = Window.parse(cursor)
         changed = self._cursor_column(listed, columns, object_name)
         if changed is not None and window.began is None:
-            window = window.begun(in_terms_of(await self._time(), changed, self._zone))
+            window = window.begun(beginning(await self._time(), changed, self._zone))
         listing = Listing(
             self._table(object_name),
             _selected(fields, listed),

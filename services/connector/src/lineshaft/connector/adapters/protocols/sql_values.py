@@ -10,6 +10,7 @@ import orjson
 
 from lineshaft.common import exact_json
 from lineshaft.connector.adapters.protocols.sql_dialect import Column, Family, Row
+from lineshaft.connector.adapters.protocols.wall_clock import earliest_from
 
 
 def records(
@@ -82,6 +83,11 @@ def in_terms_of(moment: datetime, column: Column, zone: tzinfo) -> datetime:
             return moment.astimezone(UTC).replace(tzinfo=None)
         case "local":
             return moment.astimezone(zone).replace(tzinfo=None)
+
+
+def beginning(moment: datetime, column: Column, zone: tzinfo) -> datetime:
+    """All that is changed from this moment on has this time or a later one in the column."""
+    return earliest_from(moment, zone) if column.clock == "local" else in_terms_of(moment, column, zone)
 
 
 def to_write(value: Any, column: Column | None, zone: tzinfo) -> Any:
