@@ -88,9 +88,14 @@ def test_computed_fields_and_files_are_no_plain_columns() -> None:
         "image": {"type": "binary", "store": True},
         "total": {"type": "float", "store": False, "readonly": True},
         "partner_id": {"type": "many2one", "relation": "res.partner", "store": True},
+        "state": {"type": "selection", "store": True, "selection": [["draft", "RFQ"], ["done", "Locked"]]},
+        "source": {"type": "reference", "store": True, "selection": [["sale.order", "Order"]]},
     }
     found = {one.name: one for one in described("x", fields).fields}
-    assert [name for name, one in found.items() if one.stored] == ["name", "partner_id"]
+    assert [name for name, one in found.items() if one.stored] == ["name", "partner_id", "state", "source"]
+    assert {name: one.codes for name, one in found.items() if one.codes} == {
+        "state": {"draft": "RFQ", "done": "Locked"}
+    }
     assert found["partner_id"].relation == "res.partner"
     assert (found["name"].required, found["total"].readonly) == (True, True)
 

@@ -69,6 +69,15 @@ async def test_what_the_account_sees(plant: MariadbSource) -> None:
     assert all(field.readable for field in parts.fields)
 
 
+async def test_codes_of_enumerations(plant: MariadbSource) -> None:
+    plant.execute("create table gauges (id int primary key, grade enum('B', 'it''s A'), flags set('x', 'y'))")
+    async with opened(plant) as adapter:
+        (gauges,) = await adapter.describe(["gauges"])
+    assert {field.name: list(field.codes) for field in gauges.fields if field.codes} == {
+        "grade": ["B", "it's A"]
+    }
+
+
 async def test_pages_by_key_hold_each_row_once(plant: MariadbSource) -> None:
     async with opened(plant) as adapter:
         found, cursor = await read_all(adapter, "parts", [*FIELDS, "unit_cost", "active"], limit=50)

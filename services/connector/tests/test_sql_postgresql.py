@@ -62,6 +62,23 @@ async def test_what_the_account_sees(plant: PostgresqlSource) -> None:
     assert all(field.readable for field in parts.fields)
 
 
+async def test_codes_of_enumerations_and_checks(plant: PostgresqlSource) -> None:
+    plant.execute("create type grade as enum ('B', 'A', 'it''s C')")
+    plant.execute(
+        "create table gauges (id int primary key, grade grade, size int check (size in (1, 2)),"
+        " state varchar(9) check (state in ('on', 'off')), other text check (other <> 'on'),"
+        " kind text check (length(kind) < 9) check (kind is null or kind = any (array['x', 'y,z'])))"
+    )
+    plant.execute("grant select on gauges to reader")
+    async with opened(plant) as adapter:
+        (gauges,) = await adapter.describe(["gauges"])
+    assert {field.name: list(field.codes) for field in gauges.fields if field.codes} == {
+        "grade": ["B", "A", "it's C"],
+        "state": ["on", "off"],
+        "kind": ["x", "y,z"],
+    }
+
+
 async def test_pages_by_key_hold_each_row_once(plant: PostgresqlSource) -> None:
     async with opened(plant) as adapter:
         found, cursor = await read_all(adapter, "parts", [*FIELDS, "unit_cost", "active"], limit=50)

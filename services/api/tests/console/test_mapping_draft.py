@@ -99,5 +99,12 @@ def test_a_source_field_suggests_its_custom_field() -> None:
 
 
 def test_codes_without_a_line_are_offered_once() -> None:
-    assert unmapped_codes({"A": "high"}, ["B", "A", "C", "B"]) == ["B", "C"]
-    assert unmapped_codes({"*": "low"}, ["B"]) == []
+    offered = {"B": "seen", "A": "seen", "C": "Closed"}
+    assert unmapped_codes({"A": "high"}, offered) == {"B": "seen", "C": "Closed"}
+    assert unmapped_codes({"*": "low"}, offered) == {}
+
+
+def test_a_map_of_very_many_codes_keeps_them_all() -> None:
+    codes = {f"{number:04}": "active" for number in range(2_000)}
+    effective = DEFAULT | {"value_maps": {"item_status": codes}}
+    assert Draft.typed("item", form_of(effective)).value_maps["item_status"] == codes

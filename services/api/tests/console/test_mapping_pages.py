@@ -38,6 +38,7 @@ async def test_the_page_shows_fields_beside_source_fields_with_samples(
     described = [
         {**usual, "name": "x_shelf", "type": "char", "label": "Shelf <1>"},
         {**usual, "name": "z_new", "type": "date"},
+        {**usual, "name": "active", "type": "selection", "codes": {"true": "Yes", "hold": "On <hold>"}},
     ]
     connector = world.pools["connector"]
     await insert(connector, "connection", connection_id=ids[0], system="tryton")
@@ -67,6 +68,9 @@ async def test_the_page_shows_fields_beside_source_fields_with_samples(
     assert {"x_shelf", "x_abc", "x_hazard", "z_new"} <= marked
     assert not marked & {"code", "template.name", "cost_price", "id"}
     assert "template.default_uom.symbol" in page
+    codes = page.split('data-name="status"')[1].split("</fieldset>")[0]
+    assert re.search(r'value="hold".*?<span class="tag">On &lt;hold&gt;</span>', codes, re.DOTALL)
+    assert codes.count('value="true"') == 1
     assert '<fieldset class="bare" disabled>' in page
     assert "Save and put in force" not in page
 

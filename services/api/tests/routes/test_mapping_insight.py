@@ -1,6 +1,6 @@
 import pytest
 
-from .conftest import World
+from .conftest import World, insert
 
 pytestmark = pytest.mark.integration
 
@@ -37,6 +37,30 @@ async def test_health_tells_what_the_mapping_leaves_open(world: World) -> None:
     assert set(offered["colour"]["samples"]) == {"red", "blue"}
     assert offered["colour"]["filled"] == 2
     assert not {"kind", "rank", "template.name"} & offered.keys()
+
+
+async def test_codes_that_the_source_declares_are_offered_beside_those_that_were_seen(world: World) -> None:
+    connection_id, path = await changed(world)
+    codes = {"a": "Active", "b": "Blocked", "c": "Closed"}
+    fields = [
+        {"name": name, "type": "selection", "label": name, "required": False, "readonly": False}
+        | {"relation": None, "readable": True, "codes": codes if name == "kind" else {}}
+        for name in ("kind", "colour")
+    ]
+    connector = world.pools["connector"]
+    await insert(connector, "connection", connection_id=connection_id, system="tryton")
+    await insert(
+        connector, "object_schema", connection_id=connection_id, object="product.product", fields=fields
+    )
+    found = (await world.call("GET", f"{path}/health")).json()["fields"]
+    assert (found["status"]["unmapped"], found["status"]["declared"]) == ({"b": 2}, {"c": "Closed"})
+    assert found["name"]["declared"] == {}
+    schema = (await world.call("GET", f"/connections/{connection_id}/schema?object=product.product")).json()
+    assert [one["codes"] for one in schema["data"][0]["fields"]] == [codes, {}]
+    everything = CHANGE | {"value_maps": {"kinds": {"a": "active", "*": "archived"}}}
+    await world.call("PUT", path, everything)
+    found = (await world.call("GET", f"{path}/health")).json()["fields"]
+    assert found["status"]["declared"] == {}
 
 
 async def test_errors_of_the_version_in_force_are_shown_at_their_field(world: World) -> None:

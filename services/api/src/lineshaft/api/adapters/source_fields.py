@@ -31,6 +31,8 @@ class SourceField:
     described: bool = False
     """Named by the source itself; otherwise only seen in records."""
     readable: bool = True
+    codes: dict[str, str] = field(default_factory=dict)
+    """What the source declares that it may hold, with its labels."""
     filled: int = 0
     """Of the sample records, how many have a value there."""
     samples: list[str] = field(default_factory=list)
@@ -60,6 +62,7 @@ async def source_fields(
             one.get("label") or "",
             described=True,
             readable=one.get("readable", True),
+            codes=one.get("codes") or {},
         )
         for one in described
     }

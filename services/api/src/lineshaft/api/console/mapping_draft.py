@@ -1,7 +1,7 @@
 """A mapping as the editor's form has it: every field with its controls, and the changes they come to."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,6 @@ TEXTS = ("label_path", "currency", "currency_path", "uom", "uom_path", "entity")
 WRITTEN = frozenset({Kind.STRING, Kind.TEXT, Kind.ENUMERATION, Kind.CODE})
 """Kinds whose constants are what was typed; others are read as JSON where they are."""
 MAX_CUSTOM = 300
-MAX_ROWS = 400
 
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 
@@ -160,7 +159,7 @@ class Draft:
             draft.custom_fields.append(FieldForm.typed(key, name, form))
         for key in _numbered(form, "m.", ".map"):
             codes, values = form.getlist(f"{key}.code"), form.getlist(f"{key}.value")
-            pairs = zip(codes[:MAX_ROWS], values[:MAX_ROWS], strict=False)
+            pairs = zip(codes, values, strict=False)
             found = draft.value_maps.setdefault(str(form.get(f"{key}.map", "")), {})
             found |= {str(code).strip(): str(value).strip() for code, value in pairs if str(code).strip()}
         return draft
@@ -240,9 +239,11 @@ def suggested_custom(path: str, label: str, source_type: str, taken: Iterable[st
     return form
 
 
-def unmapped_codes(codes: Mapping[str, str], seen: Sequence[str]) -> list[str]:
-    """Codes of stored records that no line of the map is for."""
-    return [] if OTHER_CODES in codes else [code for code in dict.fromkeys(seen) if code not in codes]
+def unmapped_codes(codes: Mapping[str, str], offered: Mapping[str, str]) -> dict[str, str]:
+    """Codes that no line of the map is for, with what is said of each."""
+    if OTHER_CODES in codes:
+        return {}
+    return {code: note for code, note in offered.items() if code not in codes}
 
 
 def _numbered(form: FormData, prefix: str, suffix: str) -> list[str]:

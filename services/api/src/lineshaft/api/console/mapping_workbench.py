@@ -1,6 +1,8 @@
 """What the mapping editor shows: a mapping with the records and source fields to shape it by."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any, get_args
 
 from fastapi import Path
@@ -18,11 +20,15 @@ from lineshaft.api.routes.existence import require_connection
 from lineshaft.api.routes.schemas import standard_fields
 from lineshaft.common.mapping import CompiledMapping, field_sources
 from lineshaft.common.mapping.definition import CustomFieldType, MappingDefinition
+from lineshaft.common.mapping.paths import PathError, compile_path, parse_path
+from lineshaft.common.mapping.scalars import to_string
 from lineshaft.common.mapping.transforms import TRANSFORMS
 from lineshaft.common.unified import fields_of
 
 EDITED = {"fields", "custom_fields", "value_maps", "comment"}
 LONGEST_CODE = 40
+MOST_CODES = 100
+SEEN = "seen in records"
 
 EntityPath = Annotated[str, Path(max_length=100)]
 
@@ -89,7 +95,10 @@ def drift_shown(bench: Workbench) -> dict[str, Any]:
 def controls(bench: Workbench, draft: Draft) -> dict[str, Any]:
     """What the rows of fields are drawn from."""
     active = bench.active
-    seen = _codes_seen(bench, draft)
+    offered = _codes_offered(bench, draft)
+    unmapped = {
+        name: unmapped_codes(draft.value_maps.get(name, {}), codes) for name, codes in offered.items()
+    }
     return {
         "draft": draft,
         "fields": fields_of(active.entity),
@@ -97,8 +106,9 @@ def controls(bench: Workbench, draft: Draft) -> dict[str, Any]:
         "transforms": TRANSFORMS,
         "types": get_args(CustomFieldType),
         "maps_shown": _maps_shown(active.entity, draft),
+        "code_offers": unmapped,
         "unmapped": {
-            name: unmapped_codes(draft.value_maps.get(name, {}), codes) for name, codes in seen.items()
+            name: [code for code in codes if codes[code] == SEEN] for name, codes in unmapped.items()
         },
         "changed_fields": set(active.overlay.get("fields") or {}),
     }
@@ -115,21 +125,28 @@ def _maps_shown(entity: str, draft: Draft) -> dict[str, str]:
     return shown
 
 
-def _codes_seen(bench: Workbench, draft: Draft) -> dict[str, list[str]]:
-    """Map to the codes that the sample records have where it is used."""
-    by_path = {one.path: one.samples for one in bench.source}
-    seen: dict[str, list[str]] = {}
+def _codes_offered(bench: Workbench, draft: Draft) -> dict[str, dict[str, str]]:
+    """Map to the codes of the sample records where it is used, then to those that the source declares."""
+    declared = {one.path: one.codes for one in bench.source}
+    offered: dict[str, dict[str, str]] = {}
     for name, map_name in _maps_shown(bench.active.entity, draft).items():
         path = draft.fields[name].path
-        seen.setdefault(map_name, []).extend(
-            _code(sample) for sample in by_path.get(path, ()) if len(sample) <= LONGEST_CODE
-        )
-    return seen
+        seen = dict.fromkeys(_codes_at(path, bench.records), SEEN)
+        offered[map_name] = seen | {
+            code: label for code, label in declared.get(path, {}).items() if code not in seen
+        }
+    return offered
 
 
-def _code(text: str) -> str:
-    """As the engine looks it up."""
-    return text.lower() if text in {"True", "False"} else text
+def _codes_at(path: str, records: Sequence[SampleRecord]) -> list[str]:
+    """As the engine looks them up."""
+    try:
+        get = compile_path(parse_path(path))
+    except PathError:
+        return []
+    values = [get(record.raw) for record in records]
+    texts = [to_string(value) for value in values if isinstance(value, (str, int, Decimal)) and value != ""]
+    return [text for text in dict.fromkeys(texts) if len(text) <= LONGEST_CODE][:MOST_CODES]
 
 
 def source_rows(bench: Workbench) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from lineshaft.api.settings import ApiSettings
 
 COOKIE = "lineshaft_console"
 CSRF_FIELD = "csrf"
-MAX_FIELDS = 2000
+MAX_FIELDS = 10_000
 SIGN_IN = f"{HOME}/sign-in"
 
 

@@ -1,7 +1,7 @@
 """What a mapping leaves open, where its values come from, and how versions differ."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,7 +11,12 @@ from pydantic import BaseModel, Field
 from lineshaft.api.adapters.drift import drift_of
 from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.adapters.source_fields import SampleRecord, SourceField, source_fields
-from lineshaft.api.domain.field_health import FieldHealth, field_health, unmapped_source_fields
+from lineshaft.api.domain.field_health import (
+    FieldHealth,
+    declared_codes,
+    field_health,
+    unmapped_source_fields,
+)
 from lineshaft.api.domain.mappings import ActiveMapping, difference
 from lineshaft.api.domain.problems import not_found
 from lineshaft.api.routes.answers import Json, problems
@@ -43,7 +48,11 @@ class FieldErrors(BaseModel):
 class FieldHealthModel(BaseModel):
     nulls: int = Field(description="Of the records looked at, those in which the field is null.")
     null_rate: float
-    unmapped: dict[str, int] = Field(description="Codes that the value map does not know.")
+    unmapped: dict[str, int] = Field(description="Codes of records that the value map does not know.")
+    declared: dict[str, str] = Field(
+        description="Codes, with their labels, that the source declares and the value map does not know,"
+        " beside those that were seen."
+    )
     errors: FieldErrors | None = Field(
         description="Of all records read under the newest version that had errors in this field."
     )
@@ -120,13 +129,19 @@ async def health(api: Api, _: CanRead, connection_id: ConnectionPath, entity: En
     }
     source = await source_fields(api.pool, connection_id, active.object, records)
     unmapped = set(unmapped_source_fields(active.effective, [one.path for one in source]))
+    declared = declared_codes(entity, active.effective, {one.path: one.codes for one in source})
     return Json(
         {
             "entity": entity,
             "version": active.version,
             "records": len(records),
             "fields": {
-                name: {**_shown(one, len(records)), "errors": errors.get(name)} for name, one in seen.items()
+                name: {
+                    **_shown(one, len(records)),
+                    "declared": _unseen(declared.get(name, {}), one),
+                    "errors": errors.get(name),
+                }
+                for name, one in {**dict.fromkeys(declared, FieldHealth()), **seen}.items()
             },
             "unmapped_source_fields": _offered(source, unmapped),
             "drift": shown_mapping(await drift_of(api.pool, connection_id, active.object), active.effective),
@@ -203,6 +218,10 @@ async def _in_force(api: Context, connection_id: str, entity: str) -> tuple[Syst
 def _shown(one: FieldHealth, records: int) -> dict[str, Any]:
     rate = round(one.nulls / records, 4) if records else 0.0
     return {"nulls": one.nulls, "null_rate": rate, "unmapped": one.unmapped}
+
+
+def _unseen(declared: Mapping[str, str], one: FieldHealth) -> dict[str, str]:
+    return {code: label for code, label in declared.items() if code not in one.unmapped}
 
 
 def _offered(source: Sequence[SourceField], unmapped: set[str]) -> list[dict[str, Any]]:

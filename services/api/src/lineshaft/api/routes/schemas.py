@@ -34,6 +34,7 @@ class SourceField(BaseModel):
     readonly: bool
     relation: str | None = Field(description="The object it points to.")
     readable: bool = Field(description="False: it is there, and hidden from this account.")
+    codes: dict[str, str] = Field(description="What it may hold, with labels, where the source declares it.")
     custom: bool = Field(description="The default mapping does not know it.")
     samples: list[Any] = Field(description="Values of the records that changed last.")
 
@@ -122,6 +123,7 @@ async def _shown(
                 "readonly": field["readonly"],
                 "relation": field["relation"],
                 "readable": field["readable"],
+                "codes": field.get("codes") or {},
                 "custom": field["name"] not in standard,
                 "samples": _samples(records, field["name"]),
             }

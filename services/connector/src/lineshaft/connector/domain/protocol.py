@@ -62,6 +62,8 @@ class FieldDescription:
     """A plain column: cheap to read, in contrast to what the source computes, joins or keeps as a file."""
     readable: bool = True
     """False for a field that is there and hidden from this account."""
+    codes: Mapping[str, str] = field(default_factory=dict)
+    """What the source says that it may hold, with its labels; empty where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 Read with expat itself: a document type is refused, so that no entity can be declared, and depth is bounded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
 
+from lineshaft.connector.domain.codes import declared_codes
 from lineshaft.connector.domain.protocol import FieldDescription, ObjectDescription
 
 MOST_BYTES = 32 * 1024 * 1024
@@ -37,6 +38,8 @@ class Metadata:
     """Attributes by entity set."""
     types: Mapping[str, EntityType]
     """By name without namespace."""
+    enums: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Members of enumerations, by name without namespace."""
 
     def type_of(self, entity_set: str) -> EntityType:
         """Of an entity set, with what its base types have.
@@ -65,13 +68,26 @@ class Metadata:
     def described(self, object_name: str, entity_set: str) -> ObjectDescription:
         """Raises `KeyError` where the service has no such set."""
         whole = self.type_of(entity_set)
-        fields = [_field(name, facts, key=name in whole.keys) for name, facts in whole.properties.items()]
+        fields = [
+            self._field(name, facts, key=name in whole.keys) for name, facts in whole.properties.items()
+        ]
         fields += [
             FieldDescription(name, "navigation", name, readonly=True, relation=target or None, stored=False)
             for name, target in whole.navigation.items()
         ]
         label = self.sets[entity_set].get(_CUSTOM_LABEL) or entity_set
         return ObjectDescription(object_name, label, tuple(fields))
+
+    def _field(self, name: str, facts: Mapping[str, str], *, key: bool) -> FieldDescription:
+        kind = facts.get("Type", "")
+        return FieldDescription(
+            name=name,
+            type=kind.removeprefix("Edm."),
+            label=facts.get(_CUSTOM_LABEL) or name,
+            required=key or facts.get("Nullable") == _NO,
+            readonly=facts.get("creatable") == _NO and facts.get("updatable") == _NO,
+            codes=declared_codes((one, None) for one in self.enums.get(_local(kind), ())),
+        )
 
 
 def parse_metadata(document: bytes) -> Metadata:
@@ -89,7 +105,7 @@ def parse_metadata(document: bytes) -> Metadata:
         raise UnusableMetadataError(f"it is no XML: {error}") from error
     if not reader.sets:
         raise UnusableMetadataError("it names no entity set")
-    return Metadata(reader.sets, reader.types)
+    return Metadata(reader.sets, reader.types, reader.enums)
 
 
 def _refuse(*_: Any) -> None:
@@ -100,9 +116,11 @@ class _Reader:
     def __init__(self) -> None:
         self.sets: dict[str, dict[str, str]] = {}
         self.types: dict[str, EntityType] = {}
+        self.enums: dict[str, list[str]] = {}
         self._path: list[str] = []
         self._type: EntityType | None = None
         self._property: dict[str, str] | None = None
+        self._members: list[str] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rsplit(":", 1)[-1]
@@ -125,6 +143,10 @@ class _Reader:
             case "EntityType" if "Name" in facts:
                 self._type = EntityType(base=facts.get("BaseType"))
                 self.types[facts["Name"]] = self._type
+            case "EnumType" if "Name" in facts:
+                self._members = self.enums.setdefault(facts["Name"], [])
+            case "Member" if "Name" in facts:
+                self._members.append(facts["Name"])
             case "EntitySet" if {"Name", "EntityType"} <= facts.keys():
                 self.sets[facts["Name"]] = facts
             case "PropertyRef" if self._type is not None and "Key" in self._path and "Name" in facts:
@@ -139,16 +161,6 @@ class _Reader:
                     self._property.setdefault(_CUSTOM_LABEL, facts["String"])
             case _:
                 pass
-
-
-def _field(name: str, facts: Mapping[str, str], *, key: bool) -> FieldDescription:
-    return FieldDescription(
-        name=name,
-        type=facts.get("Type", "").removeprefix("Edm."),
-        label=facts.get(_CUSTOM_LABEL) or name,
-        required=key or facts.get("Nullable") == _NO,
-        readonly=facts.get("creatable") == _NO and facts.get("updatable") == _NO,
-    )
 
 
 def _local(name: str) -> str:

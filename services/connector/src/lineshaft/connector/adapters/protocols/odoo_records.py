@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineshaft.common import exact_json
+from lineshaft.connector.domain.codes import listed_codes
 from lineshaft.connector.domain.protocol import FieldDescription, ObjectDescription
 
 _NEVER_PLAIN = frozenset({"binary", "one2many", "many2many", "html"})
@@ -63,6 +64,7 @@ def described(name: str, fields: Mapping[str, Mapping[str, Any]]) -> ObjectDescr
                 readonly=bool(facts.get("readonly")),
                 relation=facts.get("relation") or None,
                 stored=bool(facts.get("store")) and facts.get("type") not in _NEVER_PLAIN,
+                codes=listed_codes(facts.get("selection")) if facts.get("type") == "selection" else {},
             )
             for field, facts in fields.items()
         ),

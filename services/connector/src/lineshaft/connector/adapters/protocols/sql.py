@@ -261,6 +261,7 @@ def _described(column: Column) -> FieldDescription:
         readonly=column.generated,
         stored=column.family is not Family.BINARY,
         readable=column.readable,
+        codes=column.codes,
     )
 
 

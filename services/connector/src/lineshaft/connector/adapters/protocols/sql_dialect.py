@@ -41,6 +41,8 @@ class Column:
     clock: Literal["zoned", "utc", "local"] = "local"
     """Of a timestamp: with its zone, without one in UTC, or without one in the plant's own time."""
     label: str | None = None
+    codes: Mapping[str, str] = field(default_factory=dict)
+    """Those of an enumeration, or of a check that lists them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from asyncmy.errors import MySQLError, OperationalError
 
 from lineshaft.common.outcomes import Outcome, Rung
 from lineshaft.connector.adapters.protocols.sql_addresses import LOGIN_SECONDS, tls_context
+from lineshaft.connector.adapters.protocols.sql_codes import of_enum
 from lineshaft.connector.adapters.protocols.sql_dialect import (
     Column,
     Explanation,
@@ -224,6 +225,7 @@ class MariaDb:
             defaulted=default is not None or "auto_increment" in extra,
             clock="utc" if kind == "timestamp" else "local",
             label=comment or None,
+            codes=of_enum(written),
         )
 
     def fault(self, error: BaseException) -> Fault | None:

@@ -15,6 +15,7 @@ from lineshaft.connector.adapters.protocols.sql_addresses import (
     TlsNotOfferedError,
     tls_context,
 )
+from lineshaft.connector.adapters.protocols.sql_codes import of_checks
 from lineshaft.connector.adapters.protocols.sql_dialect import (
     Column,
     Explanation,
@@ -29,6 +30,7 @@ from lineshaft.connector.adapters.protocols.sql_dialect import (
     Table,
 )
 from lineshaft.connector.adapters.protocols.sql_rights import PRIVILEGES, right_by_columns
+from lineshaft.connector.domain.codes import declared_codes
 from lineshaft.connector.domain.fields import head_of
 from lineshaft.connector.domain.protocol import Need, Right
 
@@ -48,7 +50,10 @@ _COLUMNS = """
 select a.attname, format_type(a.atttypid, a.atttypmod), t.typcategory::text, a.attnotnull,
        coalesce(a.attnum = any(i.indkey), false), has_column_privilege(a.attrelid, a.attnum, 'select'),
        a.attgenerated <> '' or a.attidentity = 'a', a.atthasdef or a.attidentity <> '',
-       col_description(a.attrelid, a.attnum)
+       col_description(a.attrelid, a.attnum),
+       array(select e.enumlabel::text from pg_enum e where e.enumtypid = a.atttypid order by e.enumsortorder),
+       array(select pg_get_constraintdef(c.oid) from pg_constraint c
+             where c.conrelid = a.attrelid and c.contype = 'c' and c.conkey = array[a.attnum])
 from pg_attribute a
 join pg_type t on t.oid = a.atttypid
 left join pg_index i on i.indrelid = a.attrelid and i.indisprimary
@@ -165,7 +170,7 @@ class PostgreSql:
         return Statement(_COLUMNS, (self._name(table),))
 
     def column(self, row: Row) -> Column:
-        name, written, category, required, key, readable, generated, defaulted, label = row
+        name, written, category, required, key, readable, generated, defaulted, label, labels, checks = row
         family = _BY_TYPE.get(written) or _FAMILIES.get(category, Family.OTHER)
         zoned = written.startswith("timestamp") and written.endswith("with time zone")
         if written.startswith("timestamp"):
@@ -181,6 +186,7 @@ class PostgreSql:
             defaulted=defaulted,
             clock="zoned" if zoned else "local",
             label=label,
+            codes=declared_codes((one, None) for one in labels) or of_checks(checks),
         )
 
     def fault(self, error: BaseException) -> Fault | None:

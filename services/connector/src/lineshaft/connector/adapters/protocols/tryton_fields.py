@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineshaft.common.outcomes import Grant, Verb
+from lineshaft.connector.domain.codes import listed_codes
 from lineshaft.connector.domain.protocol import FieldDescription, Need, ObjectDescription, Right
 
+_OF_CODES = frozenset({"selection", "multiselection"})
 _NEVER_PLAIN = frozenset({"binary", "one2many", "many2many", "one2one"})
 
 
@@ -38,6 +40,7 @@ def described(
                 readonly=bool(facts.get("readonly")),
                 relation=facts.get("relation"),
                 stored=_is_plain(facts),
+                codes=listed_codes(facts.get("selection")) if facts.get("type") in _OF_CODES else {},
             )
             for field, facts in fields.items()
         ),
