@@ -120,6 +120,26 @@ async def test_a_consent_becomes_a_connection_that_outlives_its_tokens(
     assert b"refresh_token" not in stored
 
 
+async def test_scopes_that_the_provider_leaves_out_are_told_when_connecting(
+    rig: Rig, sandbox: SandboxSource, tmp_path: Path
+) -> None:
+    sandbox.oauth(scope="read")
+    (tmp_path / "scoped").mkdir()
+    catalog = write_system(
+        tmp_path / "scoped", sandbox.base_url, AUTHORIZATION_CODE, scopes=["read", "write", "offline_access"]
+    )
+    rig.tools = replace(rig.tools, catalog=catalog)
+    _, answer = await authorize(rig, sandbox, consented(sandbox))
+    assert answer["problem"]["code"] == Outcome.PERMISSION_DENIED
+    assert "left out write" in answer["problem"]["message"]
+    sandbox.oauth(scope="read write")
+    connection_id = await connected(rig, sandbox)
+    # what is taken away later is for the source to refuse, where it is needed
+    sandbox.oauth(scope="read", token_seconds=0.2)
+    await asyncio.sleep(0.2)
+    await read_once(rig, connection_id)
+
+
 async def test_a_code_is_worth_one_connection(rig: Rig, sandbox: SandboxSource) -> None:
     values = consented(sandbox)
     await authorize(rig, sandbox, values)
@@ -214,13 +234,13 @@ async def test_a_refusal_counts_only_where_nobody_else_got_a_token_meanwhile(
     sandbox.oauth(token_seconds=60)
     ask, others = OAuthAccess._ask, []
 
-    async def ask_late(self: OAuthAccess, grant: Any) -> Any:
+    async def ask_late(self: OAuthAccess, grant: Any, *, first: bool) -> Any:
         # the lease of the claim is over, and another process renews before this one asks
         monkeypatch.setattr(OAuthAccess, "_ask", ask)
         await rig.pool.execute("update session set login_until = now() - interval '1 second'")
         await read_once(rig, connection_id)
         others.append(await generation(rig))
-        return await ask(self, grant | {"refresh_token": "used-by-others"})
+        return await ask(self, grant | {"refresh_token": "used-by-others"}, first=first)
 
     monkeypatch.setattr(OAuthAccess, "_ask", ask_late)
     await read_once(rig, connection_id)

@@ -8,7 +8,7 @@ import pytest
 
 from lineshaft.common.outcomes import Outcome
 from lineshaft.connector.adapters.http import Answer
-from lineshaft.connector.adapters.protocols.oauth_answers import refusal_of, token_of
+from lineshaft.connector.adapters.protocols.oauth_answers import left_out, refusal_of, token_of
 from lineshaft.connector.domain.evidence import SourceFailureError
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -55,6 +55,25 @@ def test_a_refusal_says_when_and_repeats_no_secret() -> None:
     assert found is not None
     assert found.retry_at == NOW + timedelta(seconds=30)
     assert "rt-1234567" not in str(found.message)
+
+
+@pytest.mark.parametrize(
+    ("said", "missing"),
+    [
+        ("read write", None),
+        ("read", "write"),
+        ("", "read, write"),
+        (None, None),  # as asked (RFC 6749, 5.1)
+        ("https://api.example/read", None),  # another name of the same, perhaps
+    ],
+)
+def test_scopes_that_are_left_out_in_silence(said: str | None, missing: str | None) -> None:
+    token = {"access_token": "at"} | ({} if said is None else {"scope": said})
+    found = left_out(answer(200, token), ["read", "write", "offline_access"])
+    assert (found is None) == (missing is None)
+    if found is not None:
+        assert (found.outcome, found.code) == (Outcome.PERMISSION_DENIED, "scopes_left_out")
+        assert str(found.message).startswith(f"the provider left out {missing}:")
 
 
 @pytest.mark.parametrize(

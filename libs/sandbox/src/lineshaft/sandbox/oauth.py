@@ -37,6 +37,8 @@ class Habits(BaseModel):
     """So long a refresh token can be used, which the answer then tells; null: without an end."""
     delay_seconds: float = Field(default=0, ge=0, le=60)
     rotates: bool = True
+    scope: str | None = None
+    """What each answer says was granted; null: nothing is said."""
     consents: bool = True
     """False refuses whoever asks for a code."""
 
@@ -163,6 +165,8 @@ class Provider:
             "token_type": "Bearer",
             "expires_in": self.habits.token_seconds,
         }
+        if self.habits.scope is not None:
+            given["scope"] = self.habits.scope
         if renewable:
             refresh = secrets.token_urlsafe(24)
             life = self.habits.refresh_seconds

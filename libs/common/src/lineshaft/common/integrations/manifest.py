@@ -134,7 +134,6 @@ class Limits(_Part):
     requests_per_minute: int | None = Field(default=None, ge=1)
     timeout_s: float = Field(default=60, gt=0, le=600)
     page_size: int = Field(default=200, ge=1, le=10_000)
-    write_batch: int = Field(default=1, ge=1, le=1_000)
     reset_header: str | None = None
     """A header of refusals for their number that says when they end, beside `Retry-After`: in seconds from
     now, or as a time in seconds or milliseconds since 1970."""

@@ -19,7 +19,7 @@ from lineshaft.common.integrations.oauth import (
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.connector.adapters.protocols.http_evidence import unanswered
-from lineshaft.connector.adapters.protocols.oauth_answers import Token, refusal_of, token_of
+from lineshaft.connector.adapters.protocols.oauth_answers import Token, left_out, refusal_of, token_of
 from lineshaft.connector.adapters.protocols.oauth_requests import proof_of_client, token_form
 from lineshaft.connector.adapters.protocols.target import Target
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
@@ -82,7 +82,7 @@ class OAuthAccess:
         before = Token.loads(last) if last else None
         if before is not None:
             self.secrets |= before.secrets
-        token = await self._ask(self._grant(before))
+        token = await self._ask(self._grant(before), first=before is None)
         return (token if before is None else token.following(before)).dumps()
 
     def _grant(self, before: Token | None) -> Mapping[str, str]:
@@ -104,7 +104,7 @@ class OAuthAccess:
             )
         return {"grant_type": "refresh_token", "refresh_token": before.refresh_token}
 
-    async def _ask(self, grant: Mapping[str, str]) -> Token:
+    async def _ask(self, grant: Mapping[str, str], *, first: bool) -> Token:
         client_id = self._credentials.get(CLIENT_ID)
         if client_id is None:
             words = f"no OAuth client is registered: PUT /v1/systems/{self._manifest.id}/oauth-client"
@@ -118,15 +118,18 @@ class OAuthAccess:
             answer = await self._http.request("POST", self._url, headers, content, seconds=SECONDS)
         except NoAnswerError as error:
             raise SourceFailureError(unanswered(error, Operation.LOGIN, None, tuple(self.secrets))) from error
-        return self._read(answer, asked_at)
+        return self._read(answer, asked_at, first=first)
 
-    def _read(self, answer: Answer, asked_at: datetime) -> Token:
+    def _read(self, answer: Answer, asked_at: datetime, *, first: bool) -> Token:
         refusal = refusal_of(
             answer,
             self._clock(),
             operators_client=operators_client(self._manifest),
             secrets=tuple(self.secrets),
         )
+        if refusal is None and first:
+            # of what is taken away later, the source's own refusals tell
+            refusal = left_out(answer, self._options.scopes)
         if refusal is not None:
             raise SourceFailureError(refusal)
         return token_of(answer, asked_at, timedelta(seconds=self._options.refresh_ahead_s))

@@ -1,6 +1,6 @@
 """What a token endpoint answers: a token, or why there is none (RFC 6749, 5.1 and 5.2)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +14,7 @@ from lineshaft.connector.domain.classification import BodyShape
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError, shortened
 
 _OK = 200
+_NEVER_REPEATED = frozenset({"openid", "offline_access"})
 _LAST_QUARTER = 0.25
 _JITTER = timedelta(minutes=1)
 _LIVES_OF_REFRESH_TOKENS = ("refresh_token_expires_in", "refresh_expires_in")
@@ -87,6 +88,21 @@ def token_of(answer: Answer, asked_at: datetime, ahead: timedelta) -> Token:
         refresh if isinstance(refresh, str) and refresh else None,
         _grant_ends_at(body, asked_at),
     )
+
+
+def left_out(answer: Answer, asked: Sequence[str]) -> Evidence | None:
+    """A provider leaves out scopes that the client may not have, with the status of success (RFC 6749, 3.3).
+
+    Where it names others than those that were asked for, it calls them by names of its own: nothing is known.
+    """
+    body = take_apart(answer).body
+    said = body.get("scope") if isinstance(body, dict) else None
+    granted = set(said.split()) if isinstance(said, str) else set(asked)
+    missing = [one for one in asked if one not in granted and one not in _NEVER_REPEATED]
+    if not missing or not granted <= set(asked):
+        return None
+    words = f"the provider left out {', '.join(missing)}: allow this client those scopes there"
+    return _evidence(answer, Outcome.PERMISSION_DENIED, "scopes_left_out", words)
 
 
 def _grant_ends_at(body: Mapping[str, Any], asked_at: datetime) -> datetime | None:
