@@ -225,14 +225,19 @@ class Rig:
         await self.pool.execute("update gate set not_before = null")
 
     async def describe(
-        self, connection_id: str, lifecycle: Lifecycle = Lifecycle.ACTIVE, **changes: Any
+        self,
+        connection_id: str,
+        lifecycle: Lifecycle = Lifecycle.ACTIVE,
+        *,
+        credential_version: int = 1,
+        **changes: Any,
     ) -> None:
         described = ConnectionDescribed(
             connection_id=connection_id,
             system="tryton",
             lifecycle=lifecycle,
             settings=SETTINGS,
-            credential_version=1,
+            credential_version=credential_version,
             revision=self._next_revision(connection_id),
             created_at=now(),
             changed_at=now(),

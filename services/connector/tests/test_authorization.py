@@ -140,6 +140,29 @@ async def test_a_deleted_connection_takes_no_credentials(rig: Rig) -> None:
     assert await states(rig, connection_id) == []
 
 
+async def test_an_ended_connection_keeps_no_secret_and_its_versions_go_on(rig: Rig) -> None:
+    connection_id = a_connection_id()
+    await rig.authorize(connection_id)
+    await rig.describe(connection_id, Lifecycle.PAUSED)
+    assert await states(rig, connection_id) == [("active", 1, True)], "it comes back as it was"
+    await rig.describe(connection_id, Lifecycle.DISCONNECTED)
+    assert await states(rig, connection_id) == [("retired", 1, False)]
+    assert await rig.pool.fetchval("select count(*) from session") == 0
+    answer = await rig.authorize(connection_id, expected_account_id="plant/1")
+    assert answer["result"]["credential_version"] == 2
+    await rig.describe(connection_id, credential_version=2)
+    await rig.request_sync(connection_id, entities=["item"])
+    assert await rig.read_all() == 1
+
+
+async def test_the_end_of_a_connection_that_comes_late_spares_what_followed_it(rig: Rig) -> None:
+    connection_id = a_connection_id()
+    await rig.authorize(connection_id)
+    await rig.authorize(connection_id, expected_account_id="plant/1")
+    await rig.describe(connection_id, Lifecycle.DISCONNECTED, credential_version=1)
+    assert await states(rig, connection_id) == [("retired", 1, False), ("active", 2, True)]
+
+
 async def test_api_cannot_read_what_it_stored(rig: Rig) -> None:
     await rig.candidate(a_connection_id(), {"username": "u", "password": "p"})
     for statement in (

@@ -194,6 +194,8 @@ async def test_a_connection_that_is_not_active_waits(rig: Rig, lifecycle: Lifecy
     await rig.request_sync(ids, entities=["item"])
     await rig.describe(ids, lifecycle)
     assert await rig.read_all() == 0
+    if lifecycle is Lifecycle.DISCONNECTED:
+        await rig.authorize(ids)
     await rig.describe(ids, Lifecycle.ACTIVE)
     assert await rig.read_all() == 1
 

@@ -25,7 +25,7 @@ from lineshaft.common.mapping import MappingDefinition
 from lineshaft.common.postgres.outbox import add_events
 from lineshaft.common.postgres.pool import Connection
 from lineshaft.common.unified import is_custom
-from lineshaft.connector.adapters import commands, connections, gates, schedules, schemas, syncs
+from lineshaft.connector.adapters import commands, connections, credentials, gates, schedules, schemas, syncs
 from lineshaft.connector.adapters.commands import NAME
 from lineshaft.connector.adapters.connections import MappingNews
 from lineshaft.connector.domain.fields import head_of
@@ -99,7 +99,12 @@ class Handlers:
     async def on_connections(self, tx: Connection, events: Sequence[Event[ConnectionDescribed]]) -> None:
         for event in events:
             described = event.data
+            ended = described.lifecycle is Lifecycle.DISCONNECTED
+            if ended:
+                await credentials.lock_in_force(tx, described.connection_id)
             if await connections.describe(tx, described):
+                if ended:
+                    await credentials.forget(tx, described.connection_id, described.credential_version)
                 await syncs.unpark(tx, described.connection_id)
                 if self._default_sync_minutes and described.lifecycle is Lifecycle.ACTIVE:
                     await schedules.make_default(

@@ -143,7 +143,7 @@ async def resume(api: Api, caller: CanManage, connection_id: ConnectionPath) -> 
 
 @router.post("/{connection_id}/disconnect", responses=problems(404, 409))
 async def disconnect(api: Api, caller: CanManage, connection_id: ConnectionPath) -> ConnectionModel:
-    """No more calls to the source; what was read stays readable. Connecting again brings it back."""
+    """Its credentials are forgotten, and what was read stays readable. Connecting again brings it back."""
     return shown(await _act(api, caller.key_id, connection_id, Action.DISCONNECT))
 
 

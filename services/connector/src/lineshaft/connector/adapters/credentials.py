@@ -118,13 +118,17 @@ async def promote(
     """
     if replacing is not None:
         await tx.execute(QUERIES["credential_retire"], connection_id, replacing.credential_id)
-    version = (replacing.version if replacing else 0) + 1
-    promoted = await tx.fetchval(
-        QUERIES["credential_promote"], connection_id, credential_id, version, account_id
+    version: int | None = await tx.fetchval(
+        QUERIES["credential_promote"], connection_id, credential_id, account_id
     )
-    if promoted is None:
+    if version is None:
         raise RetryableError(f"{credential_id} is no candidate any more")
     return version
+
+
+async def forget(tx: Connection, connection_id: str, last_version: int) -> None:
+    """Those in force when a connection was ended; later ones are of a customer who connected again."""
+    await tx.execute(QUERIES["credential_forget"], connection_id, last_version)
 
 
 async def drop(tx: Database, connection_id: str, credential_id: str, state: str) -> None:

@@ -117,11 +117,22 @@ set state = 'retired', sealed = null, ended_at = now()
 where connection_id = $1 and credential_id = $2;
 
 -- name: credential_promote
--- A verified candidate comes into force.
+-- A verified candidate comes into force, under a higher version than all before it.
 update credential
-set state = 'active', version = $3, account_id = $4, promoted_at = clock_timestamp()
+set state = 'active', account_id = $3, promoted_at = clock_timestamp(),
+    version = 1 + coalesce((select max(version) from credential where connection_id = $1), 0)
 where connection_id = $1 and credential_id = $2 and state = 'candidate'
-returning credential_id;
+returning version;
+
+-- name: credential_forget
+-- Of a connection that was ended: what was in force then loses its secret and its session.
+with ended as (
+    update credential
+    set state = 'retired', sealed = null, ended_at = now()
+    where connection_id = $1 and state = 'active' and version <= $2
+    returning credential_id
+)
+delete from session using ended where session.credential_id = ended.credential_id;
 
 -- name: credential_drop
 -- A candidate that did not come into force loses its secret.
