@@ -70,6 +70,9 @@ async def test_slices_carry_rising_sequences_and_the_key(rig: Rig) -> None:
     assert [one["read_sequence"] for one in slices] == [1, 2, 3, 4]
     assert [one["lease_epoch"] for one in slices] == [1, 1, 1, 2]
     assert {message.key for message in rig.broker.messages} == {f"{connection_id}/product.product".encode()}
+    traces = [dict(message.headers)["traceparent"] for message in rig.broker.messages]
+    assert len(traces) == 4
+    assert len(set(traces)) == 2
 
 
 async def test_the_next_sync_begins_at_the_cursor_and_a_full_one_does_not(rig: Rig) -> None:

@@ -3,12 +3,12 @@ from lineshaft.mapping.domain.entity_events import SOURCE, UPSERTED, EntityEvent
 
 
 def test_the_headers_are_those_of_every_event() -> None:
-    message = EntityEvents("con_1", "item", 2, b"2026-03-01T06:30:00+00:00", None).upserted(
+    message = EntityEvents("con_1", "item", 2, b"2026-03-01T06:30:00+00:00", b"00-1-2-01").upserted(
         "ab12", 3, "hash", b"{}"
     )
     event_id = entity_event_id("ab12", 3, 2, "hash")
     expected = headers(event_id, UPSERTED, SOURCE, "2026-03-01T06:30:00+00:00", "con_1/ab12", "con_1/ab12")
-    assert sorted(message.headers) == sorted(expected)
+    assert sorted(message.headers) == sorted([*expected, ("traceparent", b"00-1-2-01")])
     assert (message.topic, message.key) == ("entities.item", b"con_1/ab12")
 
 

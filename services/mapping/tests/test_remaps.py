@@ -7,6 +7,7 @@ from lineshaft.mapping.domain.records import MAX_DOCUMENT_BYTES
 from lineshaft.mapping.domain.remaps import Behind, remap
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
+TRACE = b"00-1-2-01"
 BY_NAME = compile_effective("item", 1, {"fields": {"name": "name"}})
 
 
@@ -18,8 +19,9 @@ def behind(raw: dict[str, object]) -> Behind:
 def test_changed_content_is_told_and_unchanged_is_not() -> None:
     active = compile_effective("item", 2, {"fields": {"name": "code"}})
     rows = [behind({"name": "Pump", "code": "P-1"}), behind({"name": "Same", "code": "Same"})]
-    result = remap("con_1", rows, active, NOW)
+    result = remap("con_1", rows, active, NOW, TRACE)
     assert [orjson.loads(message.value or b"")["name"] for message in result.messages] == ["P-1"]
+    assert dict(result.messages[0].headers)["traceparent"] == TRACE
     (changed,) = result.changed
     document = orjson.loads(changed.document)
     assert (changed.known_revision, document["revision"], document["mapping_version"]) == (4, 5, 2)

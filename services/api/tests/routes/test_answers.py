@@ -60,6 +60,16 @@ async def test_each_error_says_how_to_mend_it(world: World) -> None:
 async def test_a_connection_is_named_where_one_is_concerned(world: World) -> None:
     answer = await world.call("GET", "/connections/con_nobody")
     assert answer.json()["connection_id"] == "con_nobody"
+    connection_id, token = await world.connect()
+    for method, path, body, key in (
+        ("POST", f"/connections/{connection_id}/syncs", {"mode": "sideways"}, world.admin_key),
+        ("GET", f"/connections/{connection_id}/mappings/meter", None, world.admin_key),
+        ("GET", "/meta/meter", None, token),
+        ("POST", "/meters", {"name": "x"}, token),
+    ):
+        answer = await world.call(method, path, body, key=key)
+        assert answer.is_client_error
+        assert answer.json()["connection_id"] == connection_id, path
 
 
 async def test_the_request_id_goes_round(world: World) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from lineshaft.common.clock import now
 from lineshaft.common.events.commands import CommandProblem
-from lineshaft.common.events.health import Breaker
+from lineshaft.common.events.health import Breaker, ScopeStatus
 from lineshaft.common.outcomes import ConnectionStatus, Outcome
 from lineshaft.common.unified import entity_id
 
@@ -208,6 +208,18 @@ async def test_writes_wait_for_the_breaker(world: World) -> None:
     answer = await ask(world, token)
     assert (answer.status_code, answer.json()["code"]) == (503, "connection_unavailable")
     assert 80 <= int(answer.headers["retry-after"]) <= 90
+
+
+async def test_writes_wait_while_the_source_asks_for_fewer_requests(world: World) -> None:
+    connection_id, token = await world.connect()
+    until = now() + timedelta(seconds=20)
+    limited = ScopeStatus(
+        object="party.party", status=ConnectionStatus.HEALTHY, writable=False, writes_not_before=until
+    )
+    await world.set_status(connection_id, ConnectionStatus.RATE_LIMITED, objects=[limited])
+    answer = await ask(world, token)
+    assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+    assert 10 <= int(answer.headers["retry-after"]) <= 20
 
 
 async def test_a_change_needs_its_record(world: World) -> None:

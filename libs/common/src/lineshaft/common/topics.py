@@ -75,6 +75,7 @@ COMMAND_RESULTS = _topic(
     "What became of a command.",
     producers="connector health-monitor mapping notifier",
     consumers="api",
+    key="the command's own key",
     retention_days=1,
 )
 CONNECTIONS = _topic(

@@ -1,27 +1,32 @@
 """One trace from a request or a sync to the webhook, by W3C `traceparent` on events, rows and requests.
 
-Without `LINESHAFT_TRACES_ENDPOINT` nothing is recorded; a `traceparent` from outside still travels on.
+Without `LINESHAFT_TRACES_ENDPOINT` nothing is recorded here; what follows from what can be told all the same,
+and whoever records on the way may join it: each event belongs to a trace, one from outside or one of its own.
 """
 
+import random
 import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import ProxyTracerProvider, Span, SpanKind
+from opentelemetry.trace import ProxyTracerProvider, Span, SpanContext, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 EXPORT_EVERY_MS = 1000
 EXPORT_SECONDS = 3
 
 _HEADER = "traceparent"
-_FORM = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
 _PROPAGATOR = TraceContextTextMapPropagator()
 _TRACER = trace.get_tracer("lineshaft")
+_IS_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
+_UNRECORDED: ContextVar[list[str]] = ContextVar("unrecorded")
+"""The trace of the work around us where nothing is recorded; empty until somebody asks for it."""
 
 
 def configure(service: str, endpoint: str) -> None:
@@ -38,22 +43,30 @@ def configure(service: str, endpoint: str) -> None:
     trace.set_tracer_provider(provider)
 
 
+def traceparent_of(parent: str | None = None) -> str:
+    """For what follows from `parent`; else of the work that is being done here, or of a trace of its own."""
+    if parent is not None and _IS_TRACEPARENT(parent):
+        return parent
+    return current_traceparent() or _begun()
+
+
 def current_traceparent() -> str | None:
     """Of the work that is being done here."""
-    context = trace.get_current_span().get_span_context()
-    if not context.is_valid:
-        return None
-    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+    if _recording():
+        context = trace.get_current_span().get_span_context()
+        return _text(context) if context.is_valid else None
+    around = _UNRECORDED.get(None)
+    if around is not None and not around:
+        around.append(_begun())
+    return around[0] if around else None
 
 
 def current_trace_id() -> str | None:
-    context = trace.get_current_span().get_span_context()
-    return f"{context.trace_id:032x}" if context.is_valid else None
-
-
-def traceparent_of(text: str | None) -> str | None:
-    """What came from outside as a traceparent, if it is one: it travels on in every header that follows."""
-    return text if text is not None and _FORM(text) else None
+    if _recording():
+        context = trace.get_current_span().get_span_context()
+        return f"{context.trace_id:032x}" if context.is_valid else None
+    around = _UNRECORDED.get(None)
+    return around[0].split("-")[1] if around else None
 
 
 @contextmanager
@@ -61,10 +74,14 @@ def span(
     name: str, parent: str | None = None, kind: SpanKind = SpanKind.INTERNAL, **attributes: str
 ) -> Iterator[Span]:
     """Work that goes on from `parent`, a traceparent; the attributes stand in its logs, too."""
-    if not parent and isinstance(trace.get_tracer_provider(), ProxyTracerProvider):
-        # nothing is recorded and nothing travels on: a span would be for nothing
-        with structlog.contextvars.bound_contextvars(**attributes):
-            yield trace.get_current_span()
+    if not _recording():
+        # a span would be for nothing and costs more than a request
+        around = _UNRECORDED.set([parent] if parent and _IS_TRACEPARENT(parent) else [])
+        try:
+            with structlog.contextvars.bound_contextvars(**attributes):
+                yield trace.INVALID_SPAN
+        finally:
+            _UNRECORDED.reset(around)
         return
     with (
         structlog.contextvars.bound_contextvars(**attributes),
@@ -83,6 +100,8 @@ def span(
 
 def handled(name: str, events: Iterable[Any], started_ns: int) -> None:
     """A span for each trace that these events, whose handling began then, belong to."""
+    if not _recording():
+        return
     parents = {getattr(event, _HEADER, None) for event in events} - {None}
     for parent in parents:
         text = parent.decode() if isinstance(parent, bytes) else str(parent)
@@ -92,3 +111,21 @@ def handled(name: str, events: Iterable[Any], started_ns: int) -> None:
 
 def _context(parent: str | None) -> Context | None:
     return _PROPAGATOR.extract({_HEADER: parent}, Context()) if parent else None
+
+
+def _recording() -> bool:
+    return not isinstance(trace.get_tracer_provider(), ProxyTracerProvider)
+
+
+def _begun() -> str:
+    """A trace that begins here; marked as sampled, so that whoever records on the way does."""
+    beginning = _TRACER.start_span("begin")
+    beginning.end()
+    context = beginning.get_span_context()
+    if context.is_valid:
+        return _text(context)
+    return f"00-{random.getrandbits(128):032x}-{random.getrandbits(64):016x}-01"
+
+
+def _text(context: SpanContext) -> str:
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"

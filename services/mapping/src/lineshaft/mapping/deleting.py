@@ -19,6 +19,7 @@ from lineshaft.common.metrics import METRICS
 from lineshaft.common.postgres import outbox, tombstones
 from lineshaft.common.postgres.pool import Connection, Pool
 from lineshaft.common.topics import RECORDS_RAW
+from lineshaft.common.tracing import traceparent_of
 from lineshaft.mapping.adapters import deletions, syncs
 from lineshaft.mapping.domain.deletions import LONGEST_READ, is_suspicious
 from lineshaft.mapping.domain.entity_events import SOURCE
@@ -66,7 +67,7 @@ class Deleter:
                     known=found.known,
                 )
                 return
-        for page in _pages(marker, found.keys):
+        for page in _pages(event, found.keys):
             await self._recorder.record([page])
         await deletions.forget(self._pool, marker.connection_id, name)
         if found.keys:
@@ -88,7 +89,8 @@ def _held(event: Event[ReadCompleted], found: deletions.Missing) -> Event[Deleti
     return new_event(held, source=SOURCE, key=marker.connection_id, event_id=event_id, cause=event)
 
 
-def _pages(marker: ReadCompleted, keys: Sequence[str]) -> Iterator[Page]:
+def _pages(event: Event[ReadCompleted], keys: Sequence[str]) -> Iterator[Page]:
+    marker, trace = event.data, traceparent_of(event.traceparent).encode()
     for start in range(0, len(keys), PAGE):
         data = Slice(
             connection_id=marker.connection_id,
@@ -101,7 +103,7 @@ def _pages(marker: ReadCompleted, keys: Sequence[str]) -> Iterator[Page]:
             records=[],
             deleted=list(keys[start : start + PAGE]),
         )
-        yield Page(data, Record(RECORDS_RAW.name, 0, 0, None, None), deletion_kind="absent")
+        yield Page(data, Record(RECORDS_RAW.name, 0, 0, None, None), trace, deletion_kind="absent")
 
 
 async def on_approvals(tx: Connection, events: Sequence[Event[DeletionsApproved]]) -> None:

@@ -15,6 +15,7 @@ from lineshaft.common.logs import logger
 from lineshaft.common.metrics import METRICS
 from lineshaft.common.postgres import outbox, tombstones
 from lineshaft.common.postgres.pool import Connection, Pool
+from lineshaft.common.tracing import traceparent_of
 from lineshaft.mapping.adapters import definitions, postgres, remaps
 from lineshaft.mapping.domain.entity_events import SOURCE
 from lineshaft.mapping.domain.labels import entity_label, field_label
@@ -101,7 +102,8 @@ class Remapper:
             return
         active = await definitions.compiled(connection, self._mappings, row)
         now = self._clock()
-        result = remap(request.connection_id, rows, active, now)
+        trace = traceparent_of(event.traceparent).encode()
+        result = remap(request.connection_id, rows, active, now, trace)
         await self._producer.publish_batches(result.messages)
         errors = result.errors.all()
         await remaps.write(connection, request.connection_id, active, result, now)

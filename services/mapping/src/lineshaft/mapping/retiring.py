@@ -13,6 +13,7 @@ from lineshaft.common.logs import logger
 from lineshaft.common.metrics import METRICS
 from lineshaft.common.postgres import outbox, tombstones
 from lineshaft.common.postgres.pool import Pool
+from lineshaft.common.tracing import traceparent_of
 from lineshaft.mapping.adapters import definitions, retirements
 from lineshaft.mapping.domain.entity_events import SOURCE
 from lineshaft.mapping.domain.labels import entity_label
@@ -52,7 +53,8 @@ class Retirer:
                 log.info("records_retired", connection_id=request.connection_id, entity=request.entity)
                 return
             now = self._clock()
-            ended, messages = retire(request.connection_id, request.entity, living, now)
+            trace = traceparent_of(event.traceparent).encode()
+            ended, messages = retire(request.connection_id, request.entity, living, now, trace)
             await self._producer.publish_batches(messages)
             await retirements.write(tx, request.connection_id, request.entity, ended, now)
             following = request.model_copy(update={"after": ended[-1].id})

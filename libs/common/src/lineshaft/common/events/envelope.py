@@ -16,7 +16,7 @@ from lineshaft.common.errors import UndecodableError
 from lineshaft.common.events.model import EventData
 from lineshaft.common.ids import new_id
 from lineshaft.common.kafka.record import Message, Record
-from lineshaft.common.tracing import current_traceparent, traceparent_of
+from lineshaft.common.tracing import traceparent_of
 
 SPECVERSION = b"1.0"
 CONTENT_TYPE = b"application/json"
@@ -58,7 +58,7 @@ def new_event(
         subject=subject or key,
         key=key,
         data=data,
-        traceparent=(cause.traceparent if cause else None) or current_traceparent(),
+        traceparent=traceparent_of(cause.traceparent if cause else None),
     )
 
 

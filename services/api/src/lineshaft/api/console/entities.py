@@ -20,7 +20,7 @@ async def mapping_of(api: Context, connection: Connection, entity: str) -> Activ
     """Raises a problem for an entity that the connection does not have."""
     system = system_of(api.catalog, connection.system)
     if entity not in system.entities and not is_custom(entity):
-        raise unknown_entity(system, entity)
+        raise unknown_entity(system, entity, connection_id=connection.connection_id)
     try:
         return await active_mapping(api.pool, connection.connection_id, system, entity)
     except KeyError:

@@ -46,6 +46,13 @@ def require_writable(known: Known, name: str, now: datetime) -> None:
     alone = left_alone(Breaker.model_validate(known.breaker), scope, Operation.WRITE, now)
     if alone is None:
         return
+    if known.status is ConnectionStatus.RATE_LIMITED and not alone.whole:
+        raise problem(
+            ProblemCode.RATE_LIMITED,
+            "The source has asked for fewer requests, and is left alone until it takes more.",
+            connection_id=known.connection_id,
+            headers={"Retry-After": str(pause(alone.until, now))},
+        )
     raise unavailable(
         "The source fails at the moment; it is left alone until it may have recovered."
         if alone.whole

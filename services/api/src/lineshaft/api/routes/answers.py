@@ -1,6 +1,7 @@
 """Answers: JSON by orjson, problems as RFC 9457, and how OpenAPI is told of both."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -99,8 +100,9 @@ def problem_response(found: Problem, request: Request) -> Response:
                 page: Response = show(found, request)
                 page.headers.update(found.headers)
                 return page
+    concerned = found.connection_id or request.path_params.get("connection_id")
     return Response(
-        orjson.dumps(found.body(request_id_of(request))),
+        orjson.dumps(replace(found, connection_id=concerned).body(request_id_of(request))),
         status_code=found.status,
         media_type=PROBLEM_MEDIA_TYPE,
         headers=dict(found.headers),

@@ -28,9 +28,10 @@ def require_object(catalog: Catalog, system_id: str, name: str, connection_id: s
         raise invalid("object", f"{system_id} has no object {name!r}", connection_id=connection_id) from None
 
 
-def unknown_entity(system: System, entity: str) -> ProblemError:
+def unknown_entity(system: System, entity: str, *, connection_id: str) -> ProblemError:
     known = ", ".join(system.entities) or "none"
-    return not_found(f"entity as {entity!r} in {system.manifest.label}; it has {known}")
+    what = f"entity as {entity!r} in {system.manifest.label}; it has {known}"
+    return not_found(what, connection_id=connection_id)
 
 
 def entity_by_object(catalog: Catalog, system_id: str) -> Mapping[str, str]:

@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1/connections/{connection_id}/mappings/{entity}/yam
 async def export(api: Api, _: CanRead, connection_id: ConnectionPath, entity: EntityPath) -> Response:
     """The changes to the default, as a PUT of the same route takes them."""
     connection = await require_connection(api.pool, connection_id)
-    system = mappings.system_with(api, connection.system, entity)
+    system = mappings.system_with(api, connection.system, entity, connection_id)
     active = await mappings.current(api.pool, connection_id, system, entity)
     headers = {"ETag": f'"{active.version}"'}
     return Response(to_yaml(active.overlay), media_type=YAML, headers=headers)

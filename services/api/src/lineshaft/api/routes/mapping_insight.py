@@ -211,7 +211,7 @@ async def diff(
 
 async def _in_force(api: Context, connection_id: str, entity: str) -> tuple[System, ActiveMapping]:
     connection = await require_connection(api.pool, connection_id)
-    system = system_with(api, connection.system, entity)
+    system = system_with(api, connection.system, entity, connection_id)
     return system, await current(api.pool, connection_id, system, entity)
 
 

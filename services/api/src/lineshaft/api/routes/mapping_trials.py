@@ -145,7 +145,7 @@ async def dry_run(
 
 async def _trial(api: Context, connection_id: str, entity: str, body: dict[str, Any]) -> Trial:
     connection = await require_connection(api.pool, connection_id)
-    system = system_with(api, connection.system, entity)
+    system = system_with(api, connection.system, entity, connection_id)
     active = await current(api.pool, connection_id, system, entity)
     _changes, effective = changed(entity, active.default, body)
     return Trial(connection_id, compile_mapping(entity, active.effective), compile_mapping(entity, effective))

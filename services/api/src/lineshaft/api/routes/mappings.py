@@ -85,7 +85,7 @@ class Rollback(BaseModel):
 @router.get("", responses={200: {"model": MappingModel}, **problems(404)}, response_class=Json)
 async def get(api: Api, _: CanRead, connection_id: ConnectionPath, entity: EntityPath) -> Json:
     connection = await require_connection(api.pool, connection_id)
-    system = system_with(api, connection.system, entity)
+    system = system_with(api, connection.system, entity, connection_id)
     return _answer(await current(api.pool, connection_id, system, entity))
 
 
@@ -117,7 +117,7 @@ async def versions(
 ) -> Json:
     """Newest first, down to the default."""
     connection = await require_connection(api.pool, connection_id)
-    system_with(api, connection.system, entity)
+    system_with(api, connection.system, entity, connection_id)
     before = _before(cursor)
     rows: list[dict[str, Any]] = [
         {
@@ -153,10 +153,10 @@ async def rollback(
         return await _store(api, tx, system, active, body=changes, by=caller.key_id)
 
 
-def system_with(api: Context, system_id: str, entity: str) -> System:
+def system_with(api: Context, system_id: str, entity: str, connection_id: str) -> System:
     system = system_of(api.catalog, system_id)
     if entity not in system.entities and not is_custom(entity):
-        raise unknown_entity(system, entity)
+        raise unknown_entity(system, entity, connection_id=connection_id)
     return system
 
 
@@ -164,7 +164,7 @@ async def current(tx: Executor, connection_id: str, system: System, entity: str)
     try:
         return await active_mapping(tx, connection_id, system, entity)
     except KeyError:
-        raise unknown_entity(system, entity) from None
+        raise unknown_entity(system, entity, connection_id=connection_id) from None
 
 
 async def version_of(
@@ -184,7 +184,7 @@ async def _locked(
     connection = await lock_connection(tx, connection_id)
     if connection is None or connection.lifecycle is Lifecycle.DELETED:
         raise not_found("connection", connection_id=connection_id)
-    system = system_with(api, connection.system, entity)
+    system = system_with(api, connection.system, entity, connection_id)
     return system, await current(tx, connection_id, system, entity)
 
 

@@ -67,7 +67,9 @@ async def meta(
     _, known = await open_connection(api, key, connection_id)
     system = system_of(api.catalog, known.system)
     name = ENTITY_BY_ROUTE.get(entity, entity)
-    mapping = await current(api.pool, known.connection_id, system_with(api, system.id, name), name)
+    mapping = await current(
+        api.pool, known.connection_id, system_with(api, system.id, name, known.connection_id), name
+    )
     write = _write_of(system, mapping)
     can_write = write.create or write.update
     reasons: Mapping[str, str | None] = defaultdict(lambda: ONLY_READ)

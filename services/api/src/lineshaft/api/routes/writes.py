@@ -167,7 +167,7 @@ async def writable_connection(
     _, known = await open_connection(api, key, connection_id)
     system = system_of(api.catalog, known.system)
     if entity not in system.entities:
-        raise unknown_entity(system, entity)
+        raise unknown_entity(system, entity, connection_id=known.connection_id)
     name = system.object_of(entity)
     if not system.reads(known.objects, name):
         detail = f"The customer has not chosen {name!r} for this connection."

@@ -19,6 +19,7 @@ from lineshaft.common.events.commands import (
 from lineshaft.common.events.envelope import Event, new_event
 from lineshaft.common.ids import derived_id
 from lineshaft.common.postgres.pool import Connection, Pool
+from lineshaft.common.tracing import traceparent_of
 from lineshaft.connector.adapters.postgres import QUERIES, Database
 
 NAME = "connector"
@@ -70,7 +71,7 @@ def completed(
     )
     event_id = derived_id("evt", command.command_id, "completed")
     event = new_event(answer, source=NAME, key=command.connection_id, event_id=event_id)
-    return replace(event, traceparent=traceparent)
+    return replace(event, traceparent=traceparent_of(traceparent))
 
 
 async def add(tx: Connection, event: Event[Any]) -> None:

@@ -13,6 +13,7 @@ from lineshaft.common.events.syncs import SyncMode
 from lineshaft.common.ids import new_id
 from lineshaft.common.outcomes import Outcome
 from lineshaft.common.postgres.pool import Connection, Pool
+from lineshaft.common.tracing import traceparent_of
 from lineshaft.connector.adapters.postgres import QUERIES, Database, standing_of
 from lineshaft.connector.domain.gate import Standing
 from lineshaft.connector.domain.jobs import Job, Lease
@@ -51,7 +52,13 @@ async def request(
     if sync_id is None:
         sync_id = new_id("syn")
         await tx.execute(
-            QUERIES["sync_add"], sync_id, connection_id, system, mode, list(objects), traceparent
+            QUERIES["sync_add"],
+            sync_id,
+            connection_id,
+            system,
+            mode,
+            list(objects),
+            traceparent_of(traceparent),
         )
         await tx.execute(QUERIES["stream_add"], connection_id, list(objects))
         await tx.execute(QUERIES["job_add"], sync_id, connection_id, list(objects))

@@ -27,14 +27,12 @@ class EntityEvents:
     """Makes the messages of one entity and connection; what they share is encoded once."""
 
     def __init__(
-        self, connection_id: str, entity: str, mapping_version: int, time: bytes, traceparent: bytes | None
+        self, connection_id: str, entity: str, mapping_version: int, time: bytes, traceparent: bytes
     ) -> None:
         self._topic = entity_topic_name(entity)
         self._key_start = f"{connection_id}/"
         self._mapping_version = mapping_version
-        shared = [*_FIXED, ("ce_time", time)]
-        if traceparent:
-            shared.append(("traceparent", traceparent))
+        shared = [*_FIXED, ("ce_time", time), ("traceparent", traceparent)]
         self._upserted = [("ce_type", UPSERTED.encode()), *shared]
         self._deleted = [("ce_type", DELETED.encode()), *shared]
 

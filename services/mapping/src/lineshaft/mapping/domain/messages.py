@@ -47,7 +47,7 @@ class Page:
 
     data: Slice
     record: Record
-    traceparent: bytes | None = None
+    traceparent: bytes
     deletion_kind: DeletionKind = "native"
     """How the deletion of those that `data` calls deleted was seen."""
 
@@ -83,8 +83,7 @@ def decode(record: Record) -> RawMessage | None:
     for name in (data.connection_id, data.object, data.sync_id):
         if not name or "\0" in name:
             raise UndecodableError(f"{name!r} is not a name")
-    traceparent = traceparent_of(texts.get("traceparent"))
-    return Page(data, record, traceparent.encode() if traceparent else None)
+    return Page(data, record, traceparent_of(texts.get("traceparent")).encode())
 
 
 def alone(page: Page, raw: msgspec.Raw) -> Record:

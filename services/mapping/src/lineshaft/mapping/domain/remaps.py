@@ -43,9 +43,16 @@ class RemapResult:
     errors: FieldErrorCounts = field(default_factory=FieldErrorCounts)
 
 
-def remap(connection_id: str, rows: Sequence[Behind], active: ActiveMapping, now: datetime) -> RemapResult:
+def remap(
+    connection_id: str,
+    rows: Sequence[Behind],
+    active: ActiveMapping,
+    now: datetime,
+    traceparent: bytes,
+) -> RemapResult:
     result = RemapResult()
-    events = EntityEvents(connection_id, active.entity, active.version, now.isoformat().encode(), None)
+    time = now.isoformat().encode()
+    events = EntityEvents(connection_id, active.entity, active.version, time, traceparent)
     for row in rows:
         try:
             mapped = active.compiled.apply(connection_id, row.source_id, row.raw, iso(row.observed_at))

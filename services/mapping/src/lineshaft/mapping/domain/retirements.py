@@ -23,13 +23,13 @@ class Living(NamedTuple):
 
 
 def retire(
-    connection_id: str, entity: str, rows: Sequence[Living], now: datetime
+    connection_id: str, entity: str, rows: Sequence[Living], now: datetime, traceparent: bytes
 ) -> tuple[list[Living], list[Message]]:
     """The records as they end, still at the revision that was known, and what is told of them."""
     ended, messages = [], list[Message]()
     time = now.isoformat().encode()
     for row in rows:
-        events = EntityEvents(connection_id, entity, row.mapping_version, time, None)
+        events = EntityEvents(connection_id, entity, row.mapping_version, time, traceparent)
         revision = row.revision + 1
         document = deleted_document(row.document, at=iso(now), revision=revision)
         messages += events.deleted(row.id, revision, DELETED_HASH, document)
