@@ -32,7 +32,7 @@ def test_a_document_that_grows_beyond_a_message_stays_as_it_was() -> None:
     raw = {"name": "x" * (MAX_DOCUMENT_BYTES // 2)}
     twice = {"fields": {"name": "name"}, "custom_fields": {"again": "name"}}
     rows = [behind(raw), behind({"name": "Pump"})]
-    result = remap("con_1", rows, compile_effective("item", 2, twice), NOW)
+    result = remap("con_1", rows, compile_effective("item", 2, twice), NOW, TRACE)
     assert result.unchanged == [(rows[0].id, 4)]
     assert [len(message.value or b"") < MAX_DOCUMENT_BYTES for message in result.messages] == [True]
     (failure,) = result.errors.all()
