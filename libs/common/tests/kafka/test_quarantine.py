@@ -76,6 +76,13 @@ def test_several_paused_and_nobody_working_is_a_fault_of_ours(quarantine: Quaran
     assert quarantine.at_fault
 
 
+def test_pauses_of_different_days_are_not_at_once(quarantine: Quarantine, clock: Clock) -> None:
+    for name in "abc":
+        paused(quarantine, name)
+        assert not quarantine.at_fault
+        clock.now += 86_400
+
+
 def test_several_bad_connections_among_many_good_ones_are_theirs(
     quarantine: Quarantine, clock: Clock
 ) -> None:

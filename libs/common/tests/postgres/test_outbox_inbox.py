@@ -90,3 +90,22 @@ async def test_two_relays_publish_everything_once_and_in_order(
     await asyncio.gather(*relays)
     assert ids == [f"evt_{number}" for number in range(1000)]
     assert await pool.fetchval("select count(*) from outbox") == 0
+
+
+async def test_a_relay_whose_listener_was_cut_off_listens_again(pool: Pool, producer: Producer) -> None:
+    async def listening(other_than: int = 0) -> int:
+        query = "select pid from pg_stat_activity where query ilike 'listen%outbox%' and pid <> $1"
+        async with asyncio.timeout(20):
+            while (pid := await pool.fetchval(query, other_than)) is None:
+                await asyncio.sleep(0.05)
+        return int(pid)
+
+    stopping = asyncio.Event()
+    relay = asyncio.create_task(Relay(pool, producer, "test").run(stopping))
+    try:
+        first = await listening()
+        await pool.execute("select pg_terminate_backend($1)", first)
+        assert await listening(first) != first
+    finally:
+        stopping.set()
+        await relay

@@ -27,7 +27,7 @@ from lineshaft.common.logs import configure, logger
 from lineshaft.common.operations import Check, operations_app
 from lineshaft.common.postgres.inbox import prune
 from lineshaft.common.postgres.outbox import Relay
-from lineshaft.common.postgres.pool import Pool
+from lineshaft.common.postgres.pool import RETRYABLE, Pool
 from lineshaft.common.settings import Settings
 
 Background = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
@@ -267,4 +267,7 @@ async def _prune(pool: Pool, stopping: asyncio.Event) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), PRUNE_SECONDS)
         if not stopping.is_set():
-            await prune(pool)
+            try:
+                await prune(pool)
+            except RETRYABLE as error:
+                log.warning("pruning_retries", error=repr(error))

@@ -2,12 +2,17 @@
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from lineshaft.common.kafka.security import KafkaSecurity, Mechanism, Protocol
+
+LogLevel = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+    BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
+]
 
 
 class Settings(BaseSettings):
@@ -67,7 +72,7 @@ class Settings(BaseSettings):
         default=None,
         description="Where traces go, as OTLP over HTTP, `http://collector:4318/v1/traces`; empty: nowhere.",
     )
-    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: LogLevel = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     integrations_dir: Path = Field(default=Path("integrations"), description="Folder of source systems.")
     shutdown_seconds: float = Field(default=25.0, gt=0, description="Time to finish work after SIGTERM.")
     watchdog_seconds: float = Field(

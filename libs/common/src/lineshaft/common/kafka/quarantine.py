@@ -63,10 +63,14 @@ class Quarantine:
 
     @property
     def at_fault(self) -> bool:
-        """It is not their data: several are paused, and no more of them work."""
+        """It is not their data: several are paused at once, and no more of them work.
+
+        One that has sent nothing since its pause was over says nothing of now.
+        """
         since = self._clock() - WINDOW
         working = sum(at > since and not self._is_paused(scope) for scope, at in self._working.items())
-        return self.paused >= max(self._several, working + 1)
+        ends = (one.paused_until for one in self._failing.values() if one.paused_until is not None)
+        return sum(end > since for end in ends) >= max(self._several, working + 1)
 
     def holds(self, scope: str | None) -> bool:
         """Whether this connection's next record is set aside unseen."""

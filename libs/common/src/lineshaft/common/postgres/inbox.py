@@ -61,6 +61,6 @@ async def _of_living(tx: Connection, events: Sequence[Event[D]]) -> list[Event[D
 
 
 async def prune(pool: Pool) -> int:
-    """Forget events that no topic holds any more; the number of rows deleted."""
+    """Forget events older than `KEEP`, which an offset set back further brings again; how many rows."""
     status: Any = await pool.execute(_PRUNE, KEEP)
     return int(status.split()[-1])

@@ -82,7 +82,7 @@ class Relay:
                     schema = await listener.fetchval("select current_schema()")
                     await listener.add_listener(f"outbox_{schema}", self._on_notify)
                     try:
-                        await self._work(stopping)
+                        await self._work(stopping, listener)
                     finally:
                         await listener.remove_listener(f"outbox_{schema}", self._on_notify)
             except (*RETRYABLE, RetryableError) as error:
@@ -93,8 +93,9 @@ class Relay:
         except (*RETRYABLE, RetryableError) as error:
             log.warning("outbox_left_for_the_next_start", error=repr(error))
 
-    async def _work(self, stopping: asyncio.Event) -> None:
-        while not stopping.is_set():
+    async def _work(self, stopping: asyncio.Event, listener: Connection) -> None:
+        """As long as somebody would wake us: a connection that ends by itself raises nothing."""
+        while not stopping.is_set() and not listener.is_closed():
             self._wake.clear()
             await self.send_all()
             try:
