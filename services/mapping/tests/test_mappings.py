@@ -49,6 +49,12 @@ def test_the_least_recently_used_is_compiled_again() -> None:
     assert mappings.customers(first) is not None
 
 
+def test_what_is_kept_of_a_definition_is_compiled_but_for_the_keys_of_custom_objects() -> None:
+    assert compile_effective("item", 2, CHANGED).definition is None
+    custom = compile_effective("custom:mine", 2, {"key": ["code"], "custom_fields": {"n": "name"}})
+    assert custom.definition is not None
+
+
 def test_the_digest_follows_the_definition() -> None:
     same = compile_effective("item", 2, CHANGED).digest
     assert compile_effective("item", 3, CHANGED).digest == same

@@ -11,7 +11,9 @@ class MappingSettings(Settings):
         default=500, ge=1, description="Stored records per chunk of a re-map; live pages go in between."
     )
     compiled_mappings: int = Field(
-        default=2_000, ge=1, description="Customers' compiled mappings kept in memory."
+        default=500,
+        ge=1,
+        description="Customers' compiled mappings kept in memory, about 25 kB each; others take 2 ms more.",
     )
     slices_keep_hours: float = Field(
         default=24.0,

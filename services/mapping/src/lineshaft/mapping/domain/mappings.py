@@ -41,7 +41,8 @@ class ActiveMapping:
     digest: str
     """Stands for the definition and for the engine: what the same record was mapped with."""
     compiled: CompiledMapping
-    definition: MappingDefinition
+    definition: MappingDefinition | None = None
+    """Of a custom object, as it has the key of its records; for the others it would only take memory."""
 
 
 class Mappings:
@@ -63,7 +64,7 @@ class Mappings:
 
     def key_reader(self, system: System, object_name: str, plan: Sequence[ActiveMapping] = ()) -> ReadKey:
         """Raises `DeadLetterError` for an object that the system cannot have."""
-        custom = [one.definition for one in plan if is_custom(one.entity)]
+        custom = [one.definition for one in plan if one.definition is not None]
         try:
             key = tuple(system.object(object_name, custom).key)
         except KeyError:
@@ -103,7 +104,9 @@ class Mappings:
 
 def compile_active(entity: str, version: int, definition: MappingDefinition) -> ActiveMapping:
     compiled = compile_mapping(entity, definition, MappingContext(version))
-    return ActiveMapping(entity, version, digest_of(definition), compiled, definition)
+    return ActiveMapping(
+        entity, version, digest_of(definition), compiled, definition if is_custom(entity) else None
+    )
 
 
 def compile_effective(entity: str, version: int, effective: Mapping[str, Any]) -> ActiveMapping:
