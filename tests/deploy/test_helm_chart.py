@@ -1,4 +1,7 @@
-"""The Helm chart, rendered for three profiles: against Kubernetes' schemas, our settings and our services."""
+"""The Helm chart, rendered for three profiles and as its guide shows it.
+
+Against Kubernetes' schemas, our settings and our services.
+"""
 
 import base64
 import json
@@ -17,6 +20,7 @@ import yaml
 from lineshaft.api.domain.keys import KeyKind, new_key
 from lineshaft.common.metrics import METRICS
 from lineshaft.common.topics import TOPICS
+from lineshaft.tools.stack.layout import find_checkout
 
 from .settings_of_services import BOOTSTRAP, settings_class, variables
 
@@ -92,7 +96,14 @@ SCALED: dict[str, Any] = {
     },
     "keda": {"enabled": True, "prometheusAddress": "http://prometheus:9090"},
 }
-PROFILES = {"minimal": MINIMAL, "production": PRODUCTION, "scaled": SCALED}
+GUIDE = (find_checkout() / "docs/howto/deploy-on-kubernetes.md").read_text(encoding="utf-8")
+GUIDED: dict[str, Any] = {
+    name: value
+    for block in re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+    for name, value in yaml.safe_load(block).items()
+}
+"""All values that the guide shows."""
+PROFILES = {"minimal": MINIMAL, "production": PRODUCTION, "scaled": SCALED, "guided": GUIDED}
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,11 @@
 """What a manifest may say of OAuth, and where its addresses lead."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from lineshaft.common.integrations import Manifest
 from lineshaft.common.integrations.oauth import (
@@ -14,6 +17,8 @@ from lineshaft.common.integrations.oauth import (
 )
 
 OWN_CLIENT = [{"key": "client_id", "title": "Client"}, {"key": "client_secret", "title": "Secret"}]
+PAGE = (Path(__file__).parents[4] / "docs/howto/oauth.md").read_text(encoding="utf-8")
+EXAMPLES = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
 URLS = {"token_url": "https://login.example/{tenant}/token", "authorize_url": "https://login.example/consent"}
 
 
@@ -38,6 +43,12 @@ def manifest(
             "objects": {"things": {"label": "Things"}},
         }
     )
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[one["auth"]["strategy"] for one in EXAMPLES])
+def test_the_examples_of_the_guide_are_taken(example: dict[str, Any]) -> None:
+    auth = example["auth"]
+    assert list(oauth_faults(manifest(auth["strategy"], auth["options"], example["credentials"]))) == []
 
 
 @pytest.mark.parametrize(

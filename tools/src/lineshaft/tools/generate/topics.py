@@ -2,6 +2,7 @@ from collections.abc import Sequence
 
 from lineshaft.common.topics import TOPICS, Topic
 from lineshaft.tools.generate.events import event_models
+from lineshaft.tools.generate.kafka_rights import KafkaRights, kafka_rights
 from lineshaft.tools.generate.markdown import page, table
 from lineshaft.tools.generate.settings import SERVICES
 
@@ -37,25 +38,22 @@ def topics_page() -> str:
         "## What each service may do on Kafka",
         "For a broker with access control lists and a user per service: it writes and reads these topics,"
         " reads with groups that begin with `lineshaft.<service>.`, and does nothing else. The job for topics"
-        " creates and describes what begins with the prefix.",
+        " creates and describes what begins with the prefix. `tests/e2e/test_kafka_rights.py` tells the main"
+        " story so.",
         table(
             ["Service", "Write", "Read", "Groups"],
-            [
-                [
-                    f"`{service}`",
-                    _named([topic for topic in TOPICS if service in topic.producers]),
-                    _named([topic for topic in TOPICS if service in topic.consumers]),
-                    f"`{service}.*`",
-                ]
-                for service in SERVICES
-            ],
+            [_rights_row(service, kafka_rights(service)) for service in SERVICES],
         ),
     )
 
 
-def _named(topics: Sequence[Topic]) -> str:
-    names = [f"`{topic.name}`" for topic in topics if not topic.name.startswith(ENTITIES)]
-    return ", ".join(names + [f"`{ENTITIES}*`"] * any(topic.name.startswith(ENTITIES) for topic in topics))
+def _rights_row(service: str, rights: KafkaRights) -> list[str]:
+    return [f"`{service}`", _named(rights.write), _named(rights.read), f"`{rights.groups}*`"]
+
+
+def _named(topics: Sequence[str]) -> str:
+    names = [f"`{name}`" for name in topics if not name.startswith(ENTITIES)]
+    return ", ".join(names + [f"`{ENTITIES}*`"] * any(name.startswith(ENTITIES) for name in topics))
 
 
 def _kept(topic: Topic) -> str:
