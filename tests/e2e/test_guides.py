@@ -75,7 +75,7 @@ def variables(stack: Stack, plant: PostgresqlSource, vendor: Vendor) -> dict[str
     """What the guides tell their reader to fill in."""
     plant.execute(
         "create table lubrication_points (point_no text primary key, grease text, changed timestamptz)",
-        "insert into lubrication_points values ('L-1', 'EP 2', now())",
+        "insert into lubrication_points values ('L-1', 'EP 2', now()), ('L-2', 'EP 0', now())",
         f"grant select on lubrication_points to {plant.username}",
         "alter table assets add column x_abc text",
     )

@@ -213,7 +213,7 @@ class Story:
         )
         self.vendor.get("/items?limit=1", token=self.token)
         recovered = [one for one in self.receiver.deliveries if one.type == "connection.recovered"]
-        return f"the sync that had waited went on and completed; {len(recovered)} recoveries were told"
+        return f"the sync that had waited went on and completed; connection.recovered came {len(recovered)}x"
 
     def _run_sync(self) -> dict[str, Any]:
         request_id = f"demo-{time.time_ns()}"
