@@ -33,10 +33,12 @@ RUN_BY: Mapping[str, Mapping[str, str]] = {
     "integrations/postgresql/README.md": {"sql": GUIDES},
     "docs/howto/first-steps.md": {"sh": GUIDES},
     "docs/howto/secure.md": {"sh": GUIDES},
-    "docs/howto/add-a-system.md": {
-        "sh": "services/connector/tests/test_add_a_system.py",
-        "yaml": "services/connector/tests/test_add_a_system.py",
-    },
+    "docs/howto/add-a-system.md": dict.fromkeys(
+        ("sh", "yaml"), "services/connector/tests/test_add_a_system.py"
+    ),
+    "docs/howto/add-a-database.md": dict.fromkeys(
+        ("sh", "sql", "yaml"), "services/connector/tests/test_add_a_system.py"
+    ),
     "docs/howto/backup-and-restore.md": {"sh": "tests/e2e/test_backup_and_restore.py"},
     "docs/howto/deploy-on-kubernetes.md": {"yaml": "tests/deploy/test_helm_chart.py"},
 }

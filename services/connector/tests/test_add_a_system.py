@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import orjson
 import pytest
 from typer.testing import CliRunner
 
@@ -76,12 +77,20 @@ async def test_a_system_is_added_by_its_folder_alone(folder: Path) -> None:
 @pytest.mark.integration
 async def test_a_database_is_added_by_its_folder_alone(folder: Path) -> None:
     system = System.load(folder / "shopfloor")
-    (statements,) = STATEMENTS.findall(_text(PAGES["shopfloor"]))
+    views, answer = STATEMENTS.findall(_text(PAGES["shopfloor"]))
     supervisor = Supervisor(Layout.discover(f"shopfloor-{os.getpid()}"), Progress(quiet=True))
     try:
         plant = PostgresqlSource(supervisor)
         plant.start()
-        plant.execute(statements)
+        plant.execute(views)
+        ((recorded,),) = plant.fetch(answer)
+        assert set(orjson.loads(recorded)["records"][0]) == {
+            "plant",
+            "number",
+            "name",
+            "status",
+            "updated_at",
+        }
         async with opened(plant, system=system) as adapter:
             assert (await adapter.verify()).account_id.startswith("reader@")
             machines, cursor = await read_all(adapter, "machines", ["name", "status"], limit=40)
