@@ -13,7 +13,9 @@ from typing import Any
 import orjson
 import pytest
 from standardwebhooks import Webhook
+from typer.testing import CliRunner
 
+from lineshaft.cli.main import app
 from lineshaft.common.integrations.oauth import AUTHORIZATION_CODE
 from lineshaft.common.kafka.producer import Producer
 from lineshaft.common.kafka.record import Message
@@ -27,6 +29,7 @@ from lineshaft.tools.stack.postgresql_source import PostgresqlSource
 from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.stack import Stack
 from lineshaft.tools.testing.oauth_system import SYSTEM, write_system
+from lineshaft.tools.testing.sandbox import running_sandbox
 
 from .pages import GUIDES, pages_run_by, to_run
 from .writing import a_vendor_and_its_purchase_order
@@ -37,6 +40,8 @@ SECRET = "whsec_" + "c2VjcmV0LW9mLXRoaXMtdGVzdA=="
 LEAVING = ["docs/howto/first-steps.md", "docs/howto/secure.md"]
 """They end with a changed password and a deleted customer."""
 DELETIONS = "docs/howto/schedules-and-deletions.md"
+OF_HTTP = "docs/howto/network.md"
+"""What it says of proxies and budgets, a database refuses."""
 GUIDED = [page for page in pages_run_by(GUIDES, "sh") if page not in LEAVING]
 PSQL = postgres_binaries(Layout.discover("guides"), None)
 NAME = f"guides-e2e-{os.getpid()}"
@@ -124,12 +129,8 @@ def a_dead_letter(stack: Stack) -> str:
         await producer.stop()
 
     def letters() -> list[str]:
-        listed = subprocess.run(  # noqa: S603  our own command
-            [Path(sys.executable).parent / "lineshaft", "dlq", "list"],
-            env={"PATH": os.environ["PATH"], "KAFKA_BOOTSTRAP_SERVERS": stack.kafka.bootstrap_servers},
-            capture_output=True,
-            text=True,
-            check=True,
+        listed = CliRunner().invoke(
+            app, ["dlq", "list"], env={"KAFKA_BOOTSTRAP_SERVERS": stack.kafka.bootstrap_servers}
         )
         return [line.split()[0] for line in listed.stdout.splitlines()]
 
@@ -153,7 +154,12 @@ def test_every_command_does_what_it_is_there_for(
 ) -> None:
     if page == DELETIONS:
         everything_is_gone(plant, vendor, variables)
-    do_as_told(page, variables, desk)
+    if page != OF_HTTP:
+        do_as_told(page, variables, desk)
+        return
+    with running_sandbox("guides-http") as sandbox:
+        connection_id, _ = vendor.connect("sandbox", sandbox.connection_fields)
+        do_as_told(page, {**variables, "ID": connection_id}, desk)
 
 
 def everything_is_gone(plant: PostgresqlSource, vendor: Vendor, variables: dict[str, str]) -> None:

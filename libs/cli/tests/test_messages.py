@@ -2,6 +2,8 @@
 
 import http.server
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +48,23 @@ def test_help_says_which_settings_are_read() -> None:
     shown = _run("--help")
     for name in ("LINESHAFT_URL", "LINESHAFT_KEY", "KAFKA_BOOTSTRAP_SERVERS"):
         assert name in shown.stdout
+
+
+def test_a_command_of_the_api_loads_no_client_of_kafka_or_postgres() -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "lineshaft.cli.main", "connections", "list"],
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "lineshaft.cli.access" in loaded
+    assert loaded & {"aiokafka", "asyncpg"} == set()
+
+
+def test_a_mistyped_command_is_answered_with_those_that_are_near() -> None:
+    assert "Did you mean 'connections'" in _run("conections").stderr
 
 
 def test_the_setting_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

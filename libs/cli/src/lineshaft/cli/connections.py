@@ -9,7 +9,11 @@ from lineshaft.cli.access import api
 from lineshaft.cli.table import aligned
 from lineshaft.client.answers import FleetRow, Purge
 
-app = typer.Typer(no_args_is_help=True, help="Customers' connections: their health, and orders to them.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Customers' connections: their health, and orders to them.",
+)
 Id = Annotated[str, typer.Argument(help="`con_...`, as `list` shows it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The API's answer, for programs.")]
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from lineshaft.cli.access import kafka_settings, on_kafka
+from lineshaft.cli.brokers import kafka_settings, on_kafka
 from lineshaft.cli.partitions import all_partitions
 from lineshaft.cli.table import counted
 from lineshaft.common.kafka.producer import Producer
@@ -20,7 +20,7 @@ from lineshaft.common.topics import DEAD_LETTERS, TOPICS
 OWN_HEADER = "dlq_"
 REDRIVEN = "dlq_redriven_from"
 
-app = typer.Typer(no_args_is_help=True, help="Records that could not be processed.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Records that could not be processed.")
 Topic = Annotated[str | None, typer.Option(help="Only records of this topic, without the prefix.")]
 Id = Annotated[str, typer.Argument(help="`<partition>/<offset>` as `list` shows it.")]
 

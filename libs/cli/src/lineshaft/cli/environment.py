@@ -8,7 +8,10 @@ import typer
 
 from lineshaft.cli.access import BROKERS, local_stack
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def env() -> None:
     """Addresses and keys of the stack of this folder, to be taken by a shell: eval "$(lineshaft env)"."""
     state = local_stack()

@@ -24,7 +24,7 @@ union all select table_name, key_id, rows from api.key_usage_view
 order by table_name
 """
 
-app = typer.Typer(no_args_is_help=True, help="Encryption keys of stored secrets.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Encryption keys of stored secrets.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,32 +1,47 @@
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any
+
 import typer
+from typer.core import TyperGroup
 
-from lineshaft.cli import (
-    connections,
-    dead_letters,
-    environment,
-    keys,
-    mappings,
-    offsets,
-    syncs,
-    tail,
-    webhooks,
-)
-from lineshaft.cli.integrations import commands as integrations
+COMMANDS: Mapping[str, str] = {
+    "connections": "connections",
+    "sync": "syncs",
+    "env": "environment",
+    "mappings": "mappings",
+    "tail": "tail",
+    "webhooks": "webhooks",
+    "dlq": "dead_letters",
+    "keys": "keys",
+    "integrations": "integrations.commands",
+    "offsets": "offsets",
+}
+"""Each command with the module whose `app` it is."""
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-app.add_typer(connections.app, name="connections")
-app.command("sync")(syncs.sync)
-app.command("env")(environment.env)
-app.add_typer(mappings.app, name="mappings")
-app.command("tail")(tail.tail)
-app.add_typer(webhooks.app, name="webhooks")
-app.add_typer(dead_letters.app, name="dlq")
-app.add_typer(keys.app, name="keys")
-app.add_typer(integrations.app, name="integrations")
-app.add_typer(offsets.app, name="offsets")
+
+class OnDemand(Mapping[str, Any]):
+    """Imports what a command needs when it is called: clients of Kafka and Postgres cost most of a second."""
+
+    def __getitem__(self, name: str) -> Any:
+        command = typer.main.get_command(import_module(f"lineshaft.cli.{COMMANDS[name]}").app)
+        command.name = name
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class Commands(TyperGroup):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = OnDemand()  # type: ignore[assignment]  # nothing is put into it
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 @app.callback()

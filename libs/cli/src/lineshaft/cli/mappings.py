@@ -8,7 +8,7 @@ import typer
 
 from lineshaft.cli.access import api
 
-app = typer.Typer(no_args_is_help=True, help="Mappings of a connection as YAML files.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Mappings of a connection as YAML files.")
 Id = Annotated[str, typer.Argument(help="`con_...`")]
 Entity = Annotated[str, typer.Argument(help="`work_order`, or `custom:<object>`.")]
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What `export` wrote.")]

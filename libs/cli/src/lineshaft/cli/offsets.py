@@ -12,7 +12,7 @@ import typer
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
-from lineshaft.cli.access import kafka_settings, on_kafka
+from lineshaft.cli.brokers import kafka_settings, on_kafka
 from lineshaft.cli.partitions import all_partitions
 from lineshaft.common import topics
 from lineshaft.common.settings import Settings
@@ -26,7 +26,7 @@ TOLD_AGAIN = (
     ("notifier.sync-events", topics.SYNC_EVENTS),
 )
 
-app = typer.Typer(no_args_is_help=True, help="Offsets of our consumer groups.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Offsets of our consumer groups.")
 
 
 @app.callback()

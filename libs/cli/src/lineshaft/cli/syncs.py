@@ -7,7 +7,10 @@ import typer
 from lineshaft.cli.access import api
 from lineshaft.cli.table import counted
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def sync(
     connection_id: Annotated[str, typer.Argument(help="`con_...`")],
     *,

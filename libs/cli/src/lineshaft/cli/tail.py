@@ -5,11 +5,14 @@ from typing import Annotated
 
 import typer
 
-from lineshaft.cli.access import kafka_settings, on_kafka
+from lineshaft.cli.brokers import kafka_settings, on_kafka
 from lineshaft.client.entities import EntityEvent, consume
 from lineshaft.common.unified import ENTITIES
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def tail(
     entities: Annotated[list[str], typer.Argument(help="`work_order vendor`; `custom` has all own objects.")],
     *,

@@ -15,7 +15,7 @@ from lineshaft.client.webhooks import WebhookVerificationError, verify
 PASSED_ON = ("content-type", "webhook-id", "webhook-timestamp", "webhook-signature")
 FORWARD_SECONDS = 15.0
 
-app = typer.Typer(no_args_is_help=True, help="Webhooks, for developers.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Webhooks, for developers.")
 
 
 @app.callback()

@@ -12,7 +12,7 @@ from lineshaft.cli.integrations.table import HEADER, row
 from lineshaft.cli.table import aligned
 from lineshaft.common.integrations import IntegrationError, System
 
-app = typer.Typer(no_args_is_help=True, help="Folders of source systems.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Folders of source systems.")
 Folder = Annotated[
     Path,
     typer.Option("--folder", envvar="LINESHAFT_INTEGRATIONS_DIR", help="Where the systems' folders are."),
