@@ -59,7 +59,7 @@ class SyncWaitsError(LineshaftClientError):
         self.status = status
         verdict = status["verdict"] or {}
         words = [
-            f"the sync waits: the connection is {status['status']}",
+            f"the sync waits: the connection is {status['status']}.",
             verdict.get("summary"),
             verdict.get("action"),
             status["reauthorize_url"],
