@@ -102,10 +102,13 @@ async def test_only_what_changed_is_read_again(rig: Rig, tryton: TrytonSource) -
     await rig.read_all()
     rig.broker.messages.clear()
     vendor = tryton.operator.rename_vendor("V-0003", "Renamed AG")
+    # Tryton leaves the time of change of a new record empty
+    added = tryton.operator.add_vendor("V-0999", "New AG")
     await rig.request_sync(connection_id, entities=["vendor"])
     await rig.read_all()
-    (record,) = [one for part in rig.broker.slices() for one in part["records"] if one["id"] == vendor]
-    assert record["name"] == "Renamed AG"
+    records = {one["id"]: one for part in rig.broker.slices() for one in part["records"]}
+    assert (records[vendor]["name"], records[added]["name"]) == ("Renamed AG", "New AG")
+    assert records[added]["write_date"] is None
 
 
 @pytest.mark.parametrize(

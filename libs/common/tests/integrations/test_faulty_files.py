@@ -156,6 +156,12 @@ OF_BOOLEANS, OF_NUMBERS, OF_DATES = (QUOTES.format(kind) for kind in ("true or f
             "type: choice, choices: [a], default: b",
             "8: settings.0: the default 'b' is none of a",
         ),
+        (
+            "verify:\n",
+            "not_read: {metre: x}\nverify:\n",
+            "14: not_read.metre: there is no such entity; there are site, location",
+        ),
+        ("verify:\n", "not_read: {asset: x}\nverify:\n", "14: not_read.asset: is filled by mapping.yaml"),
         # what a request cannot say
         (", parameter: since", "", "28: objects.assets.cursor: needs parameter"),
         (

@@ -11,8 +11,13 @@ from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.integrations.oauth import OAUTH_STRATEGIES, OAuthOptions
 from lineshaft.common.integrations.options import LOGIN_OPTIONS, OPTIONS
 from lineshaft.common.integrations.system import MappingFile
+from lineshaft.common.unified import ENTITIES
 from lineshaft.tools.generate.markdown import page, table
 
+ENTITIES_OF_SYSTEMS = (
+    "Which entities each system fills by default, and of those that it is known to have the ones that are"
+    " left out, with the reason. `postgresql` and `mariadb` have what your tables have."
+)
 INTRODUCTION = (
     "What the connector can do with each system. `real` was tested against the system itself,"
     " `vendor-spec` against its vendor's specification, `doc-derived` from texts only."
@@ -22,10 +27,29 @@ INTRODUCTION = (
 
 def integrations_page(checkout: Path) -> str:
     catalog = Catalog.load(checkout / "integrations")
-    parts = [INTRODUCTION]
+    parts = [INTRODUCTION, "## Entities", ENTITIES_OF_SYSTEMS, _entities(catalog)]
     for name, system in catalog.systems.items():
         parts += [f"## {system.manifest.label}", _about(name, system), _objects(system)]
     return page("Source systems", *parts)
+
+
+def _entities(catalog: Catalog) -> str:
+    systems = catalog.systems.items()
+    return table(
+        ["Entity", "From", "Not read"],
+        [
+            [
+                f"`{entity}`",
+                ", ".join(f"`{name}`" for name, system in systems if entity in system.entities),
+                "; ".join(
+                    f"`{name}`: {system.manifest.not_read[entity]}"
+                    for name, system in systems
+                    if entity in system.manifest.not_read
+                ),
+            ]
+            for entity in ENTITIES
+        ],
+    )
 
 
 def integration_schemas() -> dict[str, str]:

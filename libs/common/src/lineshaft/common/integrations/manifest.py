@@ -292,6 +292,8 @@ class Manifest(_Part):
     objects: dict[str, SourceObject] = Field(min_length=1)
     custom_objects: bool = False
     """Objects that are not listed here can be read too."""
+    not_read: dict[str, Line] = {}
+    """Unified entities that the system has and that its folder does not fill, each with the reason."""
 
     def listed(self, name: str) -> SourceObject:
         """The object as it is listed here, else with the defaults."""

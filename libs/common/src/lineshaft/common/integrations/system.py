@@ -12,7 +12,7 @@ from lineshaft.common.integrations.references import reference_faults
 from lineshaft.common.integrations.strategies import strategy_faults
 from lineshaft.common.integrations.yaml_files import fault_at, read_model
 from lineshaft.common.mapping import MappingDefinition, check, source_paths
-from lineshaft.common.unified import is_custom
+from lineshaft.common.unified import ENTITIES, is_custom
 
 CUSTOM_OVERLAP_SECONDS = 120
 
@@ -57,6 +57,7 @@ class System:
             mappings = read_model(folder / MAPPING, MappingFile).root
         except IntegrationError as error:
             raise IntegrationError(*faults, *error.faults) from error
+        faults += [fault_at(folder / MANIFEST, *one) for one in _not_read_faults(manifest, mappings)]
         faults += [fault_at(folder / MAPPING, *one) for one in _mapping_faults(manifest, mappings)]
         if faults:
             raise IntegrationError(*faults)
@@ -170,6 +171,14 @@ def _manifest_faults(manifest: Manifest, folder: str) -> Iterator[tuple[str, str
     yield from unknown
     if not any(key == "dialect" for key, _ in unknown):
         yield from reference_faults(manifest)
+
+
+def _not_read_faults(manifest: Manifest, mappings: Collection[str]) -> Iterator[tuple[str, str]]:
+    for entity in manifest.not_read:
+        if entity not in ENTITIES:
+            yield f"not_read.{entity}", f"there is no such entity; there are {', '.join(ENTITIES)}"
+        elif entity in mappings:
+            yield f"not_read.{entity}", "is filled by mapping.yaml; leave it out here"
 
 
 def _mapping_faults(manifest: Manifest, mappings: Mapping[str, EntityMapping]) -> Iterator[tuple[str, str]]:
