@@ -4,12 +4,13 @@ import asyncio
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import pytest
 
 from lineshaft.common.http.addresses import AddressPolicy
 from lineshaft.common.outcomes import Outcome, Rung
-from lineshaft.connector.adapters.http import NoAnswerError, SourceHttp
+from lineshaft.connector.adapters.http import Answer, NoAnswerError, SourceHttp
 from lineshaft.tools.stack.ports import free_port
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -148,3 +149,10 @@ async def test_no_cookie_of_one_customer_reaches_another() -> None:
         await http.post(url, b"", {})
         await http.close()
     assert b"secret" not in seen[0]
+
+
+@pytest.mark.parametrize("date", ["", "soon", f"Mon, 01 Jan {9:0<30} 00:00:00 GMT"])
+def test_a_date_that_is_none_leaves_our_own_clock(date: str) -> None:
+    now = datetime(2026, 7, 27, tzinfo=UTC)
+    answer = Answer(200, {"date": date, "retry-after": date}, b"", 1.0)
+    assert (answer.sent_at(now), answer.retry_at(now)) == (now, None)

@@ -17,7 +17,7 @@ from lineshaft.connector.adapters.http import SourceHttp
 from lineshaft.connector.adapters.ladder import Climb
 from lineshaft.connector.adapters.protocols.proxies import Offer
 from lineshaft.connector.adapters.protocols.route import Route
-from lineshaft.connector.adapters.protocols.sql_offers import postgresql_offer
+from lineshaft.connector.adapters.protocols.sql_offers import mariadb_offer, postgresql_offer
 from lineshaft.connector.domain.ladder import HTTP, Ladder
 from lineshaft.tools.stack.ports import free_port
 
@@ -240,3 +240,16 @@ async def test_a_postgresql_is_asked_for_tls_first(offered: bytes, tmp_path: Pat
     wanted = {b"S": "certificate_wrong_name", b"N": "tls_not_offered"}[offered]
     assert (failed.rung, failed.code) == (LadderRung.TLS, wanted)
     assert len(failed.certificates) == (offered == b"S")
+
+
+async def test_a_server_that_is_no_mariadb() -> None:
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(bytes(4))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        failed = stopped(await climb("localhost", port, trusted=AUTHORITY.trusted(), offer=mariadb_offer))
+    assert (failed.rung, failed.code) == (LadderRung.TLS, "tls_failed")
+    assert "no greeting of a MariaDB" in failed.seen

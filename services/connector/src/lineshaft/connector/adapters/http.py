@@ -54,11 +54,7 @@ class Answer:
 
     def sent_at(self, otherwise: datetime) -> datetime:
         """The source's own clock, from `Date`; `otherwise` where it does not say."""
-        try:
-            moment = parsedate_to_datetime(self.headers.get("date", ""))
-        except ValueError:
-            return otherwise
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return _moment(self.headers.get("date", "")) or otherwise
 
     def retry_at(self, now: datetime) -> datetime | None:
         """From `Retry-After`, in seconds or as a date (RFC 9110, 10.2.3), a day at most."""
@@ -66,12 +62,19 @@ class Answer:
         if not text:
             return None
         try:
-            moment = now + timedelta(seconds=int(text)) if text.isdigit() else parsedate_to_datetime(text)
+            moment = now + timedelta(seconds=int(text)) if text.isdigit() else _moment(text)
         except (ValueError, OverflowError):
             return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return min(max(moment, now), now + LONGEST_WAIT)
+        return moment and min(max(moment, now), now + LONGEST_WAIT)
+
+
+def _moment(date: str) -> datetime | None:
+    """A date of HTTP (RFC 9110, 5.6.7)."""
+    try:
+        moment = parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class Budget(Protocol):

@@ -27,11 +27,9 @@ async def admitted(
 ) -> OpenSource | CommandProblem:
     """The open source, or why it must not be called."""
     standing = await gates.standing(tools.pool, connection_id)
-    source = None
-    if standing is not None:
-        source = await tools.open_in_force(connection_id, obeys)
     if standing is None:
         return problems.UNKNOWN_CONNECTION
+    source = await tools.open_in_force(connection_id, obeys)
     decision = decide(standing, object_name, tools.clock(), obeys, operation=operation)
     if decision.closed or source is None:
         return problems.gate_closed(decision, source.system.manifest.label if source else "The system")
