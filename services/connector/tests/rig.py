@@ -294,6 +294,10 @@ def a_connection_id() -> str:
     return new_id("con")
 
 
+async def quietly() -> None:
+    """Nobody looks on."""
+
+
 FULL = SyncMode.FULL
 
 

@@ -47,6 +47,8 @@ class Plant:
     port: int
     paths: list[str]
     """Of every request, also of one that the sandbox knows nothing of."""
+    answering: asyncio.Event
+    """Cleared while nothing is answered."""
 
     @property
     def settings(self) -> dict[str, str]:
@@ -60,15 +62,18 @@ class Plant:
 @pytest_asyncio.fixture(loop_scope="session")
 async def plant() -> AsyncIterator[Plant]:
     sandbox, port = Sandbox(password=PASSWORD, token="of-the-account"), free_port()
-    app, paths = Interface(sandbox).app(), list[str]()
+    app, paths, answering = Interface(sandbox).app(), list[str](), asyncio.Event()
+    answering.set()
 
     async def counting(scope: Scope, receive: Receive, send: Send) -> None:
         paths.append(scope["path"])
+        await answering.wait()
         await app(scope, receive, send)
 
     door = Port(counting, "127.0.0.1", port)
     await door.open()
-    yield Plant(sandbox, door, port, paths)
+    yield Plant(sandbox, door, port, paths, answering)
+    answering.set()
     await door.close()
 
 
@@ -117,6 +122,27 @@ async def test_a_connection_in_order_climbs_to_the_top(rig: Rig, plant: Plant) -
         ("probe", None),
         ("probe", "locations"),
     ]
+
+
+async def test_who_looks_on_sees_each_rung_when_it_is_done(rig: Rig, plant: Plant) -> None:
+    connection_id = await connected(rig, plant.settings)
+    plant.answering.clear()
+    climbing = asyncio.create_task(diagnosed(rig, connection_id))
+    while (seen := await progress(rig, connection_id)).get("to_come", [])[:1] != ["proxy"]:
+        assert not climbing.done(), climbing.result()
+        await asyncio.sleep(0.01)
+    assert statuses(seen) == {"dns": "skipped", "tcp": "ok", "tls": "skipped"}
+    assert seen["to_come"] == ["proxy", "http", "auth", "object"]
+    plant.answering.set()
+    ladder = await climbing
+    last = await progress(rig, connection_id)
+    assert (last["rungs"], last["to_come"]) == (ladder["rungs"][:-1], ["object"])
+
+
+async def progress(rig: Rig, connection_id: str) -> dict[str, Any]:
+    """As `api` reads it, with its role."""
+    query = "select progress from connector.command_progress_view where connection_id = $1"
+    return await rig.api_pool.fetchval(query, connection_id) or {}
 
 
 async def test_a_system_that_does_not_listen(rig: Rig, plant: Plant) -> None:

@@ -22,6 +22,7 @@ from lineshaft.connector.domain.ladder import HTTP, Ladder
 from lineshaft.tools.stack.ports import free_port
 
 from .certificates import Issued, issue
+from .rig import quietly
 
 AUTHORITY = issue("Plant Authority")
 NETWORKS = ["127.0.0.0/8", "::1/128"]
@@ -44,7 +45,7 @@ async def climb(
     scheme = "https" if trusted else "http"
     route = Route(host, port, trusted, offer, url=f"{scheme}://{host}:{port}/")
     ladder = Ladder(HTTP[:-2])
-    climbing = Climb(ladder, route, http, seconds=seconds)
+    climbing = Climb(ladder, route, http, quietly, seconds=seconds)
     try:
         await climbing.network()
         if ladder.stopped is None:

@@ -26,7 +26,7 @@ from lineshaft.tools.testing.sandbox import running_sandbox
 from . import rig as fixtures
 from .certificates import issue
 from .connect_proxy import ConnectProxy, a_proxy
-from .rig import CATALOG, KEYS, Rig, a_connection_id
+from .rig import CATALOG, KEYS, Rig, a_connection_id, quietly
 
 pools, rig = fixtures.pools, fixtures.real_rig
 
@@ -74,7 +74,7 @@ async def climbed(network: Network, url: str) -> dict[LadderRung, tuple[str, str
     opened = Networks(straight)
     http = opened.http(network)
     ladder = Ladder(PROXIED[:-2])
-    climb = Climb(ladder, route_of(CATALOG.system("sandbox"), {"base_url": url}, http), http)
+    climb = Climb(ladder, route_of(CATALOG.system("sandbox"), {"base_url": url}, http), http, quietly)
     await climb.network()
     if ladder.stopped is None:
         await climb.http(decisive=True)

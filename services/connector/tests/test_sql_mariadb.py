@@ -21,6 +21,7 @@ from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.supervisor import Supervisor
 
 from .certificates import issue
+from .rig import quietly
 from .sql_source import CATALOG, NETWORKS, needs_mariadb, opened, read_all, refused, with_objects
 
 pytestmark = pytest.mark.integration
@@ -345,7 +346,7 @@ async def test_the_ladder_asks_for_tls_without_a_login(
     http = SourceHttp(AddressPolicy(NETWORKS))
     ladder = Ladder(DATABASE)
     settings = {**plant.connection_fields, "tls": tls, "host": "localhost"}
-    await Climb(ladder, route_of(system, settings, http), http).network()
+    await Climb(ladder, route_of(system, settings, http), http, quietly).network()
     await http.close()
     found = {one.rung.value: one for one in ladder.results}["tls"]
     assert found.code == code

@@ -23,6 +23,7 @@ from services.api.tests.routes.conftest import (
     waiting,
     whole_application,
 )
+from services.api.tests.routes.test_diagnoses import a_ladder, climb
 
 from .browser import chromium, serving, signed_in, violations
 from .conftest import PASSWORD
@@ -247,6 +248,23 @@ async def test_an_editor_sends_the_link_and_watches_the_connection_recover(site:
     await world.set_status(site.ids[1], "healthy", credential_version=2)  # type: ignore[arg-type]  # its value
     await expect(page.locator(".verdict")).to_contain_text("Everything works")
     await customer.context.close()
+
+
+async def test_the_ladder_is_drawn_while_it_is_climbed(site: Site, page: Page) -> None:
+    world, connection_id = site.world, site.ids[2]
+    await page.goto(site.page_of(2))
+    ladder = page.locator("#ladder")
+    await page.get_by_role("button", name="Diagnose now").click()
+    await expect(ladder).to_contain_text("Climbing")
+    operation_id = (await world.outbox("commands.connector"))[-1]["command_id"]
+    await climb(world, connection_id, operation_id)
+    await expect(ladder.get_by_role("listitem").nth(0)).to_contain_text("passed")
+    await expect(ladder.locator("[aria-current=step]")).to_contain_text("Reach it")
+    assert await violations(page) == []
+    await world.answer(operation_id, result=a_ladder(connection_id))
+    await expect(ladder.get_by_role("listitem").last).to_contain_text("failed")
+    await expect(ladder.get_by_role("button", name="Copy")).to_be_visible()
+    await expect(ladder).not_to_contain_text("Climbing")
 
 
 async def log_in_and_look(site: Site, customer: Page) -> str:

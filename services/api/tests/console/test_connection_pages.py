@@ -8,8 +8,10 @@ import pytest
 
 from lineshaft.common.clock import now
 from lineshaft.common.events.access import Permission
+from lineshaft.common.events.commands import CommandProblem
 from lineshaft.common.outcomes import ConnectionStatus, Grant, NeededBy, Verb
 from services.api.tests.routes.conftest import World, insert
+from services.api.tests.routes.test_diagnoses import a_ladder, climb
 
 from .conftest import Reader
 from .seeding import CREDENTIALS, seed
@@ -154,47 +156,46 @@ async def test_a_breaker_needs_a_reason(editor: Reader, world: World, ids: list[
 async def test_a_ladder_is_drawn_rung_by_rung(editor: Reader, world: World, ids: list[str]) -> None:
     path = f"/console/connections/{ids[3]}"
     waiting = (await editor.send(f"{path}/diagnose", **PART)).text
-    again = re.search(r'hx-get="([^"]+/ladder\?asked_at=[^"]+)"', waiting)
+    again = re.search(r'hx-get="([^"]+/ladder\?operation=([^"]+))"', waiting)
     assert again is not None
     assert (await world.outbox("commands.connector"))[-1]["asked_by"] == "Ada"
-    assert "Climbing" in (await editor.get(again.group(1), **PART)).text
-    document = {
-        "at": (now() + timedelta(seconds=1)).isoformat(),
-        "host": "erp.example.com:443",
-        "duration_ms": 31.4,
-        "ask": "Please allow 203.0.113.7 to reach erp.example.com:443.",
-        "rungs": [
-            {
-                "rung": "dns",
-                "status": "ok",
-                "duration_ms": 1,
-                "address": None,
-                "seen": "192.0.2.1",
-                "ask": None,
-            },
-            {
-                "rung": "tcp",
-                "status": "failed",
-                "duration_ms": 30,
-                "address": None,
-                "seen": "refused",
-                "ask": None,
-            },
-        ],
-    }
-    await insert(
-        world.pools["health_monitor"],
-        "ladder",
-        connection_id=ids[3],
-        at=now(),
-        document=document,
-    )
+    await climb(world, ids[3], again.group(2))
+    half = (await editor.get(again.group(1), **PART)).text
+    assert rungs(half) == [("good", "DNS"), ("now", "TCP"), ("quiet", "TLS")]
+    assert "Climbing" in half
+    await world.answer(again.group(2), result=a_ladder(ids[3]) | {"ask": "Please allow 203.0.113.7."})
     drawn = (await editor.get(again.group(1), **PART)).text
-    assert re.findall(r'<li class="(\w+)"><span class="rung">(\w+)', drawn) == [
-        ("good", "DNS"),
-        ("bad", "TCP"),
-    ]
-    assert "Please allow 203.0.113.7" in (await editor.get(path)).text
+    assert rungs(drawn) == [("bad", "TCP")]
+    assert ("hx-get" in drawn, "Please allow 203.0.113.7." in drawn) == (False, True)
+
+
+async def test_a_ladder_that_could_not_be_climbed_says_why(
+    editor: Reader, world: World, ids: list[str]
+) -> None:
+    path = f"/console/connections/{ids[3]}"
+    assert (await editor.send(f"{path}/diagnose")).headers["location"] == path
+    operation_id = (await world.outbox("commands.connector"))[-1]["command_id"]
+    await world.answer(operation_id, problem=CommandProblem(code="not_found", message="It was deleted."))
+    assert "It was deleted." in (await editor.get(f"{path}/ladder?operation={operation_id}", **PART)).text
+
+
+async def test_a_ladder_of_another_connection_is_not_shown(
+    editor: Reader, world: World, ids: list[str]
+) -> None:
+    await editor.send(f"/console/connections/{ids[3]}/diagnose", **PART)
+    operation_id = (await world.outbox("commands.connector"))[-1]["command_id"]
+    answer = await editor.get(f"/console/connections/{ids[2]}/ladder?operation={operation_id}", **PART)
+    assert answer.status_code == 404
+
+
+async def test_the_last_ladder_stands_on_the_page(editor: Reader, world: World, ids: list[str]) -> None:
+    document = a_ladder(ids[3])
+    await insert(world.pools["health_monitor"], "ladder", connection_id=ids[3], document=document)
+    assert rungs((await editor.get(f"/console/connections/{ids[3]}")).text) == [("bad", "TCP")]
+
+
+def rungs(text: str) -> list[tuple[str, str]]:
+    return re.findall(r'<li class="(\w+)"[^>]*><span class="rung">[\w ]+<small>(\w+)', text)
 
 
 async def test_the_bundle_is_the_one_of_the_api(viewer: Reader, ids: list[str]) -> None:

@@ -159,7 +159,7 @@ async def test_a_viewer_sees_settings_and_receipt_and_changes_nothing(
 ) -> None:
     page = (await viewer.get(f"/console/connections/{connection_id}/settings")).text
     assert 'action="/console/connections/' + connection_id + '/delete"' not in page
-    assert page.count("disabled>") == 2
+    assert page.count("disabled>") == 2 + 1, "all three forms"
     await world.call("DELETE", f"/connections/{connection_id}")
     assert "Receipts" in (await viewer.get(f"/console/connections/{connection_id}")).text
 
@@ -172,3 +172,33 @@ async def test_a_database_is_called_straight(viewer: Reader, world: World, conne
     assert "is a database" in page
     assert 'name="private_networks"' in page
     assert 'name="proxy_url"' not in page
+
+
+async def test_what_is_read_is_shown_changed_and_audited(
+    editor: Reader, world: World, connection_id: str
+) -> None:
+    base, path = f"/console/connections/{connection_id}", f"/connections/{connection_id}"
+    page = (await editor.get(f"{base}/settings")).text
+    boxes = re.findall(r'name="objects" value="([^"]+)"( checked)?', page)
+    assert {ticked for _, ticked in boxes} == {" checked"}
+    assert ("Lots <code>stock.lot</code>" in page, "Read as asset" in page) == (True, True)
+    two = ["stock.lot", "stock.location"]
+    assert (await editor.send(f"{base}/reading", {"objects": two})).status_code == 303
+    assert sorted((await world.call("GET", path)).json()["objects"]) == sorted(two)
+    page = (await editor.get(f"{base}/settings")).text
+    assert len(re.findall(r'name="objects" value="[^"]+" checked', page)) == len(two)
+    (noted, *_) = (await world.call("GET", f"/audit-log?connection_id={connection_id}")).json()["data"]
+    assert (noted["by"], noted["before"]["objects"], sorted(noted["after"]["objects"])) == (
+        "Ada",
+        None,
+        sorted(two),
+    )
+    assert (await world.outbox("connections"))[-1]["objects"] is not None
+    await editor.send(f"{base}/reading", {"objects": [name for name, _ in boxes]})
+    assert (await world.call("GET", path)).json()["objects"] is None, "all, later ones too"
+
+
+async def test_at_least_one_object_is_read(editor: Reader, world: World, connection_id: str) -> None:
+    answer = await editor.send(f"/console/connections/{connection_id}/reading", {})
+    assert (answer.status_code, "Choose at least one." in answer.text) == (422, True)
+    assert (await world.call("GET", f"/connections/{connection_id}")).json()["objects"] is None

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lineshaft.common.clock import now
-from lineshaft.common.events.diagnoses import ConnectionDiagnosed, RungResult
+from lineshaft.common.events.diagnoses import Climbing, ConnectionDiagnosed, RungResult
 from lineshaft.common.outcomes import LadderRung, RungStatus
 
 from .conftest import World, insert, waiting
@@ -34,6 +34,21 @@ def a_ladder(connection_id: str) -> dict[str, Any]:
     ).model_dump(mode="json")
 
 
+async def climb(world: World, connection_id: str, operation_id: str) -> dict[str, Any]:
+    """As far as TCP."""
+    dns = RungResult(rung=LadderRung.DNS, status=RungStatus.OK, seen="plant is 192.0.2.1", duration_ms=1.0)
+    climbed = Climbing(rungs=[dns], to_come=[LadderRung.TCP, LadderRung.TLS]).model_dump(mode="json")
+    await insert(
+        world.pools["connector"],
+        "command_job",
+        command_id=operation_id,
+        kind="diagnose",
+        connection_id=connection_id,
+        progress=climbed,
+    )
+    return climbed
+
+
 async def test_who_waits_gets_the_ladder(world: World) -> None:
     connection_id, _ = await world.connect()
     ladder = a_ladder(connection_id)
@@ -59,9 +74,14 @@ async def test_a_slow_one_is_an_operation(world: World) -> None:
     answer = await world.call("POST", f"/connections/{connection_id}/diagnose")
     assert (answer.status_code, answer.json()["operation"]) == (202, "diagnose")
     ladder = a_ladder(connection_id)
+    assert answer.json()["progress"] is None
+    climbed = await climb(world, connection_id, answer.json()["id"])
+    operation = (await world.http.get(answer.headers["location"], headers=admin(world))).json()
+    assert (operation["status"], operation["progress"]) == ("pending", climbed)
     await world.answer(answer.json()["id"], result=ladder)
     operation = (await world.http.get(answer.headers["location"], headers=admin(world))).json()
     assert (operation["status"], operation["data"]) == ("succeeded", ladder)
+    assert operation["progress"] is None
 
 
 async def test_the_last_one_can_be_read(world: World) -> None:

@@ -35,6 +35,13 @@ class RungResult(_Part):
     )
 
 
+class Climbing(_Part):
+    """A ladder that is not done."""
+
+    rungs: list[RungResult]
+    to_come: list[LadderRung] = Field(description="The first of them is being tried.")
+
+
 @event("connection.diagnosed", topics.CONNECTION_CALLS.name)
 class ConnectionDiagnosed(EventData):
     """One network ladder of a connection."""

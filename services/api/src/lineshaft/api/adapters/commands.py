@@ -107,6 +107,14 @@ async def complete_command(
     return build_or_none(StoredCommand, row)
 
 
+async def progress_of(pool: Executor, command: StoredCommand) -> dict[str, Any] | None:
+    """What is done of it, where the connector tells of that."""
+    progress: dict[str, Any] | None = await pool.fetchval(
+        SQL["command_progress"], command.connection_id, command.command_id
+    )
+    return progress
+
+
 class Waiters:
     """Wakes the requests of this process when an answer was stored by any."""
 

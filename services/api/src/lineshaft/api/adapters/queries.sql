@@ -396,6 +396,10 @@ select id, source_id, raw from mapping.entity_view
 where connection_id = $1 and entity = $2 and deleted_at is null and id > $3
 order by id limit $4
 
+-- name: command_progress
+-- What is done of a command of the connector that takes long.
+select progress from connector.command_progress_view where connection_id = $1 and command_id = $2
+
 -- name: source_fields
 -- As the source described an object last.
 select fields from connector.schema_view where connection_id = $1 and object = $2

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
+from lineshaft.api.adapters.commands import find_command
 from lineshaft.api.console.charts import chart_of
 from lineshaft.api.console.entities import entity_names
 from lineshaft.api.console.listing import ROWS, After, listed
@@ -13,10 +14,11 @@ from lineshaft.api.console.pages import HOME, is_part, page
 from lineshaft.api.console.visitors import Signed, Visitor
 from lineshaft.api.console.words import FAULT_WORDS, OUTCOMES, URGENT_DAYS, days_left
 from lineshaft.api.domain.connections import Connection
-from lineshaft.api.domain.problems import ProblemCode, ProblemError, invalid
+from lineshaft.api.domain.problems import ProblemCode, ProblemError, invalid, not_found
 from lineshaft.api.routes import diagnoses, health, networks, schedules, syncs
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection, require_known
+from lineshaft.api.routes.operations import DIAGNOSE, shown_operation
 from lineshaft.common.outcomes import Outcome
 
 LATEST = 3
@@ -64,8 +66,7 @@ async def overview(request: Request, api: Api, visitor: Signed, connection_id: C
         issues=issues.content["data"],
         syncs=latest.content["data"],
         network=None if is_part(request) else await networks.get(api, visitor.caller, connection_id),
-        ladder=None if is_part(request) else await _ladder(api, visitor, connection_id),
-        asked_at=None,
+        ladder=None if is_part(request) else await _last_ladder(api, visitor, connection_id),
     )
 
 
@@ -75,7 +76,7 @@ def _ending_in(moment: str | None, now: datetime) -> int | None:
     return left if left is not None and left <= URGENT_DAYS else None
 
 
-async def _ladder(api: Context, visitor: Visitor, connection_id: str) -> dict[str, Any] | None:
+async def _last_ladder(api: Context, visitor: Visitor, connection_id: str) -> dict[str, Any] | None:
     try:
         answer = await diagnoses.last_diagnosis(api, visitor.caller, connection_id)
     except ProblemError as error:
@@ -92,18 +93,22 @@ async def ladder(
     api: Api,
     visitor: Signed,
     connection_id: ConnectionPath,
-    asked_at: Annotated[str, Query(max_length=40)] = "",
+    operation: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """Asked again and again until the ladder is newer than `asked_at`."""
+    """As far as it was climbed; the part asks again until it is done."""
     connection = await require_connection(api.pool, connection_id)
-    found = await _ladder(api, visitor, connection_id)
-    arrived = found is not None and found["at"] >= asked_at
+    command = await find_command(api.pool, operation)
+    if command is None or command.connection_id != connection_id or command.kind != DIAGNOSE:
+        raise not_found("ladder", connection_id=connection_id)
+    shown = await shown_operation(api, command)
+    climbing = shown["status"] == "pending"
     return page(
         request,
         "ladder.html",
         **await frame(api, visitor, connection),
-        ladder=found if arrived else None,
-        asked_at=None if arrived else asked_at,
+        ladder=shown["progress"] if climbing else shown["data"],
+        operation=operation if climbing else None,
+        problem=shown["problem"],
     )
 
 

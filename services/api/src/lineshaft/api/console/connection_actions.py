@@ -7,12 +7,12 @@ from fastapi import APIRouter, Path, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from lineshaft.api.console.actions import ACCEPTED, acted
-from lineshaft.api.console.connection import ConnectionPath, frame
+from lineshaft.api.console.actions import acted
+from lineshaft.api.console.connection import ConnectionPath, frame, ladder
 from lineshaft.api.console.notices import Notice, back_to
-from lineshaft.api.console.pages import HOME, page
+from lineshaft.api.console.pages import HOME, is_part, page
 from lineshaft.api.console.visitors import Editor, Form, Signed
-from lineshaft.api.domain.problems import ProblemError, invalid
+from lineshaft.api.domain.problems import invalid
 from lineshaft.api.routes import (
     connections,
     diagnoses,
@@ -22,7 +22,6 @@ from lineshaft.api.routes import (
     support_bundle,
     syncs,
 )
-from lineshaft.api.routes.answers import Json
 from lineshaft.api.routes.context import Api
 from lineshaft.api.routes.existence import require_connection, require_known
 from lineshaft.common.events.syncs import SyncMode
@@ -120,21 +119,11 @@ async def schedule(api: Api, visitor: Editor, connection_id: ConnectionPath, for
 
 @router.post("/diagnose")
 async def diagnose(request: Request, api: Api, visitor: Editor, connection_id: ConnectionPath) -> Response:
-    """The ladder where it comes at once; else a part that asks for it again."""
-    connection = await require_connection(api.pool, connection_id)
-    asked_at = api.clock().isoformat()
-    try:
-        answer = await diagnoses.diagnose(api, visitor.caller, connection_id)
-    except ProblemError as error:
-        return back_to(_at(connection_id), Notice("failed", error.problem.detail))
-    slow = answer.status_code == ACCEPTED
-    return page(
-        request,
-        "ladder.html",
-        **await frame(api, visitor, connection),
-        ladder=None if slow or not isinstance(answer, Json) else answer.content,
-        asked_at=asked_at if slow else None,
-    )
+    """A part that asks for the ladder again and again, and draws each rung as soon as it is done."""
+    operation_id = await diagnoses.begin(api, visitor.caller, connection_id)
+    if is_part(request):
+        return await ladder(request, api, visitor, connection_id, operation_id)
+    return back_to(_at(connection_id), Notice("done", "The ladder is being climbed."))
 
 
 @router.get("/support-bundle")

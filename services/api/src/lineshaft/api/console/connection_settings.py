@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
+from lineshaft.api.adapters.descriptions import described
 from lineshaft.api.console.actions import acted
 from lineshaft.api.console.connection import ConnectionPath, frame
 from lineshaft.api.console.forms import FRESH, Filled
@@ -38,6 +39,25 @@ async def rename(api: Api, visitor: Editor, connection_id: ConnectionPath, form:
     change = connections.ConnectionChange(label=label)
     renamed = connections.change(api, visitor.caller, connection_id, change)
     return await acted(_at(connection_id), "Renamed.", renamed)
+
+
+@router.post("/reading")
+async def reading(
+    request: Request, api: Api, visitor: Editor, connection_id: ConnectionPath, form: Form
+) -> Response:
+    """All of them ticked is all that the system offers, later too."""
+    system = (await frame(api, visitor, await require_connection(api.pool, connection_id)))["system"]
+    ticked = {str(one) for one in form.getlist("objects")}
+    offered = system.objects_for() if system else ()
+    chosen = [name for name in offered if name in ticked]
+    if not chosen:
+        filled = Filled({"objects": []}, {"objects": "Choose at least one."})
+        return await _settings(request, api, visitor, connection_id, filled)
+    change = connections.ConnectionChange(objects=None if len(chosen) == len(offered) else chosen)
+    words = "Saved. What was added is read by the next sync; Sync now reads it at once."
+    return await acted(
+        _at(connection_id), words, connections.change(api, visitor.caller, connection_id, change)
+    )
 
 
 @router.post("/network")
@@ -98,11 +118,14 @@ async def _settings(
         "requests_per_minute": stored.requests_per_minute or "",
         "private_networks": "\n".join(stored.private_networks),
         "name": "",
+        "objects": connection.objects,
     }
     return page(
         request,
         "connection_settings.html",
         **shown,
+        offered=shown["system"].objects_for() if shown["system"] else (),
+        described={row["object"]: row for row in await described(api.pool, connection_id)},
         network=stored,
         speaks_http=shown["system"] is None or shown["system"].manifest.protocol != "sql",
         **filled.shown(fresh),

@@ -8,7 +8,7 @@ from typing import Any
 
 from lineshaft.api.domain.wording import plain, value
 from lineshaft.common.events.alerts import ALERT_TITLES
-from lineshaft.common.outcomes import ConnectionStatus, Fault, Move, Outcome, Rung
+from lineshaft.common.outcomes import ConnectionStatus, Fault, LadderRung, Move, Outcome, Rung
 
 STATUS_WORDS: Mapping[str, str] = {
     ConnectionStatus.PENDING: "Waiting for first calls",
@@ -73,6 +73,15 @@ SERVICE_WORDS: Mapping[str, str] = {
     "mapping": "Records",
     "health-monitor": "Health and history",
     "notifier": "Webhooks and alerts",
+}
+RUNG_WORDS: Mapping[str, str] = {
+    LadderRung.DNS: "Find the name",
+    LadderRung.TCP: "Reach it",
+    LadderRung.TLS: "Encrypt",
+    LadderRung.PROXY: "Pass the proxy",
+    LadderRung.HTTP: "Get an answer",
+    LadderRung.AUTH: "Log in",
+    LadderRung.OBJECT: "Read a record",
 }
 OUTCOMES = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.OK)
 RUNGS = tuple(Rung)
@@ -177,5 +186,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "status_tone": lambda status: STATUS_TONES.get(status, "quiet"),
     "state_tone": lambda state: STATE_TONES.get(state, "quiet"),
     "move_words": lambda move: MOVE_WORDS.get(move, plain(move)),
+    "rung_words": lambda rung: RUNG_WORDS.get(rung, plain(rung)),
     "fault_words": lambda fault: FAULT_WORDS.get(fault, plain(fault)),
 }

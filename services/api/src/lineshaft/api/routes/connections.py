@@ -65,7 +65,8 @@ class ConnectionChange(BaseModel):
         default=None,
         min_length=1,
         max_length=200,
-        description="Read these of the system's objects from now on. What was read of others stays.",
+        description="Read these of the system's objects from now on; null: all. One that is added is read"
+        " whole by the next sync, and what was read of one that is left out stays.",
     )
 
 
@@ -120,6 +121,8 @@ async def change(
     async with api.pool.acquire() as tx, tx.transaction():
         connection = await _locked(tx, connection_id)
         changes = body.model_dump(exclude_none=True)
+        if "objects" in body.model_fields_set:
+            changes["objects"] = body.objects
         for name in body.objects or ():
             offered = system_of(api.catalog, connection.system).objects_for()
             if name not in offered:

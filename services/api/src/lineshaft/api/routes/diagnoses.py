@@ -4,14 +4,16 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from lineshaft.api.adapters.keys import Caller
 from lineshaft.api.adapters.postgres import SQL
 from lineshaft.api.domain.problems import not_found
 from lineshaft.api.routes.answers import Json, problems
 from lineshaft.api.routes.authentication import CanManage, CanRead, ConnectionPath
 from lineshaft.api.routes.catalog import require_object
-from lineshaft.api.routes.context import Api
+from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection
-from lineshaft.api.routes.ordering import SLOW, order
+from lineshaft.api.routes.operations import DIAGNOSE
+from lineshaft.api.routes.ordering import SLOW, order, send
 from lineshaft.common.events.commands import DiagnosisRequested
 from lineshaft.common.events.diagnoses import ConnectionDiagnosed
 from lineshaft.common.ids import new_id
@@ -35,15 +37,29 @@ class DiagnosisOrder(BaseModel):
 async def diagnose(
     api: Api, caller: CanManage, connection_id: ConnectionPath, body: DiagnosisOrder | None = None
 ) -> Response:
-    """Climb the network ladder now: DNS, TCP, TLS, proxy, HTTP, log-in, one object."""
+    """Climb the network ladder now: DNS, TCP, TLS, proxy, HTTP, log-in, one object.
+
+    The operation of one that takes longer shows each rung as soon as it is done.
+    """
     connection = await require_connection(api.pool, connection_id)
     wanted = body or DiagnosisOrder()
     if wanted.object is not None:
         require_object(api.catalog, connection.system, wanted.object, connection_id)
-    command = DiagnosisRequested(
-        command_id=new_id("op"), connection_id=connection_id, object=wanted.object, asked_by=caller.key_id
+    return await order(api, _requested(connection_id, caller, wanted.object), DIAGNOSE, by=caller.key_id)
+
+
+async def begin(api: Context, caller: Caller, connection_id: str) -> str:
+    """The operation, for whoever looks on while the ladder is climbed."""
+    await require_connection(api.pool, connection_id)
+    command = _requested(connection_id, caller)
+    await send(api, command, DIAGNOSE, by=caller.key_id)
+    return command.command_id
+
+
+def _requested(connection_id: str, caller: Caller, name: str | None = None) -> DiagnosisRequested:
+    return DiagnosisRequested(
+        command_id=new_id("op"), connection_id=connection_id, object=name, asked_by=caller.key_id
     )
-    return await order(api, command, "diagnose", by=caller.key_id)
 
 
 @router.get(

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
-from lineshaft.api.adapters.commands import StoredCommand, find_command
+from lineshaft.api.adapters.commands import StoredCommand, find_command, progress_of
 from lineshaft.api.adapters.connections import find_connection
 from lineshaft.api.adapters.entities import revision_of
 from lineshaft.api.adapters.keys import Caller
@@ -20,14 +20,16 @@ from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.common.clock import now
 from lineshaft.common.events.commands import CommandProblem
+from lineshaft.common.events.diagnoses import Climbing
 from lineshaft.common.unified import entity_id
 
 WRITE = "write"
+DIAGNOSE = "diagnose"
 ORDERS = {
     "breaker": "force_breaker",
     "mute": "mute_issue",
     "schedule": "set_schedule",
-    "diagnose": "diagnose",
+    DIAGNOSE: "diagnose",
     "describe": "describe",
     "approve_deletions": "approve_deletions",
     "drift_policy": "set_drift_policy",
@@ -62,6 +64,7 @@ class OperationModel(BaseModel):
     ]
     created_at: datetime
     completed_at: datetime | None
+    progress: Climbing | None = Field(description="Of a diagnosis that is not done: the rungs so far.")
     data: dict[str, Any] | None
     problem: dict[str, Any] | None
 
@@ -143,8 +146,10 @@ async def _data_of(api: Context, command: StoredCommand) -> dict[str, Any] | Non
 
 async def shown_operation(api: Context, command: StoredCommand) -> dict[str, Any]:
     status = "pending"
-    data = found = None
-    if command.completed_at is not None:
+    data = found = progress = None
+    if command.completed_at is None:
+        progress = await progress_of(api.pool, command) if command.kind == DIAGNOSE else None
+    else:
         error = problem_of(command)
         status = "failed" if error else "succeeded"
         if error and error.problem.code is ProblemCode.OUTCOME_UNKNOWN:
@@ -159,6 +164,7 @@ async def shown_operation(api: Context, command: StoredCommand) -> dict[str, Any
         "operation": command.request["operation"],
         "created_at": command.created_at,
         "completed_at": command.completed_at,
+        "progress": progress,
         "data": data,
         "problem": found,
     }

@@ -22,6 +22,12 @@ SLOW: dict[int | str, dict[str, Any]] = {
 
 async def order(api: Context, command: Command, kind: str, *, by: str) -> Response:
     """200 with the result, or 202 with the operation where it takes longer; `kind` is one of `ORDERS`."""
+    await send(api, command, kind, by=by)
+    return await _answer(api, command)
+
+
+async def send(api: Context, command: Command, kind: str, *, by: str) -> None:
+    """For whoever looks at the operation later."""
     async with api.pool.acquire() as tx, tx.transaction():
         await ask(tx, command, kind=kind, key=command.connection_id, request={"operation": ORDERS[kind]})
         wanted = command.model_dump(mode="json", exclude=_NOT_ASKED_FOR)
@@ -34,6 +40,9 @@ async def order(api: Context, command: Command, kind: str, *, by: str) -> Respon
             subject=wanted.get("object") or wanted.get("issue_id") or "",
             after=wanted,
         )
+
+
+async def _answer(api: Context, command: Command) -> Response:
     known = await api.waiters.wait(command.command_id, api.settings.write_wait_seconds)
     if known is None:
         raise not_found("operation", connection_id=command.connection_id)

@@ -110,6 +110,11 @@ async def not_called(pool: Pool, job: CommandJob) -> None:
     await pool.execute(QUERIES["command_not_called"], *job.row)
 
 
+async def keep_progress(pool: Pool, job: CommandJob, progress: dict[str, Any]) -> None:
+    """What is done of a command that takes long."""
+    await pool.execute(QUERIES["command_progress"], *job.row, progress)
+
+
 async def end(tx: Connection, job: CommandJob) -> bool:
     """Whether it was still ours to answer."""
     return bool(await tx.fetchval(QUERIES["command_end"], *job.row))

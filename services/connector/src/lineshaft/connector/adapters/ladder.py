@@ -5,7 +5,7 @@ import contextlib
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from lineshaft.common.events.diagnoses import Certificate
 from lineshaft.common.http.addresses import ForbiddenAddressError, is_number, look_up
@@ -29,14 +29,21 @@ Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Climb:
-    """One climb up to HTTP; what it learns on the way is in `way`."""
+    """One climb up to HTTP; what it learns on the way is in `way`, and `tell` is called after each rung."""
 
     def __init__(
-        self, ladder: Ladder, route: Route, http: SourceHttp, *, seconds: float = STEP_SECONDS
+        self,
+        ladder: Ladder,
+        route: Route,
+        http: SourceHttp,
+        tell: Callable[[], Awaitable[None]],
+        *,
+        seconds: float = STEP_SECONDS,
     ) -> None:
         self._ladder = ladder
         self._route = route
         self._http = http
+        self._tell = tell
         self._seconds = seconds
         self._host = route.proxy.host if route.proxy else route.host
         self._port = route.proxy.port if route.proxy else route.port
@@ -44,10 +51,12 @@ class Climb:
 
     async def network(self) -> None:
         addresses = await self._dns()
+        await self._tell()
         stream = await self._tcp(addresses) if addresses else None
         if stream is None:
             return
         try:
+            await self._tell()
             await self._tls(stream)
         finally:
             await _close(stream)

@@ -675,6 +675,12 @@ update command_job
 set called_at = null
 where connection_id = $1 and command_id = $2 and lease_owner = $3;
 
+-- name: command_progress
+-- What is done of a command, by the one who still holds it.
+update command_job
+set progress = $4
+where connection_id = $1 and command_id = $2 and lease_owner = $3 and ended_at is null;
+
 -- name: command_end
 -- The command is answered, by the one who still holds it.
 update command_job

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lineshaft.common.events.diagnoses import Certificate, RungResult, failed_of
+from lineshaft.common.events.diagnoses import Certificate, Climbing, RungResult, failed_of
 from lineshaft.common.outcomes import LadderRung, Outcome, Rung, RungStatus
 from lineshaft.connector.domain.evidence import Evidence
 
@@ -96,6 +96,12 @@ class Ladder:
         for rung in self._rungs[self._rungs.index(stopped.rung) + 1 :]:
             self.skip(rung, f"{stopped.rung} failed")
         return self._in_order()
+
+    @property
+    def climbing(self) -> Climbing:
+        """What is known so far."""
+        to_come = [] if self.stopped else [rung for rung in self._rungs if rung not in self._results]
+        return Climbing(rungs=self._in_order(), to_come=to_come)
 
     def _in_order(self) -> list[RungResult]:
         return [self._results[rung] for rung in self._rungs if rung in self._results]

@@ -42,7 +42,7 @@ async def diagnose(tools: Tools, job: CommandJob, command: DiagnosisRequested) -
     known = await connections.get(tools.pool, command.connection_id)
     standing = await gates.standing(tools.pool, command.connection_id)
     if known is not None and standing is not None:
-        await Diagnosis(tools, command, known, standing).run(job)
+        await Diagnosis(tools, job, command, known, standing).run()
         return
     async with tools.pool.acquire() as connection, connection.transaction():
         if await commands.end(connection, job):
@@ -53,9 +53,15 @@ class Diagnosis:
     """One ladder, and what its calls came to."""
 
     def __init__(
-        self, tools: Tools, command: DiagnosisRequested, known: KnownConnection, standing: Standing
+        self,
+        tools: Tools,
+        job: CommandJob,
+        command: DiagnosisRequested,
+        known: KnownConnection,
+        standing: Standing,
     ) -> None:
         self._tools = tools
+        self._job = job
         self._command = command
         self._known = known
         self._standing = standing
@@ -68,10 +74,11 @@ class Diagnosis:
         self._succeeded: list[Call] = []
         self._failure: Evidence | None = None
 
-    async def run(self, job: CommandJob) -> None:
-        started = time.perf_counter()
+    async def run(self) -> None:
+        job, started = self._job, time.perf_counter()
         await self._network()
         if self._ladder.stopped is None:
+            await self._tell()
             await self._credentials()
         diagnosed = self._diagnosed(_since(started))
         async with self._tools.pool.acquire() as connection, connection.transaction():
@@ -83,6 +90,12 @@ class Diagnosis:
                 ]
             await add_events(connection, events)
 
+    async def _tell(self) -> None:
+        """Whoever waits sees the rungs that are done, and which one is being tried."""
+        await commands.keep_progress(
+            self._tools.pool, self._job, self._ladder.climbing.model_dump(mode="json")
+        )
+
     async def _network(self) -> None:
         try:
             http = await self._tools.http_of(self._known.connection_id)
@@ -92,11 +105,13 @@ class Diagnosis:
             return
         if route.proxy is not None:
             self._ladder = Ladder(PROXIED)
-        climb = Climb(self._ladder, route, http)
+        await self._tell()
+        climb = Climb(self._ladder, route, http, self._tell)
         await climb.network()
         self._way = climb.way
         if self._ladder.stopped is not None or LadderRung.HTTP not in self._ladder:
             return
+        await self._tell()
         if self._decision.reason in CALLED_BY_NOBODY:
             self._skip(words.why_not_called(self._decision), LadderRung.PROXY, LadderRung.HTTP)
         else:
@@ -114,6 +129,7 @@ class Diagnosis:
         async with aclosing(source.adapter):
             if not await self._auth(source):
                 return
+            await self._tell()
             if breaker_open:
                 self._skip(ONE_CALL, LadderRung.OBJECT)
             else:
