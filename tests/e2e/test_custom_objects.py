@@ -62,7 +62,7 @@ def test_a_table_made_after_connecting_is_requested_read_and_consumed(
     looked = vendor.post(f"/connections/{connection_id}/schema/refresh", {"objects": ["lubrication_points"]})
     fields = {one["name"]: one for one in looked["data"][0]["fields"]}
     assert set(fields) == {"point_no", "grease", "grams", "due_on", "changed", "counter", "measured"}
-    assert all(one["custom"] for one in fields.values())
+    assert not any(one["mapped"] for one in fields.values())
 
     order = {
         "name": "lubrication_point",
@@ -148,7 +148,7 @@ def test_a_column_added_at_run_time_is_mapped_and_filled(
     )
     schema = vendor.get(f"/connections/{connection_id}/schema?object=assets")["data"][0]
     (field,) = [one for one in schema["fields"] if one["name"] == "x_abc"]
-    assert (field["custom"], field["samples"]) == (True, ["A"])
+    assert (field["mapped"], field["samples"]) == (False, ["A"])
 
 
 def test_what_the_source_changes_is_told_where_it_hurts_and_goes_on_once_it_is_accepted(

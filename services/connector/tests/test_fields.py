@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.domain.evidence import DENIED_OR_GONE, Evidence
-from lineshaft.connector.domain.fields import loss, note_on, remembered, select
+from lineshaft.connector.domain.fields import loss, marked, note_on, remembered, select
 from lineshaft.connector.domain.protocol import FieldDescription, ObjectDescription
 
 
@@ -74,3 +74,14 @@ def test_a_refusal_that_may_mean_nothing_is_there_is_one_of_what_was_read_before
     assert (known.code, known.confidence) == ("access_denied", "medium")
     assert remembered(replace(unclear, field="name"), ("number",)).confidence == "low"
     assert remembered(replace(unclear, field="number"), ("number",)).confidence == "medium"
+
+
+def test_a_field_is_custom_where_the_source_says_so_or_its_name_has_to() -> None:
+    fields = (
+        FieldDescription("YY1_shelf", "string", "Shelf"),
+        FieldDescription("shelf", "string", "Shelf", custom=True),
+        FieldDescription("name", "string", "Name"),
+    )
+    described = ObjectDescription("x", "x", fields)
+    assert [one.name for one in marked(described, ["YY1_"]).fields if one.custom] == ["YY1_shelf", "shelf"]
+    assert [one.name for one in marked(described, []).fields if one.custom] == ["shelf"]

@@ -85,17 +85,20 @@ def test_related_records_are_found_by_path_and_written_by_key() -> None:
 def test_computed_fields_and_files_are_no_plain_columns() -> None:
     fields = {
         "name": {"type": "char", "string": "Name", "required": True, "store": True},
-        "image": {"type": "binary", "store": True},
+        "image": {"type": "binary", "store": True, "manual": False},
+        "x_shelf": {"type": "char", "store": True, "manual": True},
         "total": {"type": "float", "store": False, "readonly": True},
         "partner_id": {"type": "many2one", "relation": "res.partner", "store": True},
         "state": {"type": "selection", "store": True, "selection": [["draft", "RFQ"], ["done", "Locked"]]},
         "source": {"type": "reference", "store": True, "selection": [["sale.order", "Order"]]},
     }
     found = {one.name: one for one in described("x", fields).fields}
-    assert [name for name, one in found.items() if one.stored] == ["name", "partner_id", "state", "source"]
+    stored = ["name", "x_shelf", "partner_id", "state", "source"]
+    assert [name for name, one in found.items() if one.stored] == stored
     assert {name: one.codes for name, one in found.items() if one.codes} == {
         "state": {"draft": "RFQ", "done": "Locked"}
     }
+    assert [name for name, one in found.items() if one.custom] == ["x_shelf"]
     assert found["partner_id"].relation == "res.partner"
     assert (found["name"].required, found["total"].readonly) == (True, True)
 

@@ -37,8 +37,8 @@ async def test_the_page_shows_fields_beside_source_fields_with_samples(
     usual = {"label": "", "required": False, "readonly": False, "relation": None, "readable": True}
     described = [
         {**usual, "name": "x_shelf", "type": "char", "label": "Shelf <1>"},
-        {**usual, "name": "z_new", "type": "date"},
         {**usual, "name": "active", "type": "selection", "codes": {"true": "Yes", "hold": "On <hold>"}},
+        {**usual, "name": "z_new", "type": "date", "custom": True},
     ]
     connector = world.pools["connector"]
     await insert(connector, "connection", connection_id=ids[0], system="tryton")
@@ -64,9 +64,12 @@ async def test_the_page_shows_fields_beside_source_fields_with_samples(
         if '<span class="tag accent">custom</span>' in row.partition("</li>")[0]
     }
     told = await world.call("GET", f"/connections/{ids[0]}/schema?object=product.product")
-    assert {one["name"] for one in told.json()["data"][0]["fields"] if one["custom"]} <= marked
-    assert {"x_shelf", "x_abc", "x_hazard", "z_new"} <= marked
-    assert not marked & {"code", "template.name", "cost_price", "id"}
+    fields = {one["name"]: one for one in told.json()["data"][0]["fields"]}
+    assert {name for name, one in fields.items() if one["custom"]} == marked == {"z_new"}
+    assert "1 of them custom" in page
+    assert not fields["x_shelf"]["mapped"]
+    assert re.search(r'data-use="x_abc"(?:(?!</li>).)*· not mapped', page, re.DOTALL)
+    assert re.search(r'data-use="code"(?:(?!</li>).)*· in number', page, re.DOTALL)
     assert "template.default_uom.symbol" in page
     codes = page.split('data-name="status"')[1].split("</fieldset>")[0]
     assert re.search(r'value="hold".*?<span class="tag">On &lt;hold&gt;</span>', codes, re.DOTALL)

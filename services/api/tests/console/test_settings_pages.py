@@ -181,14 +181,14 @@ async def test_what_is_read_is_shown_changed_and_audited(
     page = (await editor.get(f"{base}/settings")).text
     boxes = re.findall(r'name="objects" value="([^"]+)"( checked)?', page)
     assert {ticked for _, ticked in boxes} == {" checked"}
-    assert ("Lots <code>stock.lot</code>" in page, "Read as asset" in page) == (True, True)
+    assert ("Lots and serial numbers <code>stock.lot</code>" in page, "Read as asset" in page) == (True, True)
     two = ["stock.lot", "stock.location"]
     assert (await editor.send(f"{base}/reading", {"objects": two})).status_code == 303
     assert sorted((await world.call("GET", path)).json()["objects"]) == sorted(two)
     page = (await editor.get(f"{base}/settings")).text
     assert len(re.findall(r'name="objects" value="[^"]+" checked', page)) == len(two)
     (noted, *_) = (await world.call("GET", f"/audit-log?connection_id={connection_id}")).json()["data"]
-    assert (noted["by"], noted["before"]["objects"], sorted(noted["after"]["objects"])) == (
+    assert (noted["actor"], noted["before"]["objects"], sorted(noted["after"]["objects"])) == (
         "Ada",
         None,
         sorted(two),

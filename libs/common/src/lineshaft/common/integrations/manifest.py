@@ -290,6 +290,8 @@ class Manifest(_Part):
     errors: list[ErrorRule] = []
     """Come before the protocol's own table."""
     objects: dict[str, SourceObject] = Field(min_length=1)
+    custom_field_prefixes: list[Line] = []
+    """What names of fields begin with that were added to one installation, where the system wants that."""
     custom_objects: bool = False
     """Objects that are not listed here can be read too."""
     not_read: dict[str, Line] = {}

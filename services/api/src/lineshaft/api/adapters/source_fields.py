@@ -33,6 +33,8 @@ class SourceField:
     readable: bool = True
     codes: dict[str, str] = field(default_factory=dict)
     """What the source declares that it may hold, with its labels."""
+    custom: bool = False
+    """As the source says, of it or of what it is a part of."""
     filled: int = 0
     """Of the sample records, how many have a value there."""
     samples: list[str] = field(default_factory=list)
@@ -63,12 +65,16 @@ async def source_fields(
             described=True,
             readable=one.get("readable", True),
             codes=one.get("codes") or {},
+            custom=one.get("custom", False),
         )
         for one in described
     }
     for record in records:
         for path, value in _leaves(record.raw, "", 1):
-            seen = found.setdefault(path, SourceField(path, TYPES.get(type(value), "")))
+            head = found.get(path.partition(".")[0])
+            seen = found.setdefault(
+                path, SourceField(path, TYPES.get(type(value), ""), custom=bool(head and head.custom))
+            )
             seen.filled += 1
             text = str(value)[:LONGEST]
             if len(seen.samples) < SAMPLES and text not in seen.samples:

@@ -14,10 +14,8 @@ from lineshaft.api.console.entities import mapping_of
 from lineshaft.api.console.mapping_draft import SOURCES, Draft, unmapped_codes
 from lineshaft.api.domain.mappings import ActiveMapping
 from lineshaft.api.domain.problems import ProblemError
-from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Context
 from lineshaft.api.routes.existence import require_connection
-from lineshaft.api.routes.schemas import standard_fields
 from lineshaft.common.mapping import CompiledMapping, field_sources
 from lineshaft.common.mapping.definition import CustomFieldType, MappingDefinition
 from lineshaft.common.mapping.paths import PathError, compile_path, parse_path
@@ -41,7 +39,6 @@ class Workbench:
     drift: ObjectDrift
     records: list[SampleRecord]
     source: list[SourceField]
-    standard: set[str]
 
     @property
     def default(self) -> dict[str, Any]:
@@ -74,8 +71,7 @@ async def workbench_of(api: Context, connection_id: str, entity: str) -> tuple[A
     records = await sample_records(api.pool, connection_id, entity)
     source = await source_fields(api.pool, connection_id, active.object, records)
     drift = await drift_of(api.pool, connection_id, active.object)
-    standard = standard_fields(system_of(api.catalog, connection.system), active.object)
-    return connection, Workbench(active, drift, records, source, standard)
+    return connection, Workbench(active, drift, records, source)
 
 
 def drift_shown(bench: Workbench) -> dict[str, Any]:
@@ -163,7 +159,7 @@ def source_rows(bench: Workbench) -> list[dict[str, Any]]:
             "samples": one.samples,
             "filled": one.filled,
             "readable": one.readable,
-            "custom": one.path.partition(".")[0] not in bench.standard,
+            "custom": one.custom,
             "used_by": list(dict.fromkeys(used.get(one.path, ()))),
         }
         for one in bench.source

@@ -35,7 +35,10 @@ class SourceField(BaseModel):
     relation: str | None = Field(description="The object it points to.")
     readable: bool = Field(description="False: it is there, and hidden from this account.")
     codes: dict[str, str] = Field(description="What it may hold, with labels, where the source declares it.")
-    custom: bool = Field(description="The default mapping does not know it.")
+    custom: bool = Field(
+        description="Somebody has added it to this installation, as far as the source says so."
+    )
+    mapped: bool = Field(description="The default mapping of the object reads it.")
     samples: list[Any] = Field(description="Values of the records that changed last.")
 
 
@@ -107,7 +110,7 @@ async def _shown(
 ) -> dict[str, Any]:
     fields = row["fields"] if row else []
     records = await samples(api.pool, connection_id, name, SAMPLES) if fields else []
-    standard = standard_fields(system, name)
+    mapped = _mapped(system, name)
     listed = system.manifest.objects.get(name)
     return {
         "object": name,
@@ -124,7 +127,8 @@ async def _shown(
                 "relation": field["relation"],
                 "readable": field["readable"],
                 "codes": field.get("codes") or {},
-                "custom": field["name"] not in standard,
+                "custom": field.get("custom", False),
+                "mapped": field["name"] in mapped,
                 "samples": _samples(records, field["name"]),
             }
             for field in fields
@@ -132,8 +136,8 @@ async def _shown(
     }
 
 
-def standard_fields(system: System, name: str) -> set[str]:
-    """Fields that the default mappings of an object read; every other one is custom."""
+def _mapped(system: System, name: str) -> set[str]:
+    """Fields that the default mappings of an object read."""
     described_object = system.manifest.objects.get(name)
     known = set(described_object.key) if described_object else set()
     for entity in system.entities_for(name):

@@ -40,6 +40,15 @@ def select(description: ObjectDescription, needed: Iterable[str], most: int = MO
     return Selection((*mapped, *more), tuple(mapped), tuple(missing))
 
 
+def marked(description: ObjectDescription, prefixes: Sequence[str]) -> ObjectDescription:
+    """Fields are custom, too, whose names begin as the system wants it of such ones."""
+    wanted = tuple(prefixes)
+    fields = tuple(
+        replace(field, custom=field.custom or field.name.startswith(wanted)) for field in description.fields
+    )
+    return replace(description, fields=fields)
+
+
 def lost_fields(selection: Selection, read_before: Collection[str]) -> list[str]:
     return [name for name in selection.missing if name in read_before]
 

@@ -64,6 +64,8 @@ class FieldDescription:
     """False for a field that is there and hidden from this account."""
     codes: Mapping[str, str] = field(default_factory=dict)
     """What the source says that it may hold, with its labels; empty where it says nothing."""
+    custom: bool = False
+    """Somebody has added it to this installation: the source says so, or the name that it has to have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from lineshaft.common.outcomes import Operation, Outcome
 from lineshaft.connector.adapters import connections, schemas
 from lineshaft.connector.adapters.schemas import KnownObject
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
+from lineshaft.connector.domain.fields import marked
 from lineshaft.connector.workers.tools import OpenSource, Tools
 
 
@@ -38,5 +39,6 @@ async def known_object(tools: Tools, source: OpenSource, name: str) -> KnownObje
 
 async def look(tools: Tools, source: OpenSource, name: str) -> KnownObject:
     """The object as it is now."""
-    (description,) = await source.adapter.describe([name])
+    (found,) = await source.adapter.describe([name])
+    description = marked(found, source.system.manifest.custom_field_prefixes)
     return await schemas.put(tools.pool, source.caller, description, tools.clock())

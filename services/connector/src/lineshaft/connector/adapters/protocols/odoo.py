@@ -35,7 +35,7 @@ RIGHTS = {Verb.READ: "read", Verb.CREATE: "create", Verb.UPDATE: "write", Verb.D
 LISTS = ("one2many", "many2many")
 OF_EACH_RELATED = ("id", "display_name")
 MOST_LINES = 1_000
-FACTS = ["string", "type", "relation", "required", "readonly", "store", "selection"]
+FACTS = ["string", "type", "relation", "required", "readonly", "store", "selection", "manual"]
 
 
 Lines = tuple[str, Sequence[str]]

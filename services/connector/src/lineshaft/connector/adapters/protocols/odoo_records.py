@@ -65,6 +65,7 @@ def described(name: str, fields: Mapping[str, Mapping[str, Any]]) -> ObjectDescr
                 relation=facts.get("relation") or None,
                 stored=bool(facts.get("store")) and facts.get("type") not in _NEVER_PLAIN,
                 codes=listed_codes(facts.get("selection")) if facts.get("type") == "selection" else {},
+                custom=bool(facts.get("manual")),
             )
             for field, facts in fields.items()
         ),
