@@ -35,11 +35,12 @@ async def test_dead_letters_are_listed_shown_and_redriven(
 
     assert await _invoke("dlq", "redrive", letter_id) == "1 records published again\n"
     assert await _invoke("dlq", "redrive", "--topic", "no.such") == "0 records published again\n"
+    assert "there is no dead letter 0/999" in await _invoke("dlq", "redrive", "0/999", exit_code=2)
 
 
-async def _invoke(*arguments: str) -> str:
+async def _invoke(*arguments: str, exit_code: int = 0) -> str:
     import asyncio  # noqa: PLC0415
 
     result = await asyncio.to_thread(CliRunner().invoke, app, list(arguments), catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.stdout
+    assert result.exit_code == exit_code, result.output
+    return result.stdout or result.stderr

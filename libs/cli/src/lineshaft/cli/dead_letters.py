@@ -128,11 +128,14 @@ def redrive(
 
     async def run() -> int:
         settings = kafka_settings()
+        known = {one.name for one in TOPICS}
         chosen = [
             letter
             async for letter in letters(settings)
-            if letter.id == letter_id or (topic is not None and letter.reason("topic") == topic)
+            if (letter.id == letter_id or letter.reason("topic") == topic) and letter.reason("topic") in known
         ]
+        if letter_id is not None and not any(letter.id == letter_id for letter in chosen):
+            raise typer.BadParameter(f"there is no dead letter {letter_id}")
         if any(letter.reason("truncated") == "true" for letter in chosen):
             raise typer.BadParameter("a record was too large to keep whole; it can't be redriven")
         producer = Producer(
@@ -140,10 +143,7 @@ def redrive(
         )
         try:
             await producer.start()
-            known = {one.name for one in TOPICS}
-            await producer.publish(
-                [letter.original() for letter in chosen if letter.reason("topic") in known]
-            )
+            await producer.publish([letter.original() for letter in chosen])
         finally:
             await producer.stop()
         return len(chosen)

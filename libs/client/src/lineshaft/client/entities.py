@@ -27,8 +27,9 @@ class EntityEvent:
 class EntityConsumer:
     """At least once: store `revision` with the entity, and skip an event that is not above it."""
 
-    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, *, commits: bool) -> None:
         self._consumer = consumer
+        self._commits = commits
 
     async def batches(self, *, max_records: int = 500) -> AsyncIterator[list[EntityEvent]]:
         """What has come since; a batch is committed when the next one is asked for."""
@@ -37,7 +38,7 @@ class EntityConsumer:
             events = [_event(record) for records in found.values() for record in records if record.value]
             if events:
                 yield events
-            if found:
+            if found and self._commits:
                 await self._consumer.commit()
 
 
@@ -54,6 +55,7 @@ async def consume(
     """A consumer of `entities.<name>`; options are aiokafka's, for TLS and SASL.
 
     The topics keep the latest of each entity, so a new group that begins at the beginning gets all of them.
+    Without a group nothing is committed: the next consumer begins where this one did.
     """
     consumer = AIOKafkaConsumer(
         *(f"{prefix}entities.{name}" for name in entities),
@@ -65,7 +67,7 @@ async def consume(
     )
     try:
         await consumer.start()
-        yield EntityConsumer(consumer)
+        yield EntityConsumer(consumer, commits=group_id is not None)
     finally:
         await consumer.stop()
 
