@@ -19,6 +19,18 @@ async def _nothing_left(world: World) -> None:
     await world.context.pool.execute("delete from connection")
 
 
+async def test_people_are_told_how_each_system_was_verified(editor: Reader, world: World) -> None:
+    catalog = world.context.catalog.systems
+    told = {
+        one["system"]: one["verification"] for one in (await world.call("GET", "/systems")).json()["data"]
+    }
+    assert told == {name: system.manifest.verification for name, system in catalog.items()}
+    tiles = (await editor.get("/console/connect")).text.split('class="tile"')[1:]
+    for name, verification in told.items():
+        (tile,) = [one for one in tiles if f'/connect/{name}"' in one]
+        assert ("not tested with the system itself" in tile) == (verification != "real"), name
+
+
 async def test_an_empty_installation_leads_to_the_first_connection(editor: Reader, world: World) -> None:
     assert "Connect the first customer" in (await editor.get("/console")).text
     systems = (await editor.get("/console/connect")).text
