@@ -80,7 +80,7 @@ async def list_answer(
     rows = page.entities if chosen is None else [with_fields(one, chosen) for one in page.entities]
     meta = {"connection_status": known.status, "data_as_of": known.data_as_of}
     body, content = list_body(rows, page.next_cursor, meta)
-    return tagged(request, body, JSON, content + known.status.encode())
+    return tagged(request, body, JSON, content, known.status.encode())
 
 
 async def record_answer(
