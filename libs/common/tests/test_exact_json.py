@@ -49,6 +49,12 @@ def test_anything_else_is_refused_in_one_way(content: bytes) -> None:
         exact_json.decode(content)
 
 
+@pytest.mark.parametrize("digits", ["0e-99999", f"0.{'0' * 20_000}", f"1.{'1' * 20_000}", "9" * 200_000])
+def test_a_number_that_postgres_could_not_hold_is_refused(digits: str) -> None:
+    with pytest.raises(ValueError, match="out of range"):
+        exact_json.decode(digits)
+
+
 def test_what_json_has_no_form_for_is_left_to_the_caller() -> None:
     long = 10**30
     assert orjson.loads(exact_json.encode({"a": {1}, "b": [long]}, default=list)) == {"a": [1], "b": [1e30]}

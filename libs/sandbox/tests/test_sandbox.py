@@ -150,6 +150,13 @@ async def test_the_schema_drifts_with_the_records(
     assert not schema["kind"]["readable"]
 
 
+async def test_what_is_written_may_be_of_any_json_type(source: httpx.AsyncClient) -> None:
+    for cost in (12.5, {"amount": 12}, [1]):
+        written = await source.patch("/v1/parts/1", auth=GOOD, json={"unit_cost": cost})
+        assert written.json()["unit_cost"] == cost
+        assert (await source.get("/v1/schema/parts", auth=GOOD)).status_code == 200
+
+
 async def test_faults_add_up_and_bad_ones_are_refused(admin: httpx.AsyncClient) -> None:
     await admin.put("/admin/faults", json={"html": True})
     assert (await admin.put("/admin/faults", json={"credentials": "expired"})).json()["html"] is True

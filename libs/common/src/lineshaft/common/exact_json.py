@@ -11,6 +11,8 @@ import orjson
 
 SHORT = 16
 """So many characters hold at most the 15 digits that any float gives back."""
+LONG = 16_000
+"""More digits, with the noughts of the smallest exponent, and Postgres holds no such number."""
 _LARGEST = 2**63 - 1
 """What orjson encodes at least, with either sign."""
 
@@ -19,7 +21,7 @@ def number(digits: str) -> float | Decimal:
     """The float whose own digits are this number; a `Decimal` where there is none.
 
     Raises:
-        ValueError: no number, or one beyond the range of a float.
+        ValueError: no number, or one beyond the range of a float or of Postgres.
     """
     value = float(digits)
     if len(digits) <= SHORT and "e" not in digits and "E" not in digits:
@@ -28,7 +30,7 @@ def number(digits: str) -> float | Decimal:
         exact = Decimal(digits)
     except InvalidOperation:
         raise ValueError(f"number out of range: {digits[:SHORT]}") from None
-    if isinf(value) or (value == 0 and exact != 0):
+    if isinf(value) or len(digits) > LONG or (value == 0 and (exact != 0 or exact.adjusted() < -LONG)):
         raise ValueError(f"number out of range: {digits[:SHORT]}")
     return value if Decimal(repr(value)) == exact else exact
 

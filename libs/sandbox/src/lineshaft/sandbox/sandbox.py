@@ -22,7 +22,6 @@ class Request:
     path: str
     query: str
     status: int
-    """0 where the connection was cut."""
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any
 
 from lineshaft.sandbox.plant import OBJECTS, Plant, Record
 
-TYPES = {int: "integer", str: "string", bool: "boolean", type(None): "string"}
+TYPES = {int: "integer", float: "number", str: "string", bool: "boolean", type(None): "string"}
 
 
 class BadQueryError(ValueError):
@@ -44,7 +44,7 @@ class Store:
         for record in list(self._records[name].values())[:50]:
             for field, value in record.items():
                 if value is not None or field not in found:
-                    found[field] = TYPES[type(value)]
+                    found[field] = TYPES.get(type(value), "object")
         return found
 
     def page(self, name: str, limit: int, cursor: str | None, updated_after: str | None) -> Page:
