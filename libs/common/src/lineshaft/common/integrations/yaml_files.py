@@ -15,7 +15,7 @@ Model = TypeVar("Model", bound=BaseModel)
 _WORD = {"true", "false"}
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Refuses what YAML would read as something else than it looks like.
 
     A key that is given twice, where the last one would count; `no:`, which would be false; `1:30` and `010`,
@@ -56,13 +56,22 @@ for _tag in ("int", "float"):
 def read_yaml(file: Path) -> Any:
     """Raises `IntegrationError` with the line if the file is missing or no YAML."""
     try:
-        return yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  a safe loader
+        return _read(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise IntegrationError(Fault(file, str(error.strerror))) from error
     except UnicodeDecodeError as error:
         raise IntegrationError(Fault(file, "is no text in UTF-8", line=1)) from error
     except yaml.YAMLError as error:
         raise IntegrationError(_no_yaml(file, error)) from error
+
+
+def _read(text: str) -> Any:
+    """By libyaml, as services read all folders when they start; what is wrong, PyYAML itself tells better."""
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  a safe loader
+    except yaml.YAMLError:
+        yaml.compose(text, Loader=yaml.SafeLoader)
+        raise
 
 
 def _no_yaml(file: Path, error: yaml.YAMLError) -> Fault:
@@ -88,7 +97,7 @@ def fault_at(file: Path, key: str | None, message: str) -> Fault:
 
 
 def _line_of(file: Path, key: str) -> int:
-    node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     line, rest = 1, key
     while node is not None and rest:
         for part_node, value, part in _parts(node):
