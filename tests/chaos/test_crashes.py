@@ -7,10 +7,12 @@ import asyncio
 import os
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 import pytest
+import pytest_asyncio
 from aiokafka import AIOKafkaConsumer
 
 from lineshaft.common import topics as registry
@@ -30,6 +32,16 @@ REQUESTS = 200
 BATCH = 20
 SERVICE = Path(__file__).with_name("crashing_service.py")
 KILLED = -9
+WANTED = [f"con_{number}" for number in range(REQUESTS)]
+PASSES = 2
+STEPS = (
+    "before_effect",
+    "after_effect",
+    "before_offset_commit",
+    "after_offset_commit",
+    "before_publish",
+    "after_publish",
+)
 
 
 async def fresh_database(infrastructure: Infrastructure) -> str:
@@ -92,33 +104,26 @@ async def published(topics: Topics) -> list[tuple[str, str]]:
     return seen
 
 
-@pytest.mark.parametrize(
-    ("step", "passes"),
-    [
-        ("before_effect", 2),
-        ("after_effect", 2),
-        ("before_offset_commit", 2),
-        ("after_offset_commit", 2),
-        ("before_publish", 2),
-        ("after_publish", 2),
-    ],
-)
-async def test_a_kill_at_any_step_loses_and_doubles_nothing(
-    infrastructure: Infrastructure, bootstrap_servers: str, step: str, passes: int
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What there was once the next process had finished the work."""
+
+    effects: Counter[str]
+    sent: list[tuple[str, str]]
+
+
+async def crash(bootstrap_servers: str, dsn: str, step: str) -> Aftermath:
     topics = Topics(bootstrap_servers, f"{new_id('chaos')}.")
     used = [registry.SYNC_REQUESTS, registry.NOTIFICATION_EVENTS, registry.DEAD_LETTERS]
     await create_topics(bootstrap_servers, topics.prefix, 1, used)
-    dsn = await fresh_database(infrastructure)
     producer = Producer(bootstrap_servers, topics.prefix, "chaos")
     await producer.start()
-    wanted = [f"con_{number}" for number in range(REQUESTS)]
     await producer.publish(
-        [encode(new_event(SyncRequested(connection_id=name), source="chaos", key=name)) for name in wanted]
+        [encode(new_event(SyncRequested(connection_id=name), source="chaos", key=name)) for name in WANTED]
     )
     await producer.stop()
 
-    crashed = await run_service(topics, dsn, step, passes)
+    crashed = await run_service(topics, dsn, step, PASSES)
     assert await asyncio.wait_for(crashed.wait(), 60) == KILLED
     healthy = await run_service(topics, dsn, "none", 0)
     try:
@@ -126,14 +131,32 @@ async def test_a_kill_at_any_step_loses_and_doubles_nothing(
     finally:
         healthy.terminate()
         assert await asyncio.wait_for(healthy.wait(), 30) == 0
+    return Aftermath(counted, await published(topics))
 
-    assert counted == Counter(wanted)
-    sent = await published(topics)
-    assert {key for _, key in sent} == set(wanted)
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def aftermaths(
+    infrastructure: Infrastructure, bootstrap_servers: str
+) -> dict[str, Aftermath | BaseException]:
+    """Side by side, as most of it is waiting until the killed member's session has ended."""
+    crashes = [crash(bootstrap_servers, await fresh_database(infrastructure), step) for step in STEPS]
+    return dict(zip(STEPS, await asyncio.gather(*crashes, return_exceptions=True), strict=True))
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_kill_at_any_step_loses_and_doubles_nothing(
+    aftermaths: dict[str, Aftermath | BaseException], step: str
+) -> None:
+    aftermath = aftermaths[step]
+    if isinstance(aftermath, BaseException):
+        raise aftermath
+    sent = aftermath.sent
+    assert aftermath.effects == Counter(WANTED)
+    assert {key for _, key in sent} == set(WANTED)
     ids_by_key = {key: {event_id for event_id, other in sent if other == key} for _, key in sent}
     assert all(len(ids) == 1 for ids in ids_by_key.values())
     repeated = len(sent) - REQUESTS
     if step == "after_publish":
         assert 0 < repeated <= REQUESTS
     elif step != "before_publish":
-        assert repeated <= passes * BATCH
+        assert repeated <= PASSES * BATCH

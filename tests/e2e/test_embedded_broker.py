@@ -18,7 +18,7 @@ def test_the_story_on_the_embedded_broker(monkeypatch: pytest.MonkeyPatch, recei
     monkeypatch.setenv("KAFKA", "embedded")
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
     layout = Layout.discover(f"embedded-{os.getpid()}")
-    with Stack(layout, source="tryton", durable=False, progress=Progress(quiet=True)) as stack:
+    with Stack(layout, source="sandbox", durable=False, progress=Progress(quiet=True)) as stack:
         assert stack.kafka.kind == "embedded"
         vendor = Vendor(stack.api_url, stack.admin_key)
         story = Story(vendor, stack.source, receiver, stack.kafka.bootstrap_servers)

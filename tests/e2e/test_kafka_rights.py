@@ -131,7 +131,7 @@ def test_the_story_is_told_with_the_documented_rights_alone(
     assert story.run(), "\n".join(f"{step.name}: {step.told}" for step in story.steps)
     logs = {file.name: file.read_text(encoding="utf-8") for file in Layout.discover(NAME).logs.glob("*.log")}
     assert {f"{service}.log" for service in SERVICES} <= set(logs)
-    assert [name for name, text in logs.items() if "authorization" in text.lower()] == []
+    assert [name for name, text in logs.items() if "AuthorizationFailed" in text] == []
 
 
 async def test_what_is_not_documented_is_refused(kafka: ApacheKafka) -> None:
