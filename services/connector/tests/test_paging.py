@@ -83,6 +83,31 @@ async def test_what_should_tell_the_end_has_to_be_there(paging: dict[str, Any]) 
     assert "elsewhere" in (evidence.message or "")
 
 
+@pytest.mark.parametrize(
+    ("paging", "answer"),
+    [
+        (CURSOR, {"next": {"after": 5}}),
+        (CURSOR, {"next": 1.5}),
+        (CURSOR, {"next": True}),
+        ({"type": "next_url", "next_path": "links"}, {"links": {"next": "/things?page=2"}}),
+        ({"type": "offset", "parameter": "at", "total_path": "total"}, {"total": -1}),
+    ],
+    ids=str,
+)
+async def test_what_is_no_place_is_not_taken_for_the_end(
+    paging: dict[str, Any], answer: dict[str, Any]
+) -> None:
+    source = PagedSource(paging=paging, faults={"answer": (200, {"data": [{"id": 1}], **answer})})
+    evidence = await read_evidence(source)
+    assert (evidence.outcome, evidence.code) == (Outcome.SOURCE_ERROR, "unusable_answer")
+
+
+@pytest.mark.parametrize("end", [None, "", False])
+async def test_ways_to_say_that_there_is_no_next_page(end: Any) -> None:
+    source = PagedSource(paging=CURSOR, count=1, faults={"answer": (200, {"data": [{"id": 0}], "next": end})})
+    assert await read_ids(source, 20) == [0]
+
+
 @pytest.mark.parametrize("paging", [OFFSET, PAGE, CURSOR], ids=str)
 async def test_a_source_that_passes_over_the_place_is_noticed(paging: dict[str, Any]) -> None:
     source = PagedSource(paging=paging, faults={"ignored": True})

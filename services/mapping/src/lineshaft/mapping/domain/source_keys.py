@@ -19,7 +19,8 @@ class NoKeyError(LineshaftError):
 def key_reader(fields: Sequence[str]) -> ReadKey:
     """A function from a raw record to its source id.
 
-    It raises `NoKeyError` where a part of the key is missing or is no text or whole number.
+    It raises `NoKeyError` where a part of the key is missing or is no text or whole number. Of several parts
+    some may be empty texts, as with SAP, but not all.
     """
     paths = [parse_path(field) for field in fields]
     if any(len(path.segments) > 1 for path in paths):
@@ -65,7 +66,11 @@ def _reader(fields: Sequence[str], parts_of: Callable[[Any], list[Any]]) -> Read
             parts = parts_of(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise NoKeyError(f"key {', '.join(fields)}: {error}") from None
-        return join_source_key([_text(field, part) for field, part in zip(fields, parts, strict=True)])
+        if all(part == "" for part in parts):
+            raise NoKeyError(f"key {', '.join(fields)}: all of it is empty")
+        return join_source_key(
+            [part if part == "" else _text(field, part) for field, part in zip(fields, parts, strict=True)]
+        )
 
     return read
 

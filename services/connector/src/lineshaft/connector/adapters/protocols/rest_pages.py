@@ -35,10 +35,9 @@ def turned(
             if goes_on(records, more=_more(answer, paging, window.count + len(records))):
                 position = first_of(paging, window) + 1
         case "cursor":
-            found = at(take_apart(answer).body, paging.next_path or "next_cursor")
-            position = found if isinstance(found, str | int) and found != "" else None
+            position = _place(answer, paging.next_path or "next_cursor", (str, int))
         case "next_url":
-            position = asked.below(at(take_apart(answer).body, paging.next_path or ""))
+            position = asked.below(_place(answer, paging.next_path or "", (str,)))
         case "header_link":
             position = asked.below(_next_of(answer))
         case "none":
@@ -48,6 +47,20 @@ def turned(
     onward = window.onward(position, fingerprint(records, listed.key), len(records))
     counted = paging.type == "page"
     return records, replace(onward, tail=tail_of(records, listed.key)) if counted else onward
+
+
+def _place(answer: Answer, path: str, kinds: tuple[type, ...]) -> Any:
+    """Where the next page is; None where there is none.
+
+    Raises:
+        UnfitPageError: what is said there is no place, and to take it for the end would be to miss the rest.
+    """
+    found = at(take_apart(answer).body, path)
+    if found is None or found is False or found == "":
+        return None
+    if not isinstance(found, kinds) or isinstance(found, bool):
+        raise UnfitPageError(f"what the answer says at {path} is no place of a page")
+    return found
 
 
 def _more(answer: Answer, paging: Paging, read: int) -> bool | None:
@@ -66,7 +79,7 @@ def _flag(answer: Answer, path: str) -> bool:
 
 def _number(answer: Answer, path: str) -> int:
     found = at(take_apart(answer).body, path)
-    if isinstance(found, bool) or not isinstance(found, int):
+    if isinstance(found, bool) or not isinstance(found, int) or found < 0:
         raise UnfitPageError(f"the answer does not say at {path} how many records there are")
     return found
 
