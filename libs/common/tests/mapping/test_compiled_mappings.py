@@ -467,3 +467,24 @@ def test_no_record_is_ever_lost_and_every_document_fits_its_model(entity: str, v
     assert orjson.loads(result.content)
     assert content_hash(result.document) == result.content_hash
     model_of(entity).model_validate({**result.document, "revision": 1})
+
+
+def test_many_costly_expressions_cannot_hold_a_record_up() -> None:
+    costly = {"expr": "length(a[].d[])", "type": "integer"}
+    in_lines = {"expr": "a", "items": {"quantity": {"expr": "length(d) || 'none'"}, "description": "c"}}
+    definition = MappingDefinition.parse(
+        {"fields": {"lines": in_lines}, "custom_fields": {f"f{number}": costly for number in range(300)}}
+    )
+    mapping = compile_mapping("purchase_order", definition)
+    many: dict[str, Any] = {"id": 1, "a": [{"c": "x", "d": [1, 2]} for _ in range(2_000)]}
+    for _ in range(2):
+        mapped = mapping.apply("c", "1", many, "")
+        filled = [value for value in mapped.document["custom_fields"].values() if value is not None]
+        assert set(filled) == {4_000}
+        assert 0 < len(filled) < 50
+        assert {error.reason for error in mapped.errors} == {
+            "the expressions of this record take too much together"
+        }
+    few = mapping.apply("c", "1", many | {"a": many["a"][:3]}, "")
+    assert few.errors == []
+    assert set(few.document["custom_fields"].values()) == {6}

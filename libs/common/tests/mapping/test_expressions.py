@@ -7,8 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineshaft.common.mapping.errors import CoercionError
-from lineshaft.common.mapping.expressions import ExpressionError, compile_expression
+from lineshaft.common.mapping.expressions import ExpressionError, begin_record, compile_expression
 from lineshaft.common.mapping.functions import ExpressionLimitError
+
+
+@pytest.fixture(autouse=True)
+def _another_record() -> None:
+    begin_record()
+
 
 RECORD: dict[str, Any] = {
     "x_abc": None,
@@ -190,6 +196,7 @@ def test_no_expression_fails_in_an_unforeseen_way(text: str, record: dict[str, A
         expression = compile_expression(text)
     except ExpressionError:
         return
+    begin_record()
     try:
         expression.evaluate(record)
     except CoercionError:

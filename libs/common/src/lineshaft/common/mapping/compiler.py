@@ -9,6 +9,7 @@ from lineshaft.common.mapping.cleaning import clean
 from lineshaft.common.mapping.coercion import Coercers
 from lineshaft.common.mapping.context import MappingContext
 from lineshaft.common.mapping.definition import MappingDefinition
+from lineshaft.common.mapping.expressions import begin_record
 from lineshaft.common.mapping.fields import FieldCompiler, MappedField, empty_document, mapped_fields
 from lineshaft.common.mapping.generation import Document, Fill
 from lineshaft.common.mapping.moments import zone
@@ -77,6 +78,7 @@ class CompiledMapping:
             observed_at: when it was read; as a string it is taken as it is, which is cheaper for a batch.
             record_id: its `unified.entity_id`, where that is known already.
         """
+        begin_record()
         run = Run(connection_id)
         document = self._empty.copy()
         document["id"] = record_id or entity_id(connection_id, self.entity, source_id)

@@ -3,6 +3,7 @@
 A name means the same as in a path: where more follows, related records (`party.`) come before the bare key.
 """
 
+import threading
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ MAX_STEPS = 20_000
 """Nodes visited for one record."""
 MAX_CELLS = 200_000
 """Items, keys and characters made for one record, counted as a tree."""
+MAX_EFFORT = 100_000
+"""Of all expressions of one record: a step counts one, ten items, keys or characters, too."""
 
 Node = Any
 
@@ -46,6 +49,20 @@ class ExpressionError(ValueError):
     """An expression that cannot be compiled; the message gives the position where there is one."""
 
 
+class _Spent(threading.local):
+    """What the expressions of the record at hand have taken in this thread."""
+
+    effort = 0
+
+
+_spent = _Spent()
+
+
+def begin_record() -> None:
+    """The expressions that are evaluated from here on belong to another record."""
+    _spent.effort = 0
+
+
 class _Interpreter(TreeInterpreter):
     """One evaluation, which counts its steps and the size of what it makes."""
 
@@ -53,6 +70,14 @@ class _Interpreter(TreeInterpreter):
         super().__init__(Options(custom_functions=_FUNCTIONS))
         self._steps = 0
         self._cells = 0
+
+    def over(self, tree: Node, seen: Any) -> Any:
+        """The value of an expression for what it sees of a record."""
+        try:
+            _spent.effort += _size_of(seen, MAX_EFFORT * 10, texts=False) // 10
+            return self.visit(tree, seen)
+        finally:
+            _spent.effort += self._steps + self._cells // 10
 
     def visit(self, node: Node, *args: Any, **kwargs: Any) -> Any:
         self._steps += 1
@@ -70,20 +95,29 @@ class _Interpreter(TreeInterpreter):
         return value.get(node["value"]) if related is None else related
 
     def _count(self, value: Any) -> None:
-        # Counted as a tree: a shared part makes a small object that is huge when compared or written out.
-        stack = [value]
-        while stack:
-            item = stack.pop()
-            if isinstance(item, str):
-                self._cells += len(item)
-            elif isinstance(item, list):
-                self._cells += len(item)
-                stack.extend(item)
-            elif isinstance(item, dict):
-                self._cells += len(item)
-                stack.extend(item.values())
-            if self._cells > MAX_CELLS:
-                raise ExpressionLimitError(f"a result of more than {MAX_CELLS} parts")
+        self._cells += _size_of(value, MAX_CELLS - self._cells)
+        if self._cells > MAX_CELLS:
+            raise ExpressionLimitError(f"a result of more than {MAX_CELLS} parts")
+
+
+def _size_of(value: Any, enough: int, *, texts: bool = True) -> int:
+    """Items, keys and, of `texts`, characters, as far as there are no more than `enough`.
+
+    Counted as a tree: a shared part makes a small object that is huge when compared or written out.
+    """
+    cells = 0
+    stack = [value]
+    while stack and cells <= enough:
+        item = stack.pop()
+        if isinstance(item, str):
+            cells += len(item) if texts else 0
+        elif isinstance(item, list):
+            cells += len(item)
+            stack.extend(item)
+        elif isinstance(item, dict):
+            cells += len(item)
+            stack.extend(item.values())
+    return cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +141,11 @@ class Expression:
         Raises:
             CoercionError: the expression does not fit the record, or goes over a limit.
         """
+        if _spent.effort > MAX_EFFORT:
+            raise ExpressionLimitError("the expressions of this record take too much together")
         seen = record if self.whole else {key: record[key] for key in self.keys if key in record}
         try:
-            return _Interpreter().visit(self.tree, to_expression_value(seen))
+            return _Interpreter().over(self.tree, to_expression_value(seen))
         except CoercionError:
             raise
         except UNFIT_VALUE as error:

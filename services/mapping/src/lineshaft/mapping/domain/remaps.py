@@ -55,7 +55,9 @@ def remap(
     events = EntityEvents(connection_id, active.entity, active.version, time, traceparent)
     for row in rows:
         try:
-            mapped = active.compiled.apply(connection_id, row.source_id, row.raw, iso(row.observed_at))
+            mapped = active.compiled.apply(
+                connection_id, row.source_id, row.raw, iso(row.observed_at), row.id
+            )
             document = fitting(mapped.encode(row.revision + 1))
         except Exception as error:  # noqa: BLE001  one record never holds up the others
             failure = FieldError("*", "", "invalid_value", repr(error), "")
