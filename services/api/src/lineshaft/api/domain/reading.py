@@ -53,7 +53,7 @@ def list_body(
     entities: list[bytes], next_cursor: str | None, meta: Mapping[str, Any]
 ) -> tuple[bytes, memoryview]:
     """The answer, and its content without what only tells how fresh it is."""
-    freshness = b',"meta":' + orjson.dumps(meta) + b"}"
+    freshness = b',"meta":' + orjson.dumps(meta, option=orjson.OPT_UTC_Z) + b"}"
     # A page is large: it is copied as seldom as can be.
     body = b"".join(
         (b'{"data":[', b",".join(entities), b'],"next_cursor":', orjson.dumps(next_cursor), freshness)

@@ -41,7 +41,7 @@ class Json(JSONResponse):
         super().__init__(content, status_code, headers)
 
     def render(self, content: Any) -> bytes:
-        return exact_json.encode(content, default=_plain)
+        return exact_json.encode(content, default=_plain, option=orjson.OPT_UTC_Z)
 
 
 def _plain(value: Any) -> Any:
