@@ -132,6 +132,21 @@ async def test_a_text_key_of_several_columns_times_without_zone_and_json(plant: 
         assert len(found) == 10
 
 
+async def test_a_key_that_does_not_tell_rows_apart_is_told(plant: PostgresqlSource) -> None:
+    """It would lose rows in silence: a view has no key that the database checks."""
+    plant.execute(
+        "create view places as select location_id, number, updated_at from assets",
+        "grant select on places to reader",
+    )
+    system = with_objects(
+        "postgresql", {"places": {"label": "P", "key": ["location_id"], "cursor": {"field": "updated_at"}}}
+    )
+    async with opened(plant, system=system) as adapter:
+        evidence = await refused(lambda: adapter.read("places", ["number"], None, 100))
+    assert (evidence.outcome, evidence.code) == (Outcome.CONFIGURATION_ERROR, "key_not_unique")
+    assert "rows have location_id = " in (evidence.message or "")
+
+
 async def test_the_hour_that_comes_twice_is_read_twice(
     plant: PostgresqlSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,7 @@ from lineshaft.connector.adapters.protocols.sql_dialect import (
     Statement,
     Table,
 )
+from lineshaft.connector.adapters.protocols.sql_keys import told_apart
 from lineshaft.connector.adapters.protocols.sql_login import SqlLogin
 from lineshaft.connector.adapters.protocols.sql_statements import (
     Listing,
@@ -131,6 +132,7 @@ class Sql:
             object_name,
             listing.fields,
         )
+        told_apart(rows, listing, object_name)
         page = records(listing.fields, rows, columns, self._zone)
         last = len(rows) < most
         overlap = timedelta(seconds=listed.cursor.overlap_s) if listed.cursor else timedelta()
