@@ -1,5 +1,6 @@
 """The main job and what people do in the browser, end to end, on real Kafka, Postgres and Tryton or Odoo."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 from lineshaft.common.clock import now
 from lineshaft.common.links import LIFETIME, reauthorize_url
 from lineshaft.common.unified import ROUTES
+from lineshaft.tools.demo.kafka_client import consume
 from lineshaft.tools.demo.receiver import WebhookReceiver
 from lineshaft.tools.demo.story import Story
 from lineshaft.tools.demo.vendor import Vendor, wait_until
@@ -24,6 +26,7 @@ from lineshaft.tools.stack.stack import Stack
 from services.api.tests.console.browser import chromium, signed_in, violations
 
 from .customer_admin import Admin, admin_of
+from .writing import a_vendor_and_its_purchase_order, made_changed_and_read_back
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.timeout(400)]
 
@@ -55,6 +58,8 @@ class Desk:
     vendor: Vendor
     admin: Admin
     connection_id: str = ""
+    programs_connection_id: str = ""
+    """Another connection to the same system, with which only programs deal."""
     complaints: list[str] = field(default_factory=list)
 
     async def open(self, path: str = "") -> Page:
@@ -79,12 +84,16 @@ class Desk:
         await page.get_by_role("link", name="Overview").click()
 
     def syncs(self) -> list[dict[str, Any]]:
-        syncs = self.vendor.get(f"/connections/{self.connection_id}/syncs")["data"]
-        return [one for one in syncs if one["completed_at"]]
+        return completed(self.vendor, self.connection_id)
 
     def record(self, route: str) -> dict[str, Any]:
         data = self.vendor.get(f"/{route}?limit=1&connection_id={self.connection_id}")["data"]
         return data[0] if data else {}
+
+
+def completed(vendor: Vendor, connection_id: str) -> list[dict[str, Any]]:
+    syncs = vendor.get(f"/connections/{connection_id}/syncs")["data"]
+    return [one for one in syncs if one["completed_at"]]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -117,6 +126,30 @@ def test_a_changed_password_becomes_a_webhook_and_reconnecting_heals_it(
     assert required[0].body["data"]["verdict"]["fault"] == "credentials"
     assert all(one.problem is None for one in receiver.deliveries)
     vendor.post(f"/connections/{story.connection_id}/pause")
+
+
+def test_what_is_written_stands_at_the_source_and_is_read_back(
+    stack: Stack, vendor: Vendor, desk: Desk
+) -> None:
+    """A vendor and its purchase order in an ERP, a work order in a CMMS."""
+    connection_id, _ = vendor.connect(stack.source.system, stack.source.connection_fields)
+    desk.programs_connection_id = connection_id
+    if stack.source.system == "odoo":
+        written = {
+            "work-orders": made_changed_and_read_back(
+                vendor,
+                connection_id,
+                "work-orders",
+                {"title": "Pump leaks", "type": "corrective", "priority": "low"},
+                {"title": "Pump leaks badly", "priority": "high", "status": "in_progress"},
+            )
+        }
+    else:
+        written = a_vendor_and_its_purchase_order(
+            vendor, connection_id, {}, {}, {"title": "More bolts", "vendor_reference": "B-4711"}
+        )
+    desk.admin.assert_holds(written)
+    wait_until("the first sync", lambda: completed(vendor, connection_id), SECONDS)
 
 
 async def test_a_customer_connects_with_a_link_from_the_console(stack: Stack, desk: Desk) -> None:
@@ -157,7 +190,8 @@ async def test_a_customer_connects_with_a_link_from_the_console(stack: Stack, de
 
 
 async def test_a_field_that_is_new_at_the_source_takes_three_clicks(desk: Desk) -> None:
-    added = desk.admin.add_a_field()
+    desk.admin.add_a_field()
+    added = desk.admin.field
     page = await desk.open(f"/mapping/{added.entity}")
     await expect(page.locator(f"[data-use={added.name}]")).to_have_count(0)
     await page.get_by_role("button", name="Look again").click()
@@ -176,7 +210,30 @@ async def test_a_field_that_is_new_at_the_source_takes_three_clicks(desk: Desk) 
     await expect(page.locator("#records")).to_contain_text(added.value)
 
 
-async def test_a_custom_object_is_requested_and_read_by_the_api(desk: Desk) -> None:
+def test_a_field_that_is_new_at_the_source_is_found_mapped_and_read_by_api(desk: Desk) -> None:
+    connection = f"/connections/{desk.programs_connection_id}"
+    added, vendor = desk.admin.field, desk.vendor
+    (before,) = vendor.get(f"{connection}/schema?object={added.object}")["data"]
+    assert added.name not in {one["name"] for one in before["fields"]}
+    (looked,) = vendor.post(f"{connection}/schema/refresh", {"objects": [added.object]})["data"]
+    assert added.name in {one["name"] for one in looked["fields"]}
+
+    def read() -> dict[str, Any]:
+        path = f"/{ROUTES[added.entity]}?limit=1&connection_id={desk.programs_connection_id}"
+        fields: dict[str, Any] = vendor.get(path)["data"][0]["custom_fields"]
+        return fields
+
+    mapping = {"custom_fields": {"new": {"path": added.name, "type": "string", "label": "New"}}}
+    vendor.put(f"{connection}/mappings/{added.entity}", mapping)
+    assert "new" in read(), "the very next read"
+    wait_until("its values, read from the source", lambda: read()["new"] == added.value, SECONDS)
+    vendor.post(f"{connection}/pause")
+
+
+async def test_an_object_that_is_new_at_the_source_is_requested_read_and_consumed(
+    stack: Stack, desk: Desk
+) -> None:
+    records = desk.admin.add_an_object()
     name = desk.admin.more_object.replace(".", "_")
     page = await desk.open("/mapping-objects")
     await page.get_by_label("Table or object of the source").fill(desk.admin.more_object)
@@ -185,6 +242,15 @@ async def test_a_custom_object_is_requested_and_read_by_the_api(desk: Desk) -> N
     wait_until("its records", lambda: desk.record(f"objects/{name}"), SECONDS)
     record = desk.record(f"objects/{name}")
     assert (record["entity"], record["object"]) == ("custom", name)
+    events = await asyncio.to_thread(
+        consume,
+        stack.kafka.bootstrap_servers,
+        ["lineshaft.entities.custom"],
+        until=lambda seen: len(seen) >= len(records),
+        seconds=SECONDS,
+    )
+    assert {(one["connection_id"], one["object"]) for one in events} == {(desk.connection_id, name)}
+    assert sorted(one["custom_fields"][desk.admin.name_field] for one in events) == records
     await page.goto(f"/console/connections/{desk.connection_id}/records/custom:{name}")
     await expect(page.locator("#records tbody tr").first).to_be_visible()
 

@@ -35,9 +35,11 @@ def a_vendor_and_its_purchase_order(
     of_vendor: dict[str, Any],
     order: dict[str, Any],
     change: dict[str, Any],
-) -> None:
+) -> dict[str, dict[str, Any]]:
+    """Both as they were read at last, by their routes."""
     bolts = made_changed_and_read_back(
         vendor, connection_id, "vendors", {"name": "Bolts & Co", **of_vendor}, {"name": "Bolts & Nuts"}
     )
     order = {"title": "Bolts", "vendor": {"id": bolts["id"]}, **order}
-    made_changed_and_read_back(vendor, connection_id, "purchase-orders", order, change)
+    ordered = made_changed_and_read_back(vendor, connection_id, "purchase-orders", order, change)
+    return {"vendors": bolts, "purchase-orders": ordered}

@@ -148,6 +148,14 @@ class OdooSource:
         }
         return int(self.admin.call("ir.model.fields", "create", values))
 
+    def add_model(self, name: str, label: str) -> None:
+        """A model that the customer makes at run time: everybody may read its records, and their `x_name`."""
+        values = {"model": name, "name": label, "state": "manual"}
+        model_id = self.admin.call("ir.model", "create", values)
+        rights = {"perm_read": True, "perm_write": False, "perm_create": False, "perm_unlink": False}
+        access = {"name": f"{label}: read", "model_id": model_id, **rights}
+        self.admin.call("ir.model.access", "create", access)
+
     def remove_field(self, field_id: int) -> None:
         self.admin.call("ir.model.fields", "unlink", [field_id])
 
