@@ -159,11 +159,13 @@ class Cursor(_Part):
     overlap_s: int = Field(default=0, ge=0)
     """Read again this far back, for commits that became visible late."""
     format: Literal["iso8601", "local", "epoch_seconds", "epoch_milliseconds", "tagged"] = "iso8601"
-    """`local` is a time without a zone, in that of the setting `timezone`."""
+    """`local` is a time without a zone, in that of the setting `timezone`; `tagged` an object of its parts."""
     parameter: str | None = None
     """Under which name a request says since when, where the protocol leaves it open."""
     template: str | None = None
     """What it says there, with `{since}` in it, where it is not the time alone."""
+    encoding: Literal["base64url"] | None = None
+    """In which form it says this, where not as plain text."""
 
 
 class Paging(_Part):

@@ -70,6 +70,8 @@ class RestOptions(HttpOptions):
     complete_records: bool = False
     """Each record has all fields of its object, so that one which is not there has gone."""
     update_method: Literal["PATCH", "PUT", "POST"] = "PATCH"
+    fields_parameter: str | None = None
+    """Under which name a request says each field that it wants, where a record has few by itself."""
 
 
 class ODataOptions(_Part):

@@ -1,11 +1,4 @@
-"""REST as a manifest describes it: credentials in a header, pages by number, token or link, changes by time.
-
-Beside the manifest's own keys these `options` are known: `schema` (`path` with `{object}`, `fields_path`,
-`name`, `type`, `readable`) tells where an object's fields are described; `complete_records` promises that a
-record names all of its fields, so that one which is not there is missed at once; `errors` (`code_path`,
-`message_path`) where a refusal explains itself; `headers` which setting each further header carries;
-`update_method` how records are changed, where not by PATCH.
-"""
+"""REST as a manifest describes it: credentials in a header, pages by number, token or link, changes by time."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -37,7 +30,7 @@ from lineshaft.connector.adapters.protocols.rest_calls import (
     unusable,
 )
 from lineshaft.connector.adapters.protocols.rest_pages import keys_of, not_asked_for
-from lineshaft.connector.adapters.protocols.rest_reading import Reading
+from lineshaft.connector.adapters.protocols.rest_reading import PageRead, Reading
 from lineshaft.connector.adapters.protocols.rest_requests import Asked, as_written, encoded
 from lineshaft.connector.adapters.protocols.rest_times import zoned
 from lineshaft.connector.adapters.protocols.target import Target
@@ -102,8 +95,7 @@ class Rest:
     ) -> Page:
         listed, window = self._manifest.listed(object_name), Window.parse(cursor)
         size = limit or listed.page_size or self._manifest.limits.page_size
-        asked = Asked(self._calls.url, object_name, self._path(object_name), listed)
-        page = await self._reading.page(asked, window, size)
+        page = await self._page(object_name, fields, window, size)
         window, records, answer = page.window, page.records, page.answer
         if records and self._options.complete_records:
             await self._miss(object_name, fields, records[0], answer)
@@ -111,9 +103,7 @@ class Rest:
             records = [zoned(record, listed.local_times, self._zone) for record in records]
         if not_asked_for(listed, window, records):
             raise filter_ignored(answer, object_name, window.since)
-        if listed.record.each:
-            found = [await self._one(object_name, str(key)) for key in keys_of(listed, records)]
-            records = [record for record in found if record is not None]
+        records = await self._whole(object_name, fields, records)
         if page.onward is not None:
             return Page(records, page.onward.dump(), last=False)
         tells = listed.cursor if listed.cursor is not None and listed.cursor.parameter is not None else None
@@ -142,14 +132,14 @@ class Rest:
     async def find(
         self,
         object_name: str,
-        fields: Sequence[str],  # noqa: ARG002  the port's signature
+        fields: Sequence[str],
         match: Mapping[str, Any],
     ) -> Sequence[bytes] | None:
         """By key alone."""
         listed = self._manifest.listed(object_name)
         if set(match) != set(listed.key):
             return None
-        found = await self._one(object_name, join_source_key([match[part] for part in listed.key]))
+        found = await self._one(object_name, join_source_key([match[part] for part in listed.key]), fields)
         return [] if found is None else [found]
 
     async def rights(self, needs: Sequence[Need]) -> Mapping[Need, Right]:
@@ -192,10 +182,11 @@ class Rest:
             stored |= _stored(answer, listed)
         return Written(source_id, stored)
 
-    async def _one(self, object_name: str, source_id: str) -> bytes | None:
+    async def _one(self, object_name: str, source_id: str, fields: Sequence[str]) -> bytes | None:
         """None where there is no such record."""
         listed = self._manifest.listed(object_name)
-        address = self._address(object_name, source_id) + encoded(listed.record.query)
+        query = encoded({**self._named(fields), **listed.record.query})
+        address = self._address(object_name, source_id) + query
         try:
             answer = await self._calls.call(Operation.READ, "GET", address, object_name)
             record = raw_at(answer.body, listed.record.path)
@@ -211,11 +202,34 @@ class Rest:
         if (declared := self._options.declared) is not None:
             return await self._declared(object_name, declared)
         listed = self._manifest.listed(object_name)
-        page = await self.read(object_name, (), None, FEW if listed.record.each else SAMPLE)
-        names = dict.fromkeys(name for record in page.records for name in msgspec.json.decode(record))
-        # a record may leave out what it does not have
-        names |= dict.fromkeys(head_of(name) for name in self._documented(object_name))
+        documented = self._documented(object_name)
+        size = FEW if listed.record.each else SAMPLE
+        page = await self._page(object_name, documented, Window.parse(None), size)
+        records = await self._whole(object_name, documented, page.records)
+        names = dict.fromkeys(name for record in records for name in msgspec.json.decode(record))
+        if not (records and self._options.complete_records):
+            # a record may leave out what it does not have
+            names |= dict.fromkeys(head_of(name) for name in documented)
         return tuple(FieldDescription(name, "", name) for name in names)
+
+    async def _page(self, object_name: str, fields: Sequence[str], window: Window, size: int) -> PageRead:
+        listed, named = self._manifest.listed(object_name), self._named(fields)
+        asked = Asked(self._calls.url, object_name, self._path(object_name), listed, named)
+        return await self._reading.page(asked, window, size)
+
+    async def _whole(
+        self, object_name: str, fields: Sequence[str], records: Sequence[bytes]
+    ) -> Sequence[bytes]:
+        """Each asked for by its key, where a list tells too little."""
+        listed = self._manifest.listed(object_name)
+        if not listed.record.each:
+            return records
+        found = [await self._one(object_name, key, fields) for key in keys_of(listed, records)]
+        return [record for record in found if record is not None]
+
+    def _named(self, fields: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        parameter = self._options.fields_parameter
+        return {parameter: fields} if parameter and fields else {}
 
     def _documented(self, object_name: str) -> Sequence[str]:
         system = self._target.system
@@ -239,11 +253,12 @@ class Rest:
 
     async def _miss(self, object_name: str, fields: Sequence[str], record: bytes, answer: Answer) -> None:
         """A field that has gone since the object was described would empty what is stored."""
-        present = msgspec.json.decode(record, type=dict[str, msgspec.Raw])
-        missing = [name for name in fields if name.split(".", 1)[0] not in present]
+        present = msgspec.json.decode(record)
+        missing = [name for name in fields if not _has(present, name)]
         if not missing:
             return
-        described = {field.name: field for field in await self._fields(object_name)}
+        declared = await self._fields(object_name) if self._options.declared else ()
+        described = {field.name: field for field in declared}
         hidden = [name for name in missing if name in described and not described[name].readable]
         raise SourceFailureError(
             Evidence(
@@ -264,6 +279,12 @@ class Rest:
     def _address(self, object_name: str, source_id: str | None) -> str:
         parts = split_source_key(source_id or "", len(self._manifest.listed(object_name).key))
         return f"{self._path(object_name)}/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def _has(record: Mapping[str, Any], name: str) -> bool:
+    """A related record of which only the key is left is not there for what lies in it."""
+    head, _, inside = name.partition(".")
+    return head in record and (not inside or not isinstance(record[head], str | int | float))
 
 
 def _stored(answer: Answer, listed: SourceObject) -> dict[str, Any]:

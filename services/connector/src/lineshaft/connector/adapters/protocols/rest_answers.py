@@ -106,7 +106,10 @@ def _found(reading: Reading, places: str | Sequence[str]) -> str | None:
 
 
 def at(body: Any, path: str) -> Any:
-    """The value at a path of the manifest; the whole body at an empty one."""
+    """The value at a path of the manifest; the whole body at an empty one, and `0.name` in a list."""
+    if isinstance(body, list) and path:
+        place, _, inside = path.partition(".")
+        return at(body[int(place)], inside) if place.isdecimal() and int(place) < len(body) else None
     return body if not path else compile_path(parse_path(path))(body)
 
 

@@ -1,10 +1,12 @@
 """How a REST interface is asked: with which credentials, in which place, for which page."""
 
 import base64
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
@@ -19,8 +21,9 @@ from lineshaft.common.integrations.options import (
     BearerOptions,
     HeaderOptions,
 )
+from lineshaft.common.mapping.plain import to_json
 from lineshaft.connector.adapters.protocols.paging import ForeignLinkError
-from lineshaft.connector.adapters.protocols.rest_times import local
+from lineshaft.connector.adapters.protocols.rest_times import local, tagged
 from lineshaft.connector.adapters.protocols.window import Window
 
 NO_PAGES = Paging(type="none")
@@ -92,6 +95,8 @@ class Asked:
     name: str
     path: str
     listed: SourceObject
+    named: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The fields that are asked for, under the name of their parameter."""
 
     @property
     def paging(self) -> Paging:
@@ -101,7 +106,7 @@ class Asked:
         """Path and query of a page, below the address of the interface."""
         if self.paging.type in LINKS and window.position is not None:
             return str(window.position)
-        return self.path + query(self.listed, self.paging, window, size, zone)
+        return self.path + query(self.listed, self.paging, window, size, zone, named=self.named)
 
     def below(self, link: Any) -> str | None:
         """Path and query of a link, to whose host alone credentials go; None where there is none.
@@ -134,9 +139,19 @@ def first_of(paging: Paging, window: Window) -> int:
     return first if window.position is None else int(window.position)
 
 
-def query(listed: SourceObject, paging: Paging, window: Window, size: int, zone: tzinfo = UTC) -> str:
+def query(
+    listed: SourceObject,
+    paging: Paging,
+    window: Window,
+    size: int,
+    zone: tzinfo = UTC,
+    *,
+    named: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> str:
     """What follows the path; a number is always sent, as sources begin with different ones."""
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = dict(named)
+    if isinstance(listed.filter, dict):
+        parameters |= listed.filter
     if paging.size_parameter is not None:
         parameters[paging.size_parameter] = str(size)
     if paging.parameter is not None:
@@ -146,8 +161,6 @@ def query(listed: SourceObject, paging: Paging, window: Window, size: int, zone:
             parameters[paging.parameter] = str(window.position)
     if listed.cursor is not None and listed.cursor.parameter is not None and window.since is not None:
         parameters[listed.cursor.parameter] = _said(window.since, listed.cursor, zone)
-    if isinstance(listed.filter, dict):
-        parameters |= listed.filter
     return encoded(parameters)
 
 
@@ -185,6 +198,8 @@ def read_moment(value: Any, cursor: CursorSpec) -> datetime | None:
                 return datetime.fromtimestamp(float(value), UTC)
             case "epoch_milliseconds":
                 return datetime.fromtimestamp(float(value) / 1000, UTC)
+            case "tagged":
+                moment = datetime.fromisoformat(str(to_json(value)))
             case _:
                 moment = datetime.fromisoformat(str(value))
     except (ValueError, OverflowError, TypeError):
@@ -194,7 +209,8 @@ def read_moment(value: Any, cursor: CursorSpec) -> datetime | None:
 
 def _said(moment: datetime, cursor: CursorSpec, zone: tzinfo) -> str:
     written = _written(moment, cursor, zone)
-    return written if cursor.template is None else cursor.template.replace("{since}", written)
+    said = written if cursor.template is None else cursor.template.replace("{since}", written)
+    return base64.urlsafe_b64encode(said.encode()).decode() if cursor.encoding == "base64url" else said
 
 
 def _written(moment: datetime, cursor: CursorSpec, zone: tzinfo) -> str:
@@ -205,5 +221,7 @@ def _written(moment: datetime, cursor: CursorSpec, zone: tzinfo) -> str:
             return str(int(moment.timestamp()))
         case "epoch_milliseconds":
             return str(int(moment.timestamp() * 1000))
+        case "tagged":
+            return json.dumps(tagged(moment))
         case _:
             return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

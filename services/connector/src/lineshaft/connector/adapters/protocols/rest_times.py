@@ -32,3 +32,10 @@ def _in_utc(text: str, zone: tzinfo) -> str:
         return text
     aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
     return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def tagged(moment: datetime) -> dict[str, Any]:
+    """In the form of Tryton, which keeps times in UTC."""
+    utc = moment.astimezone(UTC)
+    names = ("year", "month", "day", "hour", "minute", "second", "microsecond")
+    return {"__class__": "datetime", **{name: getattr(utc, name) for name in names}}

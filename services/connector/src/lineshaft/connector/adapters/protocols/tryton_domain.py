@@ -3,10 +3,10 @@
 `write_date` is null until a row is first changed, so `create_date` stands in for it.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 from lineshaft.connector.adapters.protocols.id_window import after
+from lineshaft.connector.adapters.protocols.rest_times import tagged
 from lineshaft.connector.adapters.protocols.window import Window
 
 CURSOR_FIELDS = ("write_date", "create_date")
@@ -15,7 +15,7 @@ CURSOR_FIELDS = ("write_date", "create_date")
 def domain_of(window: Window) -> list[Any]:
     clauses: list[Any] = [["id", ">", after(window)]]
     if window.since is not None:
-        since = _tagged(window.since)
+        since = tagged(window.since)
         clauses.append(
             [
                 "OR",
@@ -24,17 +24,3 @@ def domain_of(window: Window) -> list[Any]:
             ]
         )
     return clauses
-
-
-def _tagged(moment: datetime) -> dict[str, Any]:
-    utc = moment.astimezone(UTC)
-    return {
-        "__class__": "datetime",
-        "year": utc.year,
-        "month": utc.month,
-        "day": utc.day,
-        "hour": utc.hour,
-        "minute": utc.minute,
-        "second": utc.second,
-        "microsecond": utc.microsecond,
-    }
