@@ -16,6 +16,7 @@ from typing import Any
 
 import bulk
 import plant
+import workshop
 from trytond.pool import Pool
 from trytond.transaction import Transaction
 
@@ -33,6 +34,15 @@ READABLE = [
     "stock.lot",
     "purchase.purchase",
     "purchase.line",
+    "purchase.request",
+    "company.employee",
+    "stock.move",
+    "production",
+    "production.work",
+    "production.work.center",
+    "production.routing.operation",
+    "quality.alert",
+    "quality.inspection",
 ]
 WRITABLE = ["party.party", "purchase.purchase", "purchase.line"]
 
@@ -46,11 +56,17 @@ def main() -> None:
     with Transaction().start(options.database, 1):
         company = create_company(pool)
     context = {"company": company, "companies": [company], "_skip_warnings": True}
+    fill(options, context, workshop.create_employees)
     vendors = fill(options, context, create_vendors, options.vendors)
     fill(options, context, create_locations)
     parts = fill(options, context, create_parts, options.products)
     fill(options, context, create_equipment, options.lots)
     fill(options, context, create_purchases, options.purchases, vendors, parts)
+    today = datetime.now(UTC).date()
+    fill(options, context, workshop.create_production, today)
+    fill(options, context, workshop.create_quality)
+    fill(options, context, workshop.create_requests, parts, vendors, today)
+    fill(options, context, workshop.create_movements, parts, today)
     password = secrets.token_urlsafe(18)
     fill(options, context, create_integration_user, password, user=0)
     fill(options, context, copy_parts, options.products, parts[0])

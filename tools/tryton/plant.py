@@ -60,6 +60,22 @@ HALLS = {
     "Hall 3": ["Heat treatment", "Compressor room", "Pump room"],
 }
 
+EMPLOYEES = ["Ines Hartmann", "Olof Lindqvist", "Chiara Moretti", "Petr Novak", "Luc Dubois", "Ada Keller"]
+
+OPERATIONS = {"Cut the sheet": "Laser cutter", "Bend the edges": "Press brake", "Deburr": "Bench 4"}
+"""By each operation, where it is done."""
+
+ALERTS = [
+    ("Plate is not flat", "0.4 mm where 0.3 mm are allowed."),
+    ("Edge is rough", "Burr along the short side."),
+    ("Hole is off centre", "Drilled again."),
+    ("Scratched surface", "To be seen again at the next batch."),
+]
+
+
+def email_of(name: str) -> str:
+    return f"{name.lower().replace(' ', '.')}@plant.example"
+
 
 def vendor(number: int) -> dict[str, str]:
     chance = random.Random(f"vendor {number}")  # noqa: S311 - the same plant every time

@@ -48,7 +48,7 @@ CATALOG = Catalog.load(ROOT / "integrations")
 TEST_KEYS = "test:" + base64.b64encode(bytes(32)).decode()
 KEYS = KeyRing.parse(TEST_KEYS)
 SETTINGS = {"base_url": "https://plant.example", "database": "plant"}
-OBJECTS = ("party.party", "product.product", "purchase.purchase", "stock.location", "stock.lot")
+OBJECTS = tuple(sorted(CATALOG.system("tryton").objects_for()))
 
 
 class Broker:

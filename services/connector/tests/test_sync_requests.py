@@ -34,7 +34,7 @@ def test_an_entity_that_is_mapped_from_another_object_is_read_from_both() -> Non
 @pytest.mark.parametrize(
     ("entities", "objects", "words"),
     [
-        (["work_order"], None, "no entity 'work_order' here; it has asset"),
+        (["meter"], None, "no entity 'meter' here; it has asset"),
         (None, ["nope"], "no object 'nope' here"),
         ([], [], "neither"),
     ],

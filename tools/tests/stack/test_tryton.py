@@ -59,7 +59,7 @@ def test_the_unprivileged_account_reads_the_plant(client: Client, source: Tryton
     part = client.read("product.product", ["cost_price", "last_modified_at"])[-1]
     assert part["cost_price"]["__class__"] == "Decimal"
     assert part["last_modified_at"]["__class__"] == "datetime"
-    assert client.read("stock.move", ["id"])[0] == "UserError"
+    assert client.read("stock.inventory", ["id"])[0] == "UserError"
 
 
 def test_a_new_password_ends_the_session(client: Client, source: TrytonSource) -> None:

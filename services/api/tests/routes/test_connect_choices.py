@@ -7,9 +7,10 @@ import pytest
 
 from lineshaft.api.adapters.visits import give_up_choices, sample_of
 from lineshaft.common.events.commands import CommandProblem
+from lineshaft.common.integrations import Catalog
 from lineshaft.common.outcomes import Outcome
 
-from .conftest import CREDENTIALS, REDIRECT_URL, SETTINGS, World, verified
+from .conftest import CREDENTIALS, REDIRECT_URL, ROOT, SETTINGS, World, verified
 
 pytestmark = pytest.mark.integration
 
@@ -17,7 +18,7 @@ IN_A_BROWSER = SETTINGS | CREDENTIALS | {"step-by-step": "true"}
 VENDOR = {"id": 7, "name": "Weber Pumps", "code": "V-7", "active": True}
 DENIED = {"code": "permission_denied", "message": "no", "outcome": Outcome.PERMISSION_DENIED}
 PURGED = {"connector_purge.requested", "health_purge.requested"}
-OBJECTS = ("party.party", "product.product", "stock.location", "stock.lot", "purchase.purchase")
+OBJECTS = Catalog.load(ROOT / "integrations").system("tryton").objects_for()
 
 
 def sampled(**more: Any) -> dict[str, Any]:
@@ -64,7 +65,7 @@ async def test_a_customer_sees_their_own_data_and_chooses(world: World) -> None:
     assert "This account may not read it. Whoever looks after Tryton can allow that" in text
     assert 'value="party.party" aria-describedby="about-' in text
     ticked = [line for line in text.splitlines() if " checked" in line]
-    assert len(ticked) == 4, "all but what is refused"
+    assert len(ticked) == len(OBJECTS) - 1, "all but what is refused"
 
     done = await world.http.post(choice, data={"objects": ["party.party", "stock.lot", "nonsense"]})
     assert done.status_code == 303
@@ -109,7 +110,7 @@ async def test_a_source_that_shows_nothing_just_now_can_be_connected_all_the_sam
     none = {"objects": [{"object": name, "problem": problem} for name in OBJECTS]}
     text = await shown(world, choice, none)
     assert "did not show it just now. There is nothing to do" in text
-    assert text.count(" checked") == 5
+    assert text.count(" checked") == len(OBJECTS)
     assert (await world.http.post(choice, data={"objects": list(OBJECTS)})).status_code == 303
 
 
@@ -117,7 +118,7 @@ async def test_nobody_waits_for_a_sample_that_never_comes(world: World) -> None:
     _, choice = await logged_in(world)
     assert 'http-equiv="refresh"' in (await world.http.get(choice)).text
     world.clock.ahead = timedelta(minutes=2)
-    assert (await world.http.get(choice)).text.count(" checked") == 5
+    assert (await world.http.get(choice)).text.count(" checked") == len(OBJECTS)
     assert (await world.http.post(choice, data={"objects": list(OBJECTS)})).status_code == 303
 
 

@@ -15,7 +15,10 @@ from lineshaft.tools.stack.python_environment import python_environment
 
 DATABASE = "plant"
 CREDENTIALS = "credentials.json"
-_MODULES = ("ir", "res", "party", "company", "product", "stock", "stock_lot", "purchase")
+_MODULES = (
+    *("ir", "res", "party", "company", "product", "stock", "stock_lot", "purchase", "purchase_request"),
+    *("production", "production_routing", "production_work", "quality"),
+)
 _MAXIMUM_ATTEMPTS = 5
 _SESSION_SECONDS = 3600
 
@@ -45,11 +48,11 @@ def tryton_python(layout: Layout, progress: Progress) -> Path:
 def plant_template(layout: Layout, progress: Progress, size: PlantSize) -> Path:
     """A folder with the SQLite database of a filled plant and its credentials."""
     recipe = _recipe(layout)
-    inputs = [recipe / name for name in ("requirements.txt", "fill.py", "plant.py", "bulk.py")]
+    inputs = [recipe / name for name in ("requirements.txt", "fill.py", "plant.py", "workshop.py", "bulk.py")]
     python = tryton_python(layout, progress)
 
     def build(folder: Path) -> None:
-        progress.building("tryton", f"a plant database with {size.products} products", 40)
+        progress.building("tryton", f"a plant database with {size.products} products", 50)
         # On disk the thousands of small commits take three times as long.
         workshop = layout.fast_folder / "tryton-template"
         workshop.mkdir()

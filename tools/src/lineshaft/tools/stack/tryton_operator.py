@@ -51,6 +51,17 @@ class TrytonOperator:
         (user,) = self.call("model.res.user.create", [values])
         return int(user)
 
+    def add_key(self) -> str:
+        """Of the integration's user for Tryton's REST; one that an administrator makes is valid at once."""
+        values = {"application": "rest", "user": self._user(self._username)}
+        made = self.call("model.res.user.application.create", [values])
+        (row,) = self.call("model.res.user.application.read", made, ["key"])
+        return str(row["key"])
+
+    def cancel_keys(self) -> None:
+        valid = self.call("model.res.user.application.search", [["state", "=", "validated"]], 0, None, None)
+        self.call("model.res.user.application.cancel", valid)
+
     def rename_user(self, login: str, new_login: str) -> None:
         self._write("res.user", [self._user(login)], {"login": new_login})
 
@@ -60,6 +71,11 @@ class TrytonOperator:
         self.call("model.ir.module.activate", [module])
         wizard, *_ = self.call("wizard.ir.module.activate_upgrade.create")
         self.call("wizard.ir.module.activate_upgrade.execute", wizard, {}, "upgrade")
+
+    def grant_read(self, model: str) -> None:
+        """To the integration's group, as for a model that came with a module."""
+        group = self._only("res.group", [["name", "=", GROUP]])
+        self.call("model.ir.model.access.create", [{"model": model, "group": group, "perm_read": True}])
 
     def revoke_read(self, model: str) -> None:
         """Takes the right from the integration's group; from the next request on."""

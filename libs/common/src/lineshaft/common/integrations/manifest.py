@@ -159,7 +159,7 @@ class Cursor(_Part):
     overlap_s: int = Field(default=0, ge=0)
     """Read again this far back, for commits that became visible late."""
     format: Literal["iso8601", "local", "epoch_seconds", "epoch_milliseconds", "tagged"] = "iso8601"
-    """`local` is a time without a zone, in that of the setting `timezone`; `tagged` an object of its parts."""
+    """`local` is a time without a zone, in that of the setting `timezone`; `tagged` is one in parts."""
     parameter: str | None = None
     """Under which name a request says since when, where the protocol leaves it open."""
     template: str | None = None

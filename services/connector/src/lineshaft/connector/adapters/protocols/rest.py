@@ -1,4 +1,4 @@
-"""REST as a manifest describes it: credentials in a header, pages by number, token or link, changes by time."""
+"""REST as a manifest describes it: how to log in, pages by number, token or link, and what changed since."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
