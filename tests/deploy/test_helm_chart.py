@@ -92,6 +92,7 @@ SCALED: dict[str, Any] = {
         "topicPrefix": "plant.",
         "securityProtocol": "SASL_SSL",
         "existingSecret": "kafka-login",
+        "existingSecrets": {"mapping": "kafka-mapping", "topics": "kafka-topics"},
         "tls": {"existingSecret": "kafka-tls"},
     },
     "keda": {"enabled": True, "prometheusAddress": "http://prometheus:9090"},
@@ -396,6 +397,7 @@ def subscriptions(checkout: Path, service: str) -> set[tuple[str, str]]:
     [
         ({"publicUrl": "lineshaft.example.com"}, "publicUrl"),
         ({"kafka": {"bootstrapServers": "kafka"}}, "kafka/bootstrapServers"),
+        ({"kafka": {"existingSecrets": {"mapper": "kafka-mapping"}}}, "mapper"),
         ({"postgres": {"host": ""}}, "postgres/host"),
         ({"secrets": {"existingSecret": ""}}, "secrets/existingSecret"),
         ({"services": {"connector": {"settings": {"LINESHAFT_SLICES": 1}}}}, "LINESHAFT_SLICES"),
@@ -454,6 +456,8 @@ SECRETS = {
     "lineshaft/console-oidc-client-secret": "a client secret",
     "kafka-login/username": "plant",
     "kafka-login/password": "a password of Kafka",
+    "kafka-mapping/username": "mapping",
+    "kafka-mapping/password": "a password of mapping",
 }
 PASSWORDS = {"lineshaft/role-password", "lineshaft/postgres-admin-password"}
 
@@ -480,6 +484,16 @@ def test_the_services_take_their_environment(
                 settings = settings_class(component)()
             user = urlsplit(settings.postgres_dsn.get_secret_value()).username
             assert user == f"lineshaft_{component.replace('-', '_')}"
+
+
+def test_a_service_may_have_a_user_of_its_own_on_kafka(rendered: Mapping[str, Any]) -> None:
+    users = {
+        component: environment(container)["LINESHAFT_KAFKA_USERNAME"]["secretKeyRef"]["name"]
+        for component, _, container in containers(rendered["scaled"])
+        if component != "schemas"
+    }
+    own = {"mapping": "kafka-mapping", "topics": "kafka-topics"}
+    assert users == {**dict.fromkeys((*SERVICES, "topics"), "kafka-login"), **own}
 
 
 @pytest.mark.integration

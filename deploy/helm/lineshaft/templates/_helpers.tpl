@@ -39,19 +39,20 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 
 {{- define "lineshaft.kafkaEnvironment" -}}
-{{- $kafka := .Values.kafka -}}
+{{- $kafka := .root.Values.kafka -}}
 - name: KAFKA_BOOTSTRAP_SERVERS
   value: {{ $kafka.bootstrapServers | quote }}
 - name: LINESHAFT_TOPIC_PREFIX
   value: {{ $kafka.topicPrefix | quote }}
 - name: LINESHAFT_LOG_LEVEL
-  value: {{ .Values.logLevel }}
+  value: {{ .root.Values.logLevel }}
 - name: LINESHAFT_KAFKA_SECURITY_PROTOCOL
   value: {{ $kafka.securityProtocol }}
 {{- if hasPrefix "SASL_" $kafka.securityProtocol }}
 - name: LINESHAFT_KAFKA_SASL_MECHANISM
   value: {{ $kafka.saslMechanism }}
-{{- $secret := required "kafka.existingSecret must name a Secret with the SASL user and password" $kafka.existingSecret }}
+{{- $own := index $kafka.existingSecrets .component }}
+{{- $secret := required "kafka.existingSecret must name a Secret with the SASL user and password" (default $kafka.existingSecret $own) }}
 {{ include "lineshaft.fromSecret" (list "LINESHAFT_KAFKA_USERNAME" $secret $kafka.usernameKey) }}
 {{ include "lineshaft.fromSecret" (list "LINESHAFT_KAFKA_PASSWORD" $secret $kafka.passwordKey) }}
 {{- end }}
