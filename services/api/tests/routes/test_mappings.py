@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from lineshaft.api.routes import mapping_trials
+from lineshaft.api.routes import mapping_insight, mapping_trials
 
 from .conftest import World
 
@@ -201,7 +201,19 @@ async def test_a_dry_run_that_takes_longer_goes_on_from_its_cursor(
         if part["next_cursor"] is None:
             break
         cursor = f"&cursor={part['next_cursor']}"
-    assert seen == [2, 2, 1]
+    assert seen == [1, 1, 1, 1, 1]
+
+
+async def test_costly_mappings_are_tried_as_long_as_there_is_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (mapping_trials, mapping_insight):
+        monkeypatch.setattr(module, "SECONDS", -1.0)
+    connection_id, _ = await world.connect()
+    await world.store(connection_id, "item", [{"id": number, "code": "C"} for number in range(5)])
+    path = f"/connections/{connection_id}/mappings/item"
+    assert (await world.call("POST", f"{path}/preview", CHANGE)).json()["records"] == 1
+    assert (await world.call("GET", f"{path}/health")).json()["records"] == 1
 
 
 async def test_an_entity_that_the_system_has_not(world: World) -> None:

@@ -1,8 +1,9 @@
 """What a mapping leaves open, where its values come from, and how versions differ."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from time import monotonic
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -30,6 +31,8 @@ from lineshaft.common.mapping import MappingContext, compile_mapping, lineage
 from lineshaft.common.unified import entity_id
 
 SAMPLE = 1000
+SECONDS = 10.0
+"""How long records are looked at before the answer."""
 
 router = APIRouter(prefix="/v1/connections/{connection_id}/mappings/{entity}", tags=["mapping"])
 
@@ -116,9 +119,12 @@ async def health(api: Api, _: CanRead, connection_id: ConnectionPath, entity: En
     _system, active = await _in_force(api, connection_id, entity)
     rows = await api.pool.fetch(SQL["sample_records"], connection_id, entity, SAMPLE)
     records = [SampleRecord(row["source_id"], row["raw"]) for row in rows]
-    pairs = [(record.source_id, record.raw) for record in records]
+    looked_at: list[SampleRecord] = []
     seen = await asyncio.to_thread(
-        field_health, compile_mapping(entity, active.effective), connection_id, pairs
+        field_health,
+        compile_mapping(entity, active.effective),
+        connection_id,
+        _in_time(records, looked_at, monotonic() + SECONDS),
     )
     errors = {
         row["field"]: {
@@ -134,10 +140,10 @@ async def health(api: Api, _: CanRead, connection_id: ConnectionPath, entity: En
         {
             "entity": entity,
             "version": active.version,
-            "records": len(records),
+            "records": len(looked_at),
             "fields": {
                 name: {
-                    **_shown(one, len(records)),
+                    **_shown(one, len(looked_at)),
                     "declared": _unseen(declared.get(name, {}), one),
                     "errors": errors.get(name),
                 }
@@ -213,6 +219,17 @@ async def _in_force(api: Context, connection_id: str, entity: str) -> tuple[Syst
     connection = await require_connection(api.pool, connection_id)
     system = system_with(api, connection.system, entity, connection_id)
     return system, await current(api.pool, connection_id, system, entity)
+
+
+def _in_time(
+    records: Sequence[SampleRecord], looked_at: list[SampleRecord], ends_at: float
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """As many as the time is enough for; one at least."""
+    for record in records:
+        looked_at.append(record)
+        yield record.source_id, record.raw
+        if monotonic() > ends_at:
+            break
 
 
 def _shown(one: FieldHealth, records: int) -> dict[str, Any]:

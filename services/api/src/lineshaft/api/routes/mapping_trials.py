@@ -1,6 +1,7 @@
 """`.../mappings/{entity}/preview` and `/dry-run`: what a mapping would do, before it is in force."""
 
 import asyncio
+from collections.abc import Sequence
 from time import monotonic
 from typing import Annotated, Any
 
@@ -25,7 +26,7 @@ ORDER = "dry_run"
 MAX_SAMPLE = 1000
 CHUNK = 500
 SECONDS = 20.0
-"""How long one dry run looks at records before it answers with a cursor."""
+"""How long records are looked at before the answer, which a dry run gives a cursor."""
 
 router = APIRouter(prefix="/v1/connections/{connection_id}/mappings/{entity}", tags=["mapping"])
 
@@ -80,13 +81,19 @@ class Trial:
         self._now = now
         self._then = then
 
-    async def add(self, total: Preview, records: list[tuple[str, dict[str, Any]]]) -> None:
-        """Beside the event loop, so that other requests are answered meanwhile."""
-        await asyncio.to_thread(self._add, total, records)
+    async def add(self, total: Preview, rows: Sequence[Any], ends_at: float) -> int:
+        """How many were looked at before the time was over, one at least.
 
-    def _add(self, total: Preview, records: list[tuple[str, dict[str, Any]]]) -> None:
-        for source_id, raw in records:
-            total.add(try_record(self._now, self._then, self._connection_id, source_id, raw))
+        Beside the event loop, so that other requests are answered meanwhile.
+        """
+        return await asyncio.to_thread(self._add, total, rows, ends_at)
+
+    def _add(self, total: Preview, rows: Sequence[Any], ends_at: float) -> int:
+        for number, row in enumerate(rows, 1):
+            total.add(try_record(self._now, self._then, self._connection_id, row["source_id"], row["raw"]))
+            if monotonic() > ends_at:
+                return number
+        return len(rows)
 
 
 @router.post("/preview", responses={200: {"model": PreviewModel}, **problems(404)}, response_class=Json)
@@ -112,7 +119,7 @@ async def try_out(
         if not rows:
             raise not_found(f"stored record {source_id!r}", connection_id=connection_id)
     total = Preview()
-    await trial.add(total, [(row["source_id"], row["raw"]) for row in rows])
+    await trial.add(total, rows, monotonic() + SECONDS)
     return Json(_shown(total))
 
 
@@ -136,8 +143,9 @@ async def dry_run(
     ends_at = monotonic() + seconds
     while after is not None:
         rows = await api.pool.fetch(SQL["records_to_try"], connection_id, entity, after, CHUNK)
-        await trial.add(total, [(row["source_id"], row["raw"]) for row in rows])
-        after = rows[-1]["id"] if len(rows) == CHUNK else None
+        looked_at = await trial.add(total, rows, ends_at)
+        goes_on = looked_at < len(rows) or len(rows) == CHUNK
+        after = rows[looked_at - 1]["id"] if goes_on else None
         if monotonic() > ends_at:
             break
     return Json({**_shown(total), "next_cursor": cursors.encode(ORDER, after) if after else None})
