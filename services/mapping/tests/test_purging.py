@@ -102,6 +102,16 @@ async def test_records_go_on_the_topic_and_in_the_store(
     assert (endings["entities.item"], endings["records.raw"]) == ("deleted", "expires")
 
 
+async def test_the_answer_goes_on_with_the_trace_of_the_command(service: Service) -> None:
+    command = MappingPurgeRequested(command_id=new_id("cmd"), connection_id=service.connection_id)
+    asked = new_event(command, source="api", key=service.connection_id)
+    await transactional(service.pool, "commands", on_commands)([asked])
+    await finish(service)
+    rows = await service.pool.fetch("select value, headers from outbox where topic = 'command.results'")
+    (headers,) = [row["headers"] for row in rows if command.command_id.encode() in row["value"]]
+    assert headers["traceparent"] == asked.traceparent
+
+
 async def test_what_comes_late_leaves_nothing_and_tells_nothing(service: Service, items: Reader) -> None:
     first = mapping_changed(BY_CODE, connection_id=service.connection_id)
     chunk = await service.change_mapping(first)

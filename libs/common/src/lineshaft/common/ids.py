@@ -2,11 +2,8 @@
 
 import os
 import time
-from typing import NewType
 
 import xxhash
-
-ConnectionId = NewType("ConnectionId", str)
 
 
 def new_id(prefix: str) -> str:

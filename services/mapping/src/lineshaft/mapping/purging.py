@@ -20,6 +20,7 @@ from lineshaft.common.logs import logger
 from lineshaft.common.postgres import outbox
 from lineshaft.common.postgres.pool import RETRYABLE, Connection, Pool
 from lineshaft.common.topics import entity_topic_name
+from lineshaft.common.tracing import span
 from lineshaft.mapping.adapters import purges
 from lineshaft.mapping.domain.entity_events import SOURCE
 
@@ -56,20 +57,24 @@ class Purger:
             purge = await purges.take(tx)
             if purge is None:
                 return False
-            keys = await purges.keys(tx, purge.connection_id, CHUNK)
-            if keys:
-                await self._producer.publish_batches([_tombstone(purge.connection_id, key) for key in keys])
-                await purges.delete_records(tx, purge.connection_id, keys)
-            else:
-                await self._complete(tx, purge)
+            with span("purge", purge.traceparent, connection_id=purge.connection_id):
+                await self._go_on(tx, purge)
             return True
+
+    async def _go_on(self, tx: Connection, purge: purges.Open) -> None:
+        keys = await purges.keys(tx, purge.connection_id, CHUNK)
+        if not keys:
+            await self._complete(tx, purge)
+            return
+        await self._producer.publish_batches([_tombstone(purge.connection_id, key) for key in keys])
+        await purges.delete_records(tx, purge.connection_id, keys)
 
     async def _complete(self, tx: Connection, purge: purges.Open) -> None:
         rows = await purges.complete(tx, purge.connection_id)
         command = MappingPurgeRequested(command_id=purge.command_id, connection_id=purge.connection_id)
         answer = purged(command, SOURCE, {"record": purge.records, **rows}, self._clock())
         await outbox.add_events(tx, [answer])
-        log.info("purged", connection_id=purge.connection_id, records=purge.records)
+        log.info("purged", records=purge.records)
 
 
 def _tombstone(connection_id: str, key: purges.Key) -> Message:

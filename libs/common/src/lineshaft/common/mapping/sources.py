@@ -28,12 +28,6 @@ def source_paths(definition: MappingDefinition) -> tuple[Names, ...]:
     return tuple(dict.fromkeys(path for paths in field_sources(definition).values() for path in paths))
 
 
-def reads_whole_record(definition: MappingDefinition) -> bool:
-    """Whether an expression takes the record as a whole, so that the paths do not tell all it reads."""
-    specs: list[FieldSpec] = [*definition.fields.values(), *definition.custom_fields.values()]
-    return any(spec.expr is not None and compile_expression(spec.expr).whole for spec in specs)
-
-
 def _sources(spec: FieldSpec) -> tuple[Names, ...]:
     return tuple(dict.fromkeys(_walk(spec, ())))
 

@@ -130,8 +130,5 @@ class Relay:
         METRICS.outbox_published.labels(self._service).inc(len(rows))
         return len(rows)
 
-    def wake(self) -> None:
-        self._wake.set()
-
     def _on_notify(self, *_: object) -> None:
         self._wake.set()
