@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -23,9 +24,10 @@ from lineshaft.common.integrations.oauth import AUTHORIZATION_CODE
 from lineshaft.common.links import reauthorize_url
 from lineshaft.common.outcomes import Outcome
 from lineshaft.common.postgres.sealed import Resealing
+from lineshaft.tools.stack.layout import find_checkout
 from lineshaft.tools.testing.oauth_system import SYSTEM, write_system
 
-from .conftest import REDIRECT_URL, World, verified, whole_application
+from .conftest import CREDENTIALS, REDIRECT_URL, World, verified, whole_application
 
 pytestmark = pytest.mark.integration
 
@@ -37,7 +39,8 @@ SETTINGS = {"base_url": "https://plant.example.com"}
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(world: World, tmp_path: Path) -> AsyncIterator[World]:
-    """With a system that asks for consent, at which nobody has registered."""
+    """With a system that asks for consent, at which nobody has registered, and one that does not ask."""
+    shutil.copytree(find_checkout() / "integrations" / "sandbox", tmp_path / "sandbox")
     catalog = write_system(
         tmp_path,
         PROVIDER,
@@ -94,6 +97,19 @@ async def test_nobody_is_sent_to_a_system_that_does_not_know_us(world: World) ->
     for answer in (await world.http.get(page), await world.http.post(page, data=SETTINGS)):
         assert answer.status_code == 409
         assert "cannot be connected yet" in answer.text
+
+
+async def test_who_chose_another_system_meanwhile_does_not_come_back_to_it(world: World) -> None:
+    await world.call("PUT", CLIENT_PATH, CLIENT)
+    page = await world.open_page(system=None, systems=[SYSTEM, "sandbox"])
+    told = await sent_away(world, f"{page}?system={SYSTEM}")
+    await world.http.post(f"{page}?system=sandbox", data=SETTINGS | CREDENTIALS)
+    asked = await world.outbox("commands.connector")
+    refused = CommandProblem(code="credentials_rejected", message="", outcome=Outcome.CREDENTIALS_REJECTED)
+    await world.answer(asked[-1]["command_id"], problem=refused)
+    answer = await back(world, code="of the first system", state=told["state"])
+    assert (answer.status_code, "This login was used already" in answer.text) == (410, True)
+    assert await world.outbox("commands.connector") == asked
 
 
 async def test_the_operators_client_is_registered_and_withdrawn(world: World) -> None:

@@ -195,7 +195,8 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 select * from link_session where capability_hash = $1
 
 -- name: choose_system
--- What the customer has chosen from those offered.
+-- What the customer has chosen from those offered; a login at another one has nothing to come back to.
+with given_up as (delete from consent where session_id = $1)
 update link_session set system = $2 where session_id = $1 and state = 'open'
 
 -- name: lock_link_session
