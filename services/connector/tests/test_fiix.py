@@ -113,15 +113,16 @@ async def test_what_changed_while_a_read_went_on_is_in_the_next_one(source: Fiix
     assert (ignored.outcome, ignored.code) == (Outcome.CONFIGURATION_ERROR, "filter_ignored")
 
 
-async def test_too_many_requests_say_how_long_to_wait(source: FiixSource) -> None:
-    wait = {"P_CLIENT_AUTO_RETRY_WAIT_ADVISORY_MS": 90_000}
+@pytest.mark.parametrize(("told", "seconds"), [(90_000, 90), (0, 0), (10**30, 24 * 3600)])
+async def test_too_many_requests_say_how_long_to_wait(source: FiixSource, told: int, seconds: int) -> None:
+    wait = {"P_CLIENT_AUTO_RETRY_WAIT_ADVISORY_MS": told}
     answer = refusal("SERVER_REQUEST_RECEIVE", "throttled", 1100, **wait)
     source.faults = {"answer": (answer.status, answer.body)}
     async with opened(source) as adapter:
         evidence = await refused(lambda: adapter.read("Assets", NAMES, None))
     assert evidence.outcome is Outcome.RATE_LIMITED
     assert evidence.retry_at is not None
-    assert 80 < evidence.retry_at.timestamp() - time.time() < 95
+    assert seconds - 10 < evidence.retry_at.timestamp() - time.time() < seconds + 5
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,13 @@ async def test_what_is_wrong_is_said_beside_the_field(editor: Reader) -> None:
     assert (answer.status_code, "Choose at least one" in answer.text) == (422, True)
 
 
+@pytest.mark.parametrize("days", ["0", "a year", "9" * 5000])
+async def test_a_key_whose_end_is_not_understood_is_not_made(editor: Reader, days: str) -> None:
+    answer = await editor.send("/console/keys", {"name": "billing", "scopes": ["read"], "days": days})
+    assert (answer.status_code, SECRET(answer.text)) == (422, None)
+    assert "is a whole number of days" in answer.text
+
+
 async def test_a_viewer_sees_the_keys_and_no_button(viewer: Reader) -> None:
     page = (await viewer.get("/console/keys")).text
     assert "LINESHAFT_ADMIN_KEY" in page

@@ -158,7 +158,8 @@ async def test_versions_show_what_each_changed(editor: Reader, world: World, ids
     await editor.send(f"{path}/rollback", {"version": "2"})
     assert (await world.call("GET", api)).json()["effective"]["fields"]["name"] == {"path": "code"}
     assert "barcode" not in (await world.call("GET", api)).json()["overlay"]["fields"]
-    assert (await editor.send(f"{path}/rollback", {"version": "x"})).status_code == 404
+    for version in ("x", "0", "99999999999", "9" * 5000):
+        assert (await editor.send(f"{path}/rollback", {"version": version})).status_code == 404
 
 
 async def test_records_are_shown_as_the_api_answers_them(

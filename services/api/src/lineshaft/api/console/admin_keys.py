@@ -17,8 +17,10 @@ from lineshaft.api.domain.problems import ProblemError
 from lineshaft.api.routes import admin_keys
 from lineshaft.api.routes.admin_keys import KeyPath
 from lineshaft.api.routes.context import Api, Context
+from lineshaft.common.whole_numbers import whole_number
 
 NEW: dict[str, Any] = {"name": "", "scopes": [], "days": "365"}
+MOST_DAYS = 3650
 OVERLAPS = {"0": 0, "1": 3600, "24": 24 * 3600, "168": 7 * 24 * 3600}
 """By the hours that the form gives."""
 
@@ -39,7 +41,11 @@ async def create(request: Request, api: Api, visitor: Editor, form: Form) -> Res
         "name": str(form.get("name", "")).strip(),
         "scopes": [str(one) for one in form.getlist("scopes")],
     }
-    expires_at = api.clock() + timedelta(days=int(days)) if _is_days(days) else None
+    valid_for = whole_number(days, MOST_DAYS) if days else None
+    if days and not valid_for:
+        wrong = {"days": f"is a whole number of days, up to {MOST_DAYS}"}
+        return await _keys(request, api, visitor, filled=Filled({**typed, "days": days}, wrong))
+    expires_at = api.clock() + timedelta(days=valid_for) if valid_for else None
     try:
         body = admin_keys.NewAdminKey.model_validate({**typed, "expires_at": expires_at})
         made = await admin_keys.create(api, visitor.caller, body)
@@ -86,7 +92,3 @@ _SCOPE_WORDS = {
     Scope.CONNECT: "send customers their links, and get tokens",
     Scope.MANAGE: "change everything, and write records",
 }
-
-
-def _is_days(text: str) -> bool:
-    return text.isascii() and text.isdigit() and 0 < int(text) <= 3650  # noqa: PLR2004  ten years

@@ -16,6 +16,7 @@ from lineshaft.api.console.visitors import Signed, Visitor
 from lineshaft.api.routes.audit_log import audit_log
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.paging import MAX_LIMIT
+from lineshaft.common.whole_numbers import whole_number
 
 COLUMNS = ("at", "actor", "action", "connection_id", "subject", "before", "after")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -94,9 +95,9 @@ async def _entries(
     api: Context, visitor: Visitor, filters: dict[str, str], *, limit: int, cursor: str | None
 ) -> dict[str, Any]:
     wanted: dict[str, Any] = dict(filters)
-    days = wanted.pop("days", "")
-    if days.isascii() and days.isdigit() and int(days) in PERIODS:
-        wanted["since"] = api.clock() - timedelta(days=int(days))
+    days = whole_number(wanted.pop("days", ""), max(PERIODS))
+    if days and days in PERIODS:
+        wanted["since"] = api.clock() - timedelta(days=days)
     answer = await audit_log(api=api, _=visitor.caller, limit=limit, cursor=cursor, **wanted)
     found: dict[str, Any] = answer.content
     return found

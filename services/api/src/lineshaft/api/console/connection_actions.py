@@ -25,6 +25,7 @@ from lineshaft.api.routes import (
 from lineshaft.api.routes.context import Api
 from lineshaft.api.routes.existence import require_connection, require_known
 from lineshaft.common.events.syncs import SyncMode
+from lineshaft.common.whole_numbers import whole_number
 
 router = APIRouter(prefix=HOME + "/connections/{connection_id}")
 
@@ -132,8 +133,7 @@ async def bundle(api: Api, visitor: Signed, connection_id: ConnectionPath) -> Re
 
 
 def _whole(text: str, name: str, most: int) -> int:
-    if not text.strip():
-        return 0
-    if not text.strip().isascii() or not text.strip().isdigit() or int(text) > most:
+    number = whole_number(text.strip() or "0", most)
+    if number is None:
         raise invalid(name, f"is a whole number up to {most}")
-    return int(text)
+    return number

@@ -17,6 +17,7 @@ from lineshaft.api.domain.problems import ProblemError
 from lineshaft.api.routes import connections, networks
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.api.routes.existence import require_connection
+from lineshaft.common.whole_numbers import whole_number
 
 router = APIRouter(prefix=HOME + "/connections/{connection_id}")
 
@@ -71,8 +72,8 @@ async def network(
     given: dict[str, Any] = {name: typed[name] for name in NETWORK_FIELDS if typed[name]}
     if typed["way"] != "proxy":
         given.pop("proxy_url", None)
-    if typed["requests_per_minute"].isascii() and typed["requests_per_minute"].isdigit():
-        given["requests_per_minute"] = int(typed["requests_per_minute"])
+    if (per_minute := whole_number(typed["requests_per_minute"], most=10**9)) is not None:
+        given["requests_per_minute"] = per_minute
     given["private_networks"] = typed["private_networks"].replace(",", " ").split()
     try:
         body = networks.NetworkSettings.model_validate(given)

@@ -14,6 +14,7 @@ from lineshaft.api.domain.problems import ProblemError, not_found
 from lineshaft.api.routes import mappings
 from lineshaft.api.routes.context import Api
 from lineshaft.api.routes.existence import require_connection
+from lineshaft.common.whole_numbers import whole_number
 
 router = APIRouter(prefix=HOME + "/connections/{connection_id}/mapping")
 
@@ -59,8 +60,8 @@ async def rollback(
     *, api: Api, visitor: Editor, connection_id: ConnectionPath, entity: EntityPath, form: Form
 ) -> Response:
     target = f"{HOME}/connections/{connection_id}/mapping/{entity}"
-    text = str(form.get("version", ""))
-    if not text.isascii() or not text.isdigit():
+    version = whole_number(str(form.get("version", "")), mappings.NO_VERSION)
+    if not version:
         raise not_found("version")
     try:
         answer = await mappings.rollback(
@@ -68,9 +69,9 @@ async def rollback(
             caller=visitor.caller,
             connection_id=connection_id,
             entity=entity,
-            body=mappings.Rollback(version=int(text)),
+            body=mappings.Rollback(version=version),
         )
     except ProblemError as error:
         return back_to(f"{target}/versions", Notice("failed", error.problem.detail))
-    words = f"Version {answer.content['version']} is in force, with the changes of version {text}."
+    words = f"Version {answer.content['version']} is in force, with the changes of version {version}."
     return back_to(target, Notice("done", words))

@@ -22,6 +22,7 @@ from lineshaft.common.mapping.paths import PathError, compile_path, parse_path
 from lineshaft.common.mapping.scalars import to_string
 from lineshaft.common.mapping.transforms import TRANSFORMS
 from lineshaft.common.unified import fields_of
+from lineshaft.common.whole_numbers import whole_number
 
 EDITED = {"fields", "custom_fields", "value_maps", "comment"}
 LONGEST_CODE = 40
@@ -50,8 +51,8 @@ class Workbench:
         return {name: part for name, part in self.active.overlay.items() if name not in EDITED}
 
     def record(self, number: str) -> SampleRecord | None:
-        at = int(number) if number.isascii() and number.isdigit() else 0
-        return self.records[at] if at < len(self.records) else None
+        at = whole_number(number, most=len(self.records) - 1) or 0
+        return self.records[at] if self.records else None
 
     def unread(self, definition: MappingDefinition) -> list[str]:
         """Source fields that no stored record has, as no mapping in force asks for them yet."""

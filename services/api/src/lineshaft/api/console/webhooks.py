@@ -18,6 +18,7 @@ from lineshaft.api.domain.problems import ProblemError, invalid
 from lineshaft.api.routes import replays, webhook_endpoints
 from lineshaft.api.routes.context import Api, Context
 from lineshaft.common.events.webhooks import WEBHOOK_EVENT_TYPES
+from lineshaft.common.whole_numbers import whole_number
 
 NEW: dict[str, Any] = {"url": "", "description": "", "event_types": [], "ordered": False, "max_per_second": 0}
 EVENTS: dict[str, Any] = {"event_types": WEBHOOK_EVENT_TYPES, "meanings": EVENT_MEANINGS}
@@ -155,11 +156,11 @@ async def rotate(request: Request, api: Api, visitor: Editor, endpoint_id: Endpo
 
 @router.post("/{endpoint_id}/replay")
 async def replay(api: Api, visitor: Editor, endpoint_id: EndpointPath, form: Form) -> Response:
-    text = str(form.get("hours", "24")).strip()
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= MOST_HOURS:
+    hours = whole_number(str(form.get("hours", "24")).strip(), MOST_HOURS)
+    if not hours:
         return back_to(_at(endpoint_id), Notice("failed", f"hours: a whole number from 1 to {MOST_HOURS}"))
     only: Literal["all", "undelivered"] = "all" if form.get("only") == "all" else "undelivered"
-    body = replays.NewReplay(since=api.clock() - timedelta(hours=int(text)), only=only)
+    body = replays.NewReplay(since=api.clock() - timedelta(hours=hours), only=only)
     started = replays.replay(api, visitor.caller, endpoint_id, body)
     return await acted(_at(endpoint_id), "The replay has begun; its progress stands below.", started)
 

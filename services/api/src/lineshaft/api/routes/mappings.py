@@ -28,6 +28,7 @@ from lineshaft.common.events.connections import Lifecycle
 from lineshaft.common.integrations import System
 from lineshaft.common.postgres.pool import Connection as Transaction
 from lineshaft.common.unified import is_custom
+from lineshaft.common.whole_numbers import whole_number
 
 ORDER = "mapping_version"
 NO_VERSION = 2**31 - 1
@@ -212,9 +213,9 @@ def _before(cursor: str | None) -> int:
     if cursor is None:
         return NO_VERSION
     (text,) = cursors.decode(cursor, ORDER, 1)
-    if not text.isascii() or not text.isdigit() or int(text) > NO_VERSION:
+    if (version := whole_number(text, NO_VERSION)) is None:
         raise invalid("cursor", "take it unchanged from the next_cursor of the page before")
-    return int(text)
+    return version
 
 
 def _answer(active: ActiveMapping) -> Json:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from lineshaft.common.whole_numbers import whole_number
 from lineshaft.connector.adapters.http import LONGEST_WAIT, Answer
 
 _LEFT = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
@@ -13,7 +14,7 @@ _EPOCH_MILLISECONDS = 1_000_000_000_000
 def no_requests_before(answer: Answer, now: datetime, reset_header: str | None = None) -> datetime | None:
     """When the next request may be made, where an answer says that none are left."""
     left = next((answer.headers[name] for name in _LEFT if name in answer.headers), "").strip()
-    if not left.isdecimal() or int(left) > 0:
+    if whole_number(left, most=0) is None:
         return None
     until = resets_at(answer, now, reset_header)
     return until if until is not None and until > now else None

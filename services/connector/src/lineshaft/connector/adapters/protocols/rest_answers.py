@@ -12,6 +12,7 @@ from lineshaft.common.integrations import Manifest
 from lineshaft.common.integrations.options import RefusalPlaces
 from lineshaft.common.mapping.paths import compile_path, parse_path
 from lineshaft.common.outcomes import Operation, Outcome
+from lineshaft.common.whole_numbers import whole_number
 from lineshaft.connector.adapters.http import LONGEST_WAIT, Answer, NoAnswerError
 from lineshaft.connector.adapters.protocols.http_evidence import ruled, unanswered
 from lineshaft.connector.adapters.rate_headers import resets_at
@@ -94,7 +95,8 @@ class Classifier:
         told = answer.retry_at(now)
         wait = _found(reading, self.places.wait_path)
         if wait is not None and wait.isdigit():
-            return min(now + timedelta(milliseconds=int(wait)), now + LONGEST_WAIT)
+            told_ms = whole_number(wait, LONGEST_WAIT // timedelta(milliseconds=1))
+            return now + (LONGEST_WAIT if told_ms is None else timedelta(milliseconds=told_ms))
         return told or resets_at(answer, now, self.manifest.limits.reset_header)
 
 
