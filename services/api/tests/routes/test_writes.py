@@ -236,7 +236,8 @@ async def test_a_change_needs_its_record(world: World) -> None:
 async def test_an_entity_that_the_system_has_not(world: World) -> None:
     _, token = await world.connect()
     answer = await world.call("POST", "/meters", {"name": "x"}, key=token)
-    assert answer.status_code == 404
+    assert (answer.status_code, answer.json()["code"]) == (422, "not_supported")
+    assert "it has " in answer.json()["detail"]
 
 
 async def test_a_deletion_is_a_command_and_ends_without_a_body(world: World) -> None:

@@ -21,7 +21,7 @@ from lineshaft.api.domain.usability import require_writable
 from lineshaft.api.domain.writes import Operation, request_hash, source_values
 from lineshaft.api.routes.answers import Json, problems
 from lineshaft.api.routes.authentication import ConnectionQuery, KeyToWrite, Presented, open_connection
-from lineshaft.api.routes.catalog import system_of, unknown_entity
+from lineshaft.api.routes.catalog import system_of
 from lineshaft.api.routes.context import Context, context_of
 from lineshaft.api.routes.data import EntityId
 from lineshaft.api.routes.exact import ExactRoute
@@ -167,7 +167,10 @@ async def writable_connection(
     _, known = await open_connection(api, key, connection_id)
     system = system_of(api.catalog, known.system)
     if entity not in system.entities:
-        raise unknown_entity(system, entity, connection_id=known.connection_id)
+        detail = (
+            f"{system.manifest.label} has no {entity.replace('_', ' ')}; it has {', '.join(system.entities)}."
+        )
+        raise problem(ProblemCode.NOT_SUPPORTED, detail, connection_id=known.connection_id)
     name = system.object_of(entity)
     if not system.reads(known.objects, name):
         detail = f"The customer has not chosen {name!r} for this connection."
