@@ -1,4 +1,6 @@
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -127,6 +129,42 @@ def test_expected_entities_are_written_only_from_records_that_fit(tmp_path: Path
     assert '"name": "Pump"' in (place / "fixtures/asset.expected.json").read_text()
 
 
+@pytest.mark.parametrize(
+    ("recorded", "fault"),
+    [
+        ({"records_path": "data", "answer": {"data": [{"id": 1}], "next_cursor": None}}, None),
+        (
+            {"records_path": "data", "answer": {"data": [{"id": 1}]}},
+            "answer: has nothing at next_cursor, where the manifest's paging.next_path looks: keep it whole",
+        ),
+        (
+            {"records_path": "items", "answer": {"items": [{"id": 1}], "next_cursor": "2"}},
+            "records_path: is items, and the manifest says data",
+        ),
+        (
+            {"answer": [{"id": 1}]},
+            "records_path: is empty, and the manifest says data",
+        ),
+    ],
+)
+def test_where_the_manifest_looks_the_recorded_answer_has_something(
+    tmp_path: Path, recorded: dict[str, Any], fault: str | None
+) -> None:
+    """A mistaken place of the next page would make the first page all that is ever read."""
+    run(tmp_path, "new", "plantbook", "--protocol", "rest")
+    file = tmp_path / "plantbook/fixtures/assets.json"
+    file.write_text(json.dumps({"recorded_from": "a test", **recorded}))
+    found = run(tmp_path, "validate").output
+    told = [line for line in found.splitlines() if line.startswith(f"{file}: ")]
+    assert told[:1] == ([] if fault is None else [f"{file}: {fault}"])
+
+
 def test_the_folders_of_this_repository_are_valid() -> None:
     found = run(Path(__file__).parents[3] / "integrations", "validate")
     assert found.exit_code == 0, found.output
+
+
+def test_a_new_folder_asks_how_the_system_speaks(tmp_path: Path) -> None:
+    asked = ["integrations", "new", "plantbook", "--folder", str(tmp_path)]
+    assert CliRunner().invoke(app, asked, input="soap\nodata\n").exit_code == 0
+    assert System.load(tmp_path / "plantbook").manifest.protocol == "odata"

@@ -39,7 +39,10 @@ def validate(
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(help="Lower-case letters, digits, _ and -.")],
-    protocol: Annotated[Literal["rest", "odata", "sql"], typer.Option(help="How the system speaks.")],
+    protocol: Annotated[
+        Literal["rest", "odata", "sql"],
+        typer.Option(help="How the system speaks.", prompt="How the system speaks"),
+    ],
     folder: Folder = HERE,
 ) -> None:
     """A folder that loads at once and says by TODO lines what is missing."""

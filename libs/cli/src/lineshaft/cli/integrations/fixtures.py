@@ -22,6 +22,21 @@ def load_fixture(file: Path) -> dict[str, Any]:
     return content
 
 
+def at(answer: Any, path: str) -> Any:
+    """What lies there; the whole answer at an empty path."""
+    return answer if not path else compile_path(parse_path(path))(answer)
+
+
+def is_there(answer: Any, path: str) -> bool:
+    """Whether there is such a place, be it empty."""
+    here = answer
+    for segment in parse_path(path).segments:
+        if not isinstance(here, dict) or segment.name not in here:
+            return False
+        here = here[segment.name]
+    return True
+
+
 def records_of(file: Path) -> list[dict[str, Any]]:
     """The records of the recorded answer.
 
@@ -30,7 +45,7 @@ def records_of(file: Path) -> list[dict[str, Any]]:
     """
     fixture = load_fixture(file)
     try:
-        found = compile_path(parse_path(fixture["records_path"]))(fixture["answer"])
+        found = at(fixture["answer"], fixture.get("records_path") or "")
     except (KeyError, PathError) as error:
         raise IntegrationError(Fault(file, f"needs answer and records_path: {error}")) from error
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):

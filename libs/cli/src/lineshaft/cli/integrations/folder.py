@@ -1,12 +1,14 @@
 """What is wrong with one system's folder: with its files, and with what should lie beside them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from lineshaft.cli.integrations.fixtures import load_fixture, records_of
+from lineshaft.cli.integrations.fixtures import is_there, load_fixture, records_of
 from lineshaft.common.integrations import Fault, IntegrationError, System
+from lineshaft.common.integrations.manifest import SourceObject
 from lineshaft.common.integrations.system import MANIFEST, MAPPING
 
 HEADINGS = ("What you get", "Set up", "Reconnect", "Limits", "Troubleshooting")
@@ -59,6 +61,21 @@ def _readme_faults(file: Path) -> Iterator[Fault]:
         yield Fault(file, f"the headings have to be, in this order, {', '.join(HEADINGS)}")
 
 
+def _place_faults(file: Path, fixture: Mapping[str, Any], described: SourceObject) -> Iterator[Fault]:
+    """Where the manifest looks in vain for the next page, the first one would be all that is read."""
+    if described.paging is None:
+        return
+    said = fixture.get("records_path") or None
+    if described.records_path is not None and said != described.records_path:
+        words = f"is {said or 'empty'}, and the manifest says {described.records_path}"
+        yield Fault(file, words, "records_path")
+    for key in ("next_path", "total_path", "more_path"):
+        path = getattr(described.paging, key)
+        if path is not None and not is_there(fixture["answer"], path):
+            words = f"has nothing at {path}, where the manifest's paging.{key} looks: keep it whole"
+            yield Fault(file, words, "answer")
+
+
 def _fixture_faults(fixtures: Path, system: System) -> Iterator[Fault]:
     for name in system.objects_for():
         file = fixtures / f"{name}.json"
@@ -68,6 +85,7 @@ def _fixture_faults(fixtures: Path, system: System) -> Iterator[Fault]:
                 yield Fault(file, "says where it was recorded", "recorded_from")
             if not records_of(file):
                 yield Fault(file, "has no records", "answer")
+            yield from _place_faults(file, fixture, system.object(name))
         except IntegrationError as error:
             yield from error.faults
     for entity in system.entities:
