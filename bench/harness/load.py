@@ -28,8 +28,8 @@ class Load:
         return percentile(self.seconds, 0.99) * 1000
 
 
-def percentile(seconds: Sequence[float], share: float) -> float:
-    return sorted(seconds)[min(int(len(seconds) * share), len(seconds) - 1)]
+def percentile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(int(len(values) * share), len(values) - 1)]
 
 
 class Client:

@@ -7,7 +7,6 @@ ships does. The process of the worker is measured, from the moment its connector
 
 import asyncio
 import contextlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import httpx
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 from harness.meter import measured, memory, spec
+from harness.services import cpu_seconds
 
 from lineshaft.common.ids import new_id
 from lineshaft.tools.stack.ports import free_port
@@ -125,11 +125,6 @@ async def until_committed(admin: AIOKafkaAdminClient, group: str, records: int) 
             if sum(max(0, one.offset) for one in offsets.values()) >= records:
                 return
         await asyncio.sleep(TICK_SECONDS)
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def measure(asked: Mapping[str, Any], folder: Path) -> None:

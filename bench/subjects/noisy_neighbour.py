@@ -5,11 +5,10 @@ From the moment of the event until the delivery is on record, at a pace that lea
 
 import asyncio
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx
+from harness.load import percentile
 from harness.meter import measured
 from harness.webhooks import ENDPOINTS
 from lineshaft_notifier import WARM_UP_EVENTS, Bench, main
@@ -64,11 +63,6 @@ class Neighbour(Bench):
 
 def _all(by_endpoint: dict[str, list[float]]) -> list[float]:
     return [one for some in by_endpoint.values() for one in some]
-
-
-def percentile(values: Sequence[float], share: float) -> Any:
-    ranked = sorted(values)
-    return ranked[min(len(ranked) - 1, int(len(ranked) * share))]
 
 
 if __name__ == "__main__":
