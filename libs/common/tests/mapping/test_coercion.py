@@ -149,6 +149,7 @@ def test_a_bare_number_names_the_transforms() -> None:
         ({"__class__": "Decimal", "decimal": "0.01"}, "0.01"),
         ({"__class__": "Decimal", "decimal": "1E+2"}, "100"),
         ("123456789012345678901234567890.12", "123456789012345678901234567890.12"),
+        ("9" * 40, "9" * 40),
     ],
 )
 def test_decimals_stay_exact(value: Any, text: str) -> None:
@@ -172,6 +173,9 @@ def test_decimals_stay_exact(value: Any, text: str) -> None:
         None,
         float("nan"),
         "9" * 99,
+        "1e40",
+        "9" * 41,
+        "0." + "0" * 60 + "1",
     ],
 )
 def test_what_is_no_decimal_is_refused(value: Any) -> None:

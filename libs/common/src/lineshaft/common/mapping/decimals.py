@@ -38,7 +38,7 @@ def parse_decimal(value: Any) -> Decimal:
     if not number.is_finite():
         raise CoercionError("not a finite number")
     exponent = number.as_tuple().exponent
-    if number.adjusted() > MAX_DIGITS or (isinstance(exponent, int) and exponent < -MAX_PLACES):
+    if number.adjusted() >= MAX_DIGITS or (isinstance(exponent, int) and exponent < -MAX_PLACES):
         raise CoercionError(f"more than {MAX_DIGITS} digits before or {MAX_PLACES} behind the point")
     return number
 
