@@ -119,3 +119,7 @@ def test_fixtures_are_clean(name: str) -> None:
     for file in (INTEGRATIONS / name / "fixtures").iterdir():
         text = file.read_text(encoding="utf-8")
         assert not [trace for trace in FORBIDDEN_IN_FIXTURES if trace in text], file.name
+
+
+def test_the_folder_that_only_benchmarks_have_is_valid() -> None:
+    assert Catalog.load(Path(__file__).parents[4] / "bench" / "integrations").systems
