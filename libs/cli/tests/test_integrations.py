@@ -7,7 +7,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from lineshaft.cli.main import app
-from lineshaft.common.integrations import System
+from lineshaft.common.integrations import Catalog, System
 
 
 def run(folder: Path, *arguments: str) -> Result:
@@ -160,8 +160,10 @@ def test_where_the_manifest_looks_the_recorded_answer_has_something(
 
 
 def test_the_folders_of_this_repository_are_valid() -> None:
-    found = run(Path(__file__).parents[3] / "integrations", "validate")
+    checkout = Path(__file__).parents[3]
+    found = run(checkout / "integrations", "validate")
     assert found.exit_code == 0, found.output
+    assert Catalog.load(checkout / "bench/integrations").systems, "what is measured loads, too"
 
 
 def test_a_new_folder_asks_how_the_system_speaks(tmp_path: Path) -> None:
