@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from lineshaft.common.outcomes import Outcome
+from lineshaft.connector.adapters.protocols.window import Window
 from lineshaft.connector.domain.protocol import WriteOperation
 
 from .erpnext_source import ErpNext
@@ -62,6 +63,22 @@ async def test_changes_since_the_last_read_by_the_clock_of_the_site(source: ErpN
         source.put("Asset Repair", "ASR-NEW", datetime.now(UTC))
         changed, _ = await read_all(adapter, "AssetRepair", [], cursor, limit=1)
     assert [one["name"] for one in changed] == ["ASR-007", "ASR-NEW"]
+
+
+@pytest.mark.parametrize("read_at", ["00:30", "01:20"])
+async def test_the_hour_that_comes_twice_in_autumn(read_at: str) -> None:
+    """The clock of the site goes from 02:59 to 02:00; what changed before the last read may come again."""
+    source = ErpNext(zone="Europe/Berlin")
+    cursor = Window(since=datetime.fromisoformat(f"2026-10-25T{read_at}:00Z")).dump()
+    for minute in ("00:45", "01:10", "01:40", "02:10"):
+        moment = datetime.fromisoformat(f"2026-10-25T{minute}:00Z")
+        source.put("Asset Repair", minute, moment)
+    with source.serving():
+        async with opened(source) as adapter:
+            found, _ = await read_all(adapter, "AssetRepair", [], cursor, limit=90)
+    assert {one["name"] for one in found} >= {
+        minute for minute in source.documents["Asset Repair"] if minute > read_at
+    }
 
 
 async def test_lines_come_with_each_order(source: ErpNext) -> None:

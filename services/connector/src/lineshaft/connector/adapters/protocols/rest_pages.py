@@ -14,6 +14,7 @@ from lineshaft.connector.adapters.http import Answer
 from lineshaft.connector.adapters.protocols.paging import UnfitPageError, fingerprint, goes_on, tail_of
 from lineshaft.connector.adapters.protocols.rest_answers import at, take_apart
 from lineshaft.connector.adapters.protocols.rest_requests import Asked, first_of, read_moment
+from lineshaft.connector.adapters.protocols.wall_clock import FARTHEST_BACK
 from lineshaft.connector.adapters.protocols.window import Window
 
 
@@ -99,6 +100,8 @@ def not_asked_for(listed: SourceObject, window: Window, records: Sequence[bytes]
     if cursor is None or window.since is None:
         return False
     since = window.since.replace(microsecond=0)
+    if cursor.format == "local":
+        since -= FARTHEST_BACK
     changed = compile_path(parse_path(cursor.field))
     moments = (read_moment(changed(msgspec.json.decode(record)), cursor) for record in records)
     return any(moment is not None and moment < since for moment in moments)

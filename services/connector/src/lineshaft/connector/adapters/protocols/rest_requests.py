@@ -23,7 +23,7 @@ from lineshaft.common.integrations.options import (
 )
 from lineshaft.common.mapping.plain import to_json
 from lineshaft.connector.adapters.protocols.paging import ForeignLinkError
-from lineshaft.connector.adapters.protocols.rest_times import local, tagged
+from lineshaft.connector.adapters.protocols.rest_times import local, local_from, tagged
 from lineshaft.connector.adapters.protocols.window import Window
 
 NO_PAGES = Paging(type="none")
@@ -216,7 +216,7 @@ def _said(moment: datetime, cursor: CursorSpec, zone: tzinfo) -> str:
 def _written(moment: datetime, cursor: CursorSpec, zone: tzinfo) -> str:
     match cursor.format:
         case "local":
-            return local(moment, zone)
+            return local_from(moment, zone)
         case "epoch_seconds":
             return str(int(moment.timestamp()))
         case "epoch_milliseconds":

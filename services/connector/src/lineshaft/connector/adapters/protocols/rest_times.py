@@ -7,12 +7,20 @@ from typing import Any
 import msgspec
 
 from lineshaft.common import exact_json
+from lineshaft.connector.adapters.protocols.wall_clock import earliest_from
+
+_ON_THE_WALL = "%Y-%m-%d %H:%M:%S"
+"""To the second, as such sources write and compare it."""
 
 
 def local(moment: datetime, zone: tzinfo) -> str:
-    """To the second, as such sources write and compare it."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+    return aware.astimezone(zone).strftime(_ON_THE_WALL)
+
+
+def local_from(moment: datetime, zone: tzinfo) -> str:
+    """What to ask from, so that nothing is left out that changes from this moment on."""
+    return earliest_from(moment, zone).strftime(_ON_THE_WALL)
 
 
 def zoned(record: bytes | msgspec.Raw, fields: Sequence[str], zone: tzinfo) -> bytes:
