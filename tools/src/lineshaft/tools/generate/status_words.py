@@ -77,8 +77,8 @@ STATES: Mapping[ConnectionStatus, Entry] = {
     ConnectionStatus.DISCONNECTED: Entry(
         "The connection was ended.",
         "vendor",
-        "A new connection, if it is wanted again.",
-        "The source is not called. Issues are closed.",
+        "Connect it again, with a link session of its id, if it is wanted.",
+        "The source is not called, and its credentials are forgotten. Issues are closed.",
     ),
 }
 

@@ -128,10 +128,6 @@ class ApacheKafka:
     def thaw(self) -> None:
         self.child.thaw()
 
-    def restart(self) -> None:
-        self.stop()
-        self.start()
-
     def _answers(self) -> bool:
         return accepts_connections(self._port) and run_blocking(_has_metadata(self.bootstrap_servers))
 

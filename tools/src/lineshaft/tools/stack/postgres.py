@@ -84,10 +84,6 @@ class Postgres:
         """SIGKILL to the server: its backends end by themselves, the next start recovers from the log."""
         self.child.kill()
 
-    def restart(self) -> None:
-        self.stop()
-        self.start()
-
     def create_database(self, name: str, owner: str = SUPERUSER) -> None:
         run_blocking(self.execute(f'CREATE DATABASE "{name}" OWNER "{owner}"'))
 

@@ -104,5 +104,6 @@ def _end(children: Mapping[str, _Identity]) -> None:
     for send in (signal.SIGTERM, signal.SIGKILL):
         remaining = [identity for identity in children.values() if _lives(identity)]
         for identity in remaining:
-            os.kill(identity["pid"], send)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(identity["pid"], send)
         wait_until(lambda: not any(map(_lives, remaining)), _STOP_SECONDS)  # noqa: B023 - called at once
