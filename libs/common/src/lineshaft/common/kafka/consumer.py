@@ -34,7 +34,8 @@ from lineshaft.common.kafka.record import Record
 from lineshaft.common.logs import logger
 from lineshaft.common.topics import USERS, Topic
 
-MAX_RECORDS = 500
+MAX_RECORDS = 100
+"""Handled together. More saves no CPU, and by what a step holds of them memory grows under a backlog."""
 POLL_MS = 20
 FETCH_BYTES = 2 * 1024 * 1024
 """Of one answer of a broker, all partitions together; a record that is larger comes alone. A backlog fills
