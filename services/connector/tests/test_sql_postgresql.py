@@ -145,6 +145,12 @@ async def test_a_key_that_does_not_tell_rows_apart_is_told(plant: PostgresqlSour
         evidence = await refused(lambda: adapter.read("places", ["number"], None, 100))
     assert (evidence.outcome, evidence.code) == (Outcome.CONFIGURATION_ERROR, "key_not_unique")
     assert "rows have location_id = " in (evidence.message or "")
+    system = with_objects("postgresql", {"roots": {"label": "R", "key": ["parent_id", "id"]}})
+    plant.execute("create view roots as select id, parent_id from assets", "grant select on roots to reader")
+    async with opened(plant, system=system) as adapter:
+        evidence = await refused(lambda: read_all(adapter, "roots", [], limit=1000))
+    assert (evidence.outcome, evidence.code) == (Outcome.CONFIGURATION_ERROR, "key_is_null")
+    assert "a row has no parent_id" in (evidence.message or "")
 
 
 async def test_the_hour_that_comes_twice_is_read_twice(
