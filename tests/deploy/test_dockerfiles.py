@@ -39,7 +39,7 @@ def test_what_is_copied_exists_and_reaches_the_build(checkout: Path, dockerfile:
 
 def test_the_demo_source_is_the_plant_of_the_local_stack(checkout: Path) -> None:
     text = (checkout / "deploy/demo-source/Dockerfile").read_text(encoding="utf-8")
-    modules = re.search(r"--update ((?:\w+ )+)", text)
+    modules = re.search(r"--update ((?:\w+ )+)", " ".join(text.replace("\\\n", " ").split()))
     assert modules
     assert tuple(modules[1].split()) == tryton_environment._MODULES
 
