@@ -98,17 +98,20 @@ async def test_all_objects_of_the_plant(rig: Rig, tryton: TrytonSource) -> None:
 
 async def test_only_what_changed_is_read_again(rig: Rig, tryton: TrytonSource) -> None:
     connection_id = await connected(rig, tryton)
-    await rig.request_sync(connection_id, entities=["vendor"])
+    await rig.request_sync(connection_id, entities=["vendor", "location"])
     await rig.read_all()
     rig.broker.messages.clear()
     vendor = tryton.operator.rename_vendor("V-0003", "Renamed AG")
-    # Tryton leaves the time of change of a new record empty
-    added = tryton.operator.add_vendor("V-0999", "New AG")
-    await rig.request_sync(connection_id, entities=["vendor"])
+    # Tryton leaves the time of change of a new place empty
+    (added,) = tryton.operator.call("model.stock.location.create", [{"name": "Shelf 9", "type": "storage"}])
+    await rig.request_sync(connection_id, entities=["vendor", "location"])
     await rig.read_all()
-    records = {one["id"]: one for part in rig.broker.slices() for one in part["records"]}
-    assert (records[vendor]["name"], records[added]["name"]) == ("Renamed AG", "New AG")
-    assert records[added]["write_date"] is None
+    parties, places = (
+        {one["id"]: one for part in rig.broker.slices(name) for one in part["records"]}
+        for name in ("party.party", "stock.location")
+    )
+    assert parties[vendor]["name"] == "Renamed AG"
+    assert places[added]["write_date"] is None
 
 
 @pytest.mark.parametrize(
