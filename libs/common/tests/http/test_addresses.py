@@ -1,4 +1,7 @@
 import asyncio
+import socket
+import threading
+from typing import Any
 
 import pytest
 
@@ -160,6 +163,27 @@ async def test_the_client_checks_what_it_dials(host: str) -> None:
     async with create_client(AddressPolicy()) as client:
         with pytest.raises(ForbiddenAddressError):
             await client.get(f"http://{host}:9/")
+
+
+async def test_names_that_nobody_answers_for_hold_up_neither_others_nor_our_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    let_go, really = threading.Event(), socket.getaddrinfo
+
+    def answered(host: str, *rest: Any, **more: Any) -> Any:
+        if host == "silent.example":
+            let_go.wait(30)
+        return really("127.0.0.1", *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", answered)
+    silent = [asyncio.create_task(addresses.look_up("silent.example", 443)) for _ in range(20)]
+    try:
+        async with asyncio.timeout(5):
+            assert await addresses.look_up("another.example", 443) == ["127.0.0.1"]
+            assert await asyncio.get_running_loop().getaddrinfo("postgres", 5432)
+    finally:
+        let_go.set()
+        await asyncio.gather(*silent)
 
 
 async def test_a_name_that_moves_to_a_forbidden_address_is_looked_up_once(

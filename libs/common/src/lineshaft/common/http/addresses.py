@@ -4,6 +4,8 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from lineshaft.common.errors import ActionRequiredError
 
@@ -27,6 +29,9 @@ _OF_THE_CLOUD = frozenset(
     )
 )
 """Where clouds tell their machines secrets: public addresses and such of customers' networks among them."""
+
+_LOOK_UPS = ThreadPoolExecutor(64, "look-up")
+"""Apart from asyncio's few threads, which look up Postgres and Kafka: an unanswered name holds its thread."""
 
 
 class ForbiddenAddressError(ActionRequiredError):
@@ -85,8 +90,8 @@ class AddressPolicy:
 
 async def look_up(host: str, port: int) -> list[str]:
     """The host's addresses, allowed or not; raises OSError where its name does not resolve."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    asking = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_LOOK_UPS, asking)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
