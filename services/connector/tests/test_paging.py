@@ -102,6 +102,16 @@ async def test_what_is_no_place_is_not_taken_for_the_end(
     assert (evidence.outcome, evidence.code) == (Outcome.SOURCE_ERROR, "unusable_answer")
 
 
+async def test_a_setting_in_an_address_stays_one_part_of_it() -> None:
+    source = PagedSource(paging=CURSOR, count=1)
+    system = source.manifest(resource="/orgs/{org}/things")
+    with source.serving():
+        async with opened(source, system=system, org="plant 7/../8") as adapter:
+            await adapter.read("things", ["id"], None, 5)
+    (asked,) = source.requests
+    assert asked.target.startswith("/api/v1/orgs/plant%207%2F..%2F8/things?")
+
+
 @pytest.mark.parametrize("end", [None, "", False])
 async def test_ways_to_say_that_there_is_no_next_page(end: Any) -> None:
     source = PagedSource(paging=CURSOR, count=1, faults={"answer": (200, {"data": [{"id": 0}], "next": end})})

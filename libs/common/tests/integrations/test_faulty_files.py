@@ -134,6 +134,12 @@ OF_BOOLEANS, OF_NUMBERS, OF_DATES = (QUOTES.format(kind) for kind in ("true or f
             "parameter: since, format: local",
             "28: objects.assets.cursor.format: needs a setting timezone",
         ),
+        (
+            "/assets",
+            "/{org}/assets",
+            "26: objects.assets.resource: there is no setting 'org'; there are base_url",
+        ),
+        ("{path: /me}", '{path: "/{org}/me"}', "15: verify.request.path: there is no setting 'org'"),
         # paths, addresses, templates
         ("account.id", "account..id", "17: verify.account_path: expected a name at position 8"),
         (

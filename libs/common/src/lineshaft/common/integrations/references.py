@@ -50,6 +50,8 @@ def reference_faults(manifest: Manifest) -> Found:
     yield from _fitting(manifest.options, OPTIONS.get(protocol, NoOptions), "options")
     yield from _fitting(manifest.verify.request, VERIFY_REQUESTS.get(protocol, NoOptions), "verify.request")
     yield from _settings(manifest, protocol)
+    if protocol in VERIFY_REQUESTS:
+        yield from _addresses(manifest)
     yield from _login(manifest)
     yield from _account(manifest)
     for name, described in manifest.objects.items():
@@ -78,6 +80,20 @@ def _settings(manifest: Manifest, protocol: str) -> Found:
         for name, key in (named if isinstance(named, dict) else {}).items():
             if key not in known:
                 yield f"options.{option}.{name}", _none("setting", key, known)
+
+
+def _addresses(manifest: Manifest) -> Found:
+    """Settings that stand in paths in braces."""
+    known = [one.key for one in manifest.settings]
+    paths: dict[str, Any] = {
+        f"objects.{name}.resource": one.resource for name, one in manifest.objects.items()
+    }
+    paths["verify.request.path"] = manifest.verify.request.get("path")
+    paths["options.service"] = manifest.options.get("service")
+    for place, path in paths.items():
+        for key in _PLACEHOLDER.findall(path if isinstance(path, str) else ""):
+            if key not in known:
+                yield place, _none("setting", key, known)
 
 
 def _login(manifest: Manifest) -> Found:

@@ -14,6 +14,7 @@ from lineshaft.connector.adapters.protocols.odata_literals import literal
 from lineshaft.connector.adapters.protocols.odata_metadata import Metadata
 from lineshaft.connector.adapters.protocols.odata_window import Place
 from lineshaft.connector.adapters.protocols.paging import ForeignLinkError
+from lineshaft.connector.adapters.protocols.target import filled
 from lineshaft.connector.adapters.protocols.window import Window
 
 _SAFE = "$,'():/*"
@@ -32,8 +33,7 @@ class Addresses:
 
     def filled(self, template: str) -> str:
         """With the settings that stand in it in braces."""
-        safe = {name: quote(str(value), safe="") for name, value in self._settings.items()}
-        return template.format_map(safe)
+        return filled(template, self._settings)
 
     def path(self, object_name: str) -> str:
         listed = self._manifest.objects.get(object_name)

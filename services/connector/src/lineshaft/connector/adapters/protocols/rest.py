@@ -33,7 +33,7 @@ from lineshaft.connector.adapters.protocols.rest_pages import keys_of, not_asked
 from lineshaft.connector.adapters.protocols.rest_reading import PageRead, Reading
 from lineshaft.connector.adapters.protocols.rest_requests import Asked, as_written, encoded
 from lineshaft.connector.adapters.protocols.rest_times import zoned
-from lineshaft.connector.adapters.protocols.target import Target
+from lineshaft.connector.adapters.protocols.target import Target, filled
 from lineshaft.connector.adapters.protocols.window import Window
 from lineshaft.connector.domain.evidence import Evidence, SourceFailureError
 from lineshaft.connector.domain.fields import head_of, sole
@@ -70,7 +70,9 @@ class Rest:
 
     async def verify(self) -> Verified:
         verify = self._manifest.verify
-        answer = await self._calls.call(Operation.VERIFY, "GET", str(verify.request.get("path", "/")))
+        answer = await self._calls.call(
+            Operation.VERIFY, "GET", self._filled(str(verify.request.get("path", "/")))
+        )
         body = take_apart(answer).body
         account = at(body, verify.account_path) if verify.account_path else None
         if account is None and "account" in verify.placeholders:
@@ -274,7 +276,11 @@ class Rest:
         )
 
     def _path(self, object_name: str) -> str:
-        return self._manifest.listed(object_name).resource or f"/{quote(object_name, safe='')}"
+        resource = self._manifest.listed(object_name).resource
+        return f"/{quote(object_name, safe='')}" if resource is None else self._filled(resource)
+
+    def _filled(self, path: str) -> str:
+        return filled(path, self._target.settings)
 
     def _address(self, object_name: str, source_id: str | None) -> str:
         parts = split_source_key(source_id or "", len(self._manifest.listed(object_name).key))
