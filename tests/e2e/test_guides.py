@@ -209,6 +209,7 @@ def test_the_python_of_the_client_guide_runs(
         "admin_key": stack.admin_key,
         "connection_id": variables["ID"],
         "brokers": stack.kafka.bootstrap_servers,
+        "source_object": variables["OBJECT"],
         "secret": SECRET,
     }
     for block in to_run("docs/howto/python-client.md", GUIDES, "python"):
@@ -218,6 +219,8 @@ def test_the_python_of_the_client_guide_runs(
     assert "send the customer to http" in printed
     assert names["changed"]["name"] == "Hydraulics Limited"
     assert "V-belt" in printed
+    assert "stops at None" in printed
+    assert "grease_point has ['" in printed
 
     body = b'{"type": "connection.recovered", "timestamp": "", "data": {"connection_id": "con_1"}}'
     at = datetime.now(tz=UTC)

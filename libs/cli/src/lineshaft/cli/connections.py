@@ -1,13 +1,12 @@
-"""`lineshaft connections list|status|errors|pause|resume|disconnect|delete|receipt|reconnect|connect`."""
+"""`lineshaft connections list|status|errors|diagnose|schedule|pause|resume|disconnect|delete|...`."""
 
-import json
 from typing import Annotated
 
 import typer
 
 from lineshaft.cli.access import api
-from lineshaft.cli.table import aligned
-from lineshaft.client.answers import FleetRow, Purge
+from lineshaft.cli.table import aligned, document
+from lineshaft.client.answers import FleetRow, Ladder, Purge
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,7 +23,7 @@ def list_connections(*, system: str | None = None, as_json: AsJson = False) -> N
     with api() as lineshaft:
         found = list(lineshaft.fleet(system=system))
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        typer.echo(document(found))
     elif not found:
         typer.echo("no connections yet: lineshaft connections connect SYSTEM", err=True)
     else:
@@ -49,7 +48,7 @@ def _row(one: FleetRow) -> tuple[str, ...]:
 def status(connection_id: Id) -> None:
     """Verdict with evidence, objects, breaker: the status document."""
     with api() as lineshaft:
-        typer.echo(json.dumps(lineshaft.connection(connection_id).status(), indent=2))
+        typer.echo(document(lineshaft.connection(connection_id).status()))
 
 
 @app.command()
@@ -67,6 +66,51 @@ def errors(
             typer.echo(
                 f"{one['at'][:19]}  {one['outcome']}  {what}  {one['message'] or '-'}  {one['request_id']}"
             )
+
+
+@app.command()
+def diagnose(
+    connection_id: Id,
+    *,
+    object_name: Annotated[str | None, typer.Option("--object", help="Read this one at the end.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How far a call to the source gets, rung by rung; ends with 1 where it stops."""
+    with api() as lineshaft:
+        ladder = lineshaft.connection(connection_id).diagnose(source_object=object_name)
+    typer.echo(document(ladder) if as_json else _drawn(ladder))
+    raise typer.Exit(1 if ladder["failed_rung"] else 0)
+
+
+def _drawn(ladder: Ladder) -> str:
+    rungs = [
+        (one["rung"], one["status"], f"{one['duration_ms']:.0f} ms", one["seen"]) for one in ladder["rungs"]
+    ]
+    asks = [f"to ask for: {ladder['ask']}"] if ladder["ask"] else []
+    return "\n".join([ladder["host"], aligned(rungs), *asks])
+
+
+@app.command()
+def schedule(
+    connection_id: Id,
+    *,
+    every_minutes: Annotated[int | None, typer.Option(help="Read what changed; 0: only on request.")] = None,
+    full_every_hours: Annotated[int | None, typer.Option(help="Read everything; 0: on request.")] = None,
+) -> None:
+    """How often the source is read by itself; changed by the options that are given."""
+    with api() as lineshaft:
+        connection = lineshaft.connection(connection_id)
+        now = connection.schedule()
+        if every_minutes is not None or full_every_hours is not None:
+            kept = {
+                name: {"every_minutes": one["every_minutes"], "full_every_hours": one["full_every_hours"]}
+                for name, one in now["objects"].items()
+            }
+            minutes = now["every_minutes"] if every_minutes is None else every_minutes or None
+            hours = now["full_every_hours"] if full_every_hours is None else full_every_hours or None
+            connection.set_schedule(every_minutes=minutes, full_every_hours=hours, objects=kept)
+            now = connection.schedule()
+    typer.echo(document(now))
 
 
 @app.command()
@@ -116,7 +160,7 @@ def receipt(connection_id: Id, *, as_json: AsJson = False) -> None:
     with api() as lineshaft:
         purge = lineshaft.connection(connection_id).purge()
     if as_json:
-        typer.echo(json.dumps(purge, indent=2))
+        typer.echo(document(purge))
     else:
         _show_receipt(purge)
 

@@ -10,8 +10,11 @@ COMMANDS: Mapping[str, str] = {
     "sync": "syncs",
     "env": "environment",
     "mappings": "mappings",
+    "objects": "objects",
     "tail": "tail",
     "webhooks": "webhooks",
+    "endpoints": "endpoints",
+    "admin-keys": "admin_keys",
     "dlq": "dead_letters",
     "keys": "keys",
     "integrations": "integrations.commands",
@@ -48,9 +51,9 @@ app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=F
 def root() -> None:
     """Lineshaft for developers, operators and integrators.
 
-    `connections`, `sync`, `mappings` and `webhooks` use the API: set LINESHAFT_URL, and LINESHAFT_KEY to an
-    admin key. `tail`, `dlq` and `offsets` use Kafka: set KAFKA_BOOTSTRAP_SERVERS. Without these, the stack
-    that `make up` started in this folder is used.
+    `connections`, `sync`, `mappings`, `objects`, `webhooks`, `endpoints` and `admin-keys` use the API: set
+    LINESHAFT_URL, and LINESHAFT_KEY to an admin key. `tail`, `dlq` and `offsets` use Kafka: set
+    KAFKA_BOOTSTRAP_SERVERS. Without these, the stack that `make up` started in this folder is used.
     """
 
 

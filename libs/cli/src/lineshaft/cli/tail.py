@@ -1,11 +1,11 @@
 """`lineshaft tail ENTITY...`: entities as they change, one line of JSON each."""
 
-import json
 from typing import Annotated
 
 import typer
 
 from lineshaft.cli.brokers import kafka_settings, on_kafka
+from lineshaft.client import exact_json
 from lineshaft.client.entities import EntityEvent, consume
 from lineshaft.common.unified import ENTITIES
 
@@ -50,4 +50,4 @@ async def _follow(
 
 
 def _line(event: EntityEvent) -> str:
-    return json.dumps({"deleted": event.deleted, **event.document}, ensure_ascii=False)
+    return exact_json.encode({"deleted": event.deleted, **event.document}).decode()

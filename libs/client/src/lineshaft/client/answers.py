@@ -13,6 +13,7 @@ class ConnectionDescription(TypedDict):
     lifecycle: str
     settings: dict[str, Any]
     metadata: dict[str, Any]
+    objects: list[str] | None
     account_id: str
     account_label: str
     created_at: str
@@ -74,6 +75,114 @@ class LinkSession(TypedDict):
 class Token(TypedDict):
     connection_id: str
     token: str
+
+
+class AdminKey(TypedDict):
+    id: str
+    name: str
+    scopes: list[str]
+    state: str
+    from_settings: bool
+    created_at: str
+    created_by: str
+    expires_at: str | None
+    last_used_at: str | None
+    revoked_at: str | None
+    replaced_by: str | None
+
+
+class CreatedAdminKey(AdminKey):
+    key: str
+
+
+class WebhookEndpoint(TypedDict):
+    id: str
+    url: str
+    description: str
+    event_types: list[str]
+    connection_ids: list[str]
+    enabled: bool
+    ordered: bool
+    max_per_second: float
+    disabled_at: str | None
+    disabled_reason: str | None
+    failing_since: str | None
+    warned: int
+    oldest_due_at: str | None
+    created_at: str
+    changed_at: str
+
+
+class CreatedWebhookEndpoint(WebhookEndpoint):
+    secret: str
+
+
+class Delivery(TypedDict):
+    delivery_id: str
+    endpoint_id: str
+    connection_id: str | None
+    event_type: str
+    event_id: str
+    state: str
+    attempts: int
+    created_at: str
+    next_attempt_at: str | None
+    delivered_at: str | None
+    last_status: int | None
+    last_error: str | None
+    attempt_log: list[dict[str, Any]]
+
+
+class CustomObject(TypedDict):
+    name: str
+    object: str
+    entity: str
+    key: list[str]
+    cursor: str | None
+    version: int
+    fields: dict[str, Any]
+    json_schema: dict[str, Any]
+    updated_at: str
+    updated_by: str
+
+
+class ScheduledRead(TypedDict):
+    every_minutes: int | None
+    full_every_hours: int | None
+    next_at: str | None
+    next_full_at: str | None
+
+
+class Schedule(ScheduledRead):
+    connection_id: str
+    objects: dict[str, ScheduledRead]
+    updated_at: str | None
+    updated_by: str | None
+
+
+class Rung(TypedDict):
+    rung: str
+    status: str
+    duration_ms: float
+    address: str | None
+    code: str | None
+    seen: str
+    ask: str | None
+    certificates: list[dict[str, Any]]
+
+
+class Ladder(TypedDict):
+    connection_id: str
+    system: str
+    command_id: str
+    asked_by: str
+    at: str
+    duration_ms: float
+    host: str
+    source_address: str | None
+    rungs: list[Rung]
+    failed_rung: str | None
+    ask: str | None
 
 
 class ServiceReceipt(TypedDict):

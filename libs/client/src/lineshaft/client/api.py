@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from lineshaft.client import answers
+from lineshaft.client.admin_keys import AdminKeys
 from lineshaft.client.connection import Connection
 from lineshaft.client.records import Records
 from lineshaft.client.transport import SECONDS, Transport
+from lineshaft.client.webhook_endpoints import WebhookEndpoints
 
 
 class Lineshaft:
@@ -56,6 +58,14 @@ class Lineshaft:
     def fleet(self, *, system: str | None = None, status: str | None = None) -> Iterator[answers.FleetRow]:
         """Every connection with its verdict, what needs attention first."""
         return self.transport.pages("/status/connections", system=system, status=status)
+
+    @property
+    def admin_keys(self) -> AdminKeys:
+        return AdminKeys(self.transport)
+
+    @property
+    def webhook_endpoints(self) -> WebhookEndpoints:
+        return WebhookEndpoints(self.transport)
 
     def connection(self, connection_id: str) -> Connection:
         return Connection(self.transport, connection_id)

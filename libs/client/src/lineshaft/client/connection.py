@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lineshaft.client import answers
-from lineshaft.client.problems import SyncFailedError, SyncWaitsError
+from lineshaft.client.problems import ProblemError, SyncFailedError, SyncWaitsError
 from lineshaft.client.records import Records
 from lineshaft.client.transport import Transport
 
+ACCEPTED = 202
 LOOK_SECONDS = 0.5
 WAITS_FOR_SOMEBODY = {"reauthorization_required", "paused", "disconnected"}
 
@@ -23,6 +24,11 @@ class Connection:
 
     def describe(self) -> answers.ConnectionDescription:
         answer: answers.ConnectionDescription = self._transport.get(self._path)
+        return answer
+
+    def change(self, **changes: Any) -> answers.ConnectionDescription:
+        """`label`, `metadata`, or `objects`: those of the system that are read from now on; None: all."""
+        answer: answers.ConnectionDescription = self._transport.send("PATCH", self._path, changes)
         return answer
 
     def status(self) -> answers.Status:
@@ -140,10 +146,89 @@ class Connection:
         Raises:
             ProblemError: `validation_failed` with the fields.
         """
-        answer: answers.Mapping = self._transport.request(
+        taken = self._transport.request(
             "PUT",
             f"{self._path}/mappings/{entity}/yaml",
             content=text.encode(),
             headers={"Content-Type": "application/yaml"},
-        ).json()
+        )
+        answer: answers.Mapping = self._transport.json_of(taken)
         return answer
+
+    def custom_objects(self) -> list[answers.CustomObject]:
+        answer: list[answers.CustomObject] = self._transport.get(f"{self._path}/objects")["data"]
+        return answer
+
+    def add_custom_object(
+        self,
+        name: str,
+        source_object: str,
+        *,
+        key: Sequence[str] | None = None,
+        cursor: str | None = None,
+        fields: Sequence[str] | None = None,
+    ) -> answers.CustomObject:
+        """Any object of the source as `records("objects/<name>")`; its first sync begins at once.
+
+        `key` are the fields that identify a record, `["id"]` without them; without `cursor`, the field that
+        tells when it was changed, each sync reads all. An object that is read already keeps both. Without
+        `fields` all plain ones are taken.
+        """
+        body = {"name": name, "object": source_object, "key": key, "cursor": cursor, "fields": fields}
+        answer: answers.CustomObject = self._transport.send("POST", f"{self._path}/objects", body)
+        return answer
+
+    def remove_custom_object(self, name: str) -> None:
+        """It is read no more and shown no more."""
+        self._transport.send("DELETE", f"{self._path}/objects/{name}")
+
+    def schedule(self) -> answers.Schedule:
+        answer: answers.Schedule = self._transport.get(f"{self._path}/schedule")
+        return answer
+
+    def set_schedule(
+        self,
+        *,
+        every_minutes: int | None,
+        full_every_hours: int | None = None,
+        objects: Mapping[str, Mapping[str, int | None]] | None = None,
+    ) -> None:
+        """Replaces it; None is only on request. `objects` have both numbers of their own."""
+        frequency = {"every_minutes": every_minutes, "full_every_hours": full_every_hours}
+        self._ordered("PUT", f"{self._path}/schedule", {**frequency, "objects": objects or {}})
+
+    def diagnose(self, *, source_object: str | None = None, seconds: float = 120.0) -> answers.Ladder:
+        """Climbs the network ladder now: how far a call to the source gets, and what to ask whom for.
+
+        Raises:
+            ProblemError: it could not be climbed.
+            TimeoutError: it was not done in time; `last_ladder` has it later.
+        """
+        body = {"object": source_object}
+        answer: answers.Ladder = self._ordered("POST", f"{self._path}/diagnose", body, seconds=seconds)
+        return answer
+
+    def last_ladder(self) -> answers.Ladder:
+        """Whoever asked for it.
+
+        Raises:
+            ProblemError: `not_found` where nobody has.
+        """
+        answer: answers.Ladder = self._transport.get(f"{self._path}/diagnose")
+        return answer
+
+    def _ordered(self, method: str, path: str, body: Any, *, seconds: float = 120.0) -> Any:
+        """The result of an order, which is looked for where it takes longer."""
+        answer = self._transport.request(method, path, body)
+        if answer.status_code != ACCEPTED:
+            return self._transport.json_of(answer)
+        operation = self._transport.json_of(answer)
+        deadline = time.monotonic() + seconds
+        while operation["status"] == "pending":
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{operation['operation']} was not done within {seconds:.0f} s")
+            time.sleep(LOOK_SECONDS)
+            operation = self._transport.get(f"/operations/{operation['id']}")
+        if operation["problem"]:
+            raise ProblemError(operation["problem"].get("status", 500), operation["problem"], None)
+        return operation["data"]

@@ -1,12 +1,13 @@
 """Entities from Kafka, as they change (extra `kafka`)."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
+
+from lineshaft.client import exact_json
 
 PREFIX = "lineshaft."
 DELETED = "lineshaft.entity.deleted"
@@ -74,7 +75,7 @@ async def consume(
 
 def _event(record: Any) -> EntityEvent:
     headers = dict(record.headers)
-    document = json.loads(record.value, parse_float=str)
+    document = exact_json.decode(record.value)
     connection_id, _, entity_id = record.key.decode().partition("/")
     return EntityEvent(
         id=headers["ce_id"].decode(),

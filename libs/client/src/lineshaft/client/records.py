@@ -73,5 +73,5 @@ class Records:
             parameters={"connection_id": self._connection_id},
             headers={"Idempotency-Key": key},
         )
-        record: Record = answer.json() if answer.content else {}
+        record: Record = self._transport.json_of(answer) if answer.content else {}
         return record

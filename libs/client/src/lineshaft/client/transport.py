@@ -5,10 +5,12 @@ from typing import Any, Self
 
 import httpx
 
+from lineshaft.client import exact_json
 from lineshaft.client.problems import ProblemError, UnreachableError
 
 SECONDS = 60.0
 PAGE = 200
+JSON = "application/json"
 
 
 class Transport:
@@ -42,10 +44,9 @@ class Transport:
             answer = self._client.request(
                 method,
                 path,
-                json=body,
-                content=content,
+                content=content if body is None else exact_json.encode(body),
                 params={name: value for name, value in (parameters or {}).items() if value is not None},
-                headers=headers,
+                headers={**({} if body is None else {"Content-Type": JSON}), **(headers or {})},
             )
         except httpx.TransportError as error:
             raise UnreachableError(
@@ -57,17 +58,22 @@ class Transport:
         return answer
 
     def get(self, path: str, **parameters: Any) -> Any:
-        return self._json(self.request("GET", path, parameters=parameters))
+        return self.json_of(self.request("GET", path, parameters=parameters))
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """The answer's JSON, or None where it has no body. `If_Match=...` becomes a header."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         answer = self.request(method, path, body, headers=sent)
-        return self._json(answer) if answer.content else None
+        return self.json_of(answer) if answer.content else None
 
-    def _json(self, answer: httpx.Response) -> Any:
+    def json_of(self, answer: httpx.Response) -> Any:
+        """Numbers that no float holds come as `Decimal`.
+
+        Raises:
+            UnreachableError: it is none.
+        """
         try:
-            return answer.json()
+            return exact_json.decode(answer.content)
         except ValueError as error:
             raise UnreachableError(f"what answers at {self._url} is not Lineshaft: no JSON") from error
 
@@ -93,7 +99,7 @@ class Transport:
 
 def _problem(answer: httpx.Response) -> ProblemError:
     try:
-        body = answer.json()
+        body = exact_json.decode(answer.content)
     except ValueError:
         body = None
     retry_after = answer.headers.get("retry-after", "")

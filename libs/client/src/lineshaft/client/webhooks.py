@@ -5,6 +5,8 @@ from typing import Any, TypedDict
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from lineshaft.client import exact_json
+
 __all__ = ["Event", "WebhookVerificationError", "verify"]
 
 
@@ -25,7 +27,8 @@ def verify(secrets: str | Sequence[str], headers: Mapping[str, str], body: bytes
     lower = {name.lower(): value for name, value in headers.items()}
     for signer in map(Webhook, [secrets] if isinstance(secrets, str) else secrets):
         try:
-            event: Event = signer.verify(body, lower)
+            signer.verify(body, lower)
+            event: Event = exact_json.decode(body)
         except (WebhookVerificationError, ValueError):  # the latter for headers and bodies of any other form
             continue
         return event

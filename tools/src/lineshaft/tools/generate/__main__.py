@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from lineshaft.tools.generate.asyncapi import asyncapi_document
+from lineshaft.tools.generate.command_line import command_line_page
 from lineshaft.tools.generate.events import event_schemas
 from lineshaft.tools.generate.helm import SCHEMA, values_page, values_schema
 from lineshaft.tools.generate.integrations import integration_schemas, integrations_page
@@ -23,6 +24,7 @@ def documents(checkout: Path) -> dict[Path, str]:
     reference = {
         "topics.md": topics_page(),
         "api.md": routes_page(),
+        "command-line.md": command_line_page(),
         "metrics.md": metrics_page(),
         "settings.md": settings_page(),
         "helm-values.md": values_page(checkout),

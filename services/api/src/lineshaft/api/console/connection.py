@@ -49,6 +49,12 @@ def _labels(api: Context, connection: Connection) -> dict[str, str]:
     return {name: one.label for name, one in system.manifest.objects.items()} if system else {}
 
 
+def _titles(api: Context, connection: Connection) -> dict[str, str]:
+    """Settings as the customer's form names them."""
+    system = api.catalog.systems.get(connection.system)
+    return {one.key: one.title for one in system.manifest.settings} if system else {}
+
+
 @router.get("")
 async def overview(request: Request, api: Api, visitor: Signed, connection_id: ConnectionPath) -> Response:
     connection = await require_connection(api.pool, connection_id)
@@ -63,6 +69,7 @@ async def overview(request: Request, api: Api, visitor: Signed, connection_id: C
         status=status,
         ending_in=_ending_in(status["credentials_expire_at"], api.clock()),
         labels=_labels(api, connection),
+        titles=_titles(api, connection),
         issues=issues.content["data"],
         syncs=latest.content["data"],
         network=None if is_part(request) else await networks.get(api, visitor.caller, connection_id),

@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
+_WORDS = {"uom": "unit of measure", "url": "URL", "id": "ID"}
+
 
 def plain(text: str) -> str:
-    """`work_order` as `Work order`, `custom:lot` as `Lot`."""
-    words = text.removeprefix("custom:").replace("_", " ")
+    """`work_order` as `Work order`, `custom:lot` as `Lot`, `source_url` as `Source URL`."""
+    words = " ".join(_WORDS.get(word, word) for word in text.removeprefix("custom:").split("_"))
     return words[:1].upper() + words[1:]
 
 
