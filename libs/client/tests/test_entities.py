@@ -1,4 +1,5 @@
 import asyncio
+from decimal import Decimal
 
 import pytest
 
@@ -12,7 +13,8 @@ pytestmark = pytest.mark.integration
 
 def told(entity: str, revision: int, kind: str = "upserted") -> Message:
     headers = (("ce_id", b"evt_%d" % revision), ("ce_type", f"lineshaft.entity.{kind}".encode()))
-    return Message(f"entities.{entity}", b"con_1/abc", b'{"revision": %d, "price": 1.10}' % revision, headers)
+    document = b'{"revision": %d, "count": 1234567890123456789.10}' % revision
+    return Message(f"entities.{entity}", b"con_1/abc", document, headers)
 
 
 async def read(topics: Topics, producer: Producer, entity: str, group_id: str | None) -> list[EntityEvent]:
@@ -41,5 +43,5 @@ async def test_entities_come_as_they_change_with_a_group_and_without(
     await producer.publish([told(entity, 1)])
     first, last = await read(topics, producer, entity, group_id and topics.prefix + group_id)
     assert (first.connection_id, first.entity_id, first.revision, first.deleted) == ("con_1", "abc", 1, False)
-    assert first.document["price"] == "1.10"
+    assert first.document["count"] == Decimal("1234567890123456789.10"), "as the API gives it"
     assert (last.id, last.deleted) == ("evt_2", True)
