@@ -4,6 +4,7 @@ from typing import Any
 import httpx
 import pytest
 
+from lineshaft.api.routes import writes
 from lineshaft.common.clock import now
 from lineshaft.common.events.commands import CommandProblem
 from lineshaft.common.events.health import Breaker, ScopeStatus
@@ -61,6 +62,21 @@ async def test_what_was_just_created_can_be_changed_before_it_is_stored(world: W
     _, stranger = await world.connect()
     answer = await world.call("PATCH", f"/vendors/{created}", {"name": "Bolts"}, key=stranger)
     assert answer.status_code == 404
+
+
+async def test_what_is_stored_between_the_two_look_ups_can_be_changed_and_what_is_deleted_can_not(
+    world: World,
+) -> None:
+    connection_id, token = await world.connect()
+    operation = (await ask(world, token)).json()["id"]
+    await world.answer(operation, result={"source_id": "79", "values": {}}, connection_id=connection_id)
+    await world.store(connection_id, "vendor", [{"id": 79, "name": "Bolts & Co"}])
+    created = entity_id(connection_id, "vendor", "79")
+    assert await writes._just_created(world.context, connection_id, "vendor", created) == "79"
+    await world.pools["mapping"].execute(
+        "update record set deleted_at = now() where connection_id = $1 and id = $2", connection_id, created
+    )
+    assert await writes._just_created(world.context, connection_id, "vendor", created) is None
 
 
 async def test_an_operation_is_its_connections_own(world: World) -> None:

@@ -366,12 +366,15 @@ select source_id, revision from mapping.entity_view
 where connection_id = $1 and entity = $2 and id = $3 and deleted_at is null
 
 -- name: just_created
--- The keys at the source of records that were created lately; $3 is not stored yet.
+-- The keys at the source of records that were created lately; $3 was not stored a moment ago, and is not deleted.
 select result ->> 'source_id' as source_id from command
 where connection_id = $1 and kind = 'write' and request ->> 'entity' = $2
     and request ->> 'operation' = 'create' and result is not null
     and created_at > now() - interval '10 minutes'
-    and not exists (select from mapping.entity_view where connection_id = $1 and entity = $2 and id = $3)
+    and not exists (
+        select from mapping.entity_view
+        where connection_id = $1 and entity = $2 and id = $3 and deleted_at is not null
+    )
 
 -- name: source_ids
 -- The keys at the source of records that are referred to.
