@@ -3,6 +3,7 @@ import re
 import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -34,6 +35,9 @@ async def test_the_verdict_comes_with_evidence_remedy_and_link(editor: Reader, i
     assert "Customer&#39;s move." in page
     assert re.search(r'data-copy="http://api\.test/reauthorize/[\w.-]+"', page)
     assert "You are not allowed to access" in page
+    letter = re.search(r'href="mailto:\?subject=Reconnect%20Tryton&amp;body=([^"]+)"', page)
+    assert letter is not None
+    assert re.search(r"for Tryton: http://api\.test/reauthorize/[\w.-]+$", unquote(letter[1]))
     healthy = (await editor.get(f"/console/connections/{ids[0]}")).text
     assert "Nobody has to do anything" in healthy
     assert "/reauthorize/" not in healthy
