@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import uvicorn
+from typer.testing import CliRunner
 
+from lineshaft.cli.main import app
 from lineshaft.client import Lineshaft, answers
 from lineshaft.common.clock import now
 from lineshaft.tools.stack.ports import free_port
@@ -33,6 +35,14 @@ async def lineshaft(world: World) -> AsyncIterator[Lineshaft]:
         yield client
     server.should_exit = True
     await running
+
+
+async def commanded(lineshaft: Lineshaft, world: World, *words: str) -> str:
+    """What `lineshaft ...` says on standard output."""
+    env = {"LINESHAFT_URL": str(lineshaft.transport.url), "LINESHAFT_KEY": world.admin_key}
+    done = await asyncio.to_thread(CliRunner().invoke, app, list(words), env=env)
+    assert done.exit_code == 0, done.output
+    return done.stdout.strip()
 
 
 def fits(answer: Any, shape: Any) -> bool:
@@ -78,3 +88,26 @@ async def test_schedule_objects_and_a_ladder(lineshaft: Lineshaft, world: World)
     ladder = await asking
     assert (fits(ladder, answers.Ladder), ladder["failed_rung"]) == (True, "tcp")
     assert fits(ladder["rungs"][0], answers.Rung)
+
+
+async def test_the_commands_say_what_they_did(lineshaft: Lineshaft, world: World) -> None:
+    connection_id, _ = await world.connect()
+
+    async def run(*words: str) -> str:
+        return await commanded(lineshaft, world, *words)
+
+    key = await run("admin-keys", "create", "reports", "--scope", "read", "--days", "90")
+    assert key.startswith("lsa_")
+    listed = await run("admin-keys", "list")
+    key_id = next(line.split()[0] for line in listed.splitlines() if " reports " in line)
+    assert (await run("admin-keys", "rotate", key_id, "--overlap-hours", "0")).startswith("lsa_")
+    secret = await run("endpoints", "add", "https://product.example.com/hooks", "--event-type", "sync.failed")
+    assert secret.startswith("whsec_")
+    endpoint_id, url, events, state = (await run("endpoints", "list")).splitlines()[-1].split()
+    assert (url, events, state) == ("https://product.example.com/hooks", "sync.failed", "works")
+    assert await run("endpoints", "deliveries", endpoint_id) == ""
+    assert (await run("endpoints", "rotate-secret", endpoint_id)).startswith("whsec_")
+    assert await run("endpoints", "remove", endpoint_id) == ""
+    assert await run("objects", "list", connection_id) == ""
+    assert f'"connection_id": "{connection_id}"' in await run("connections", "schedule", connection_id)
+    assert f'"connection_id": "{connection_id}"' in await run("connections", "status", connection_id)

@@ -17,9 +17,9 @@ class Transport:
     """Thread-safe, like the `httpx.Client` that it holds."""
 
     def __init__(self, url: str, key: str, *, seconds: float = SECONDS) -> None:
-        self._url = url.rstrip("/")
+        self.url = url.rstrip("/")
         self._client = httpx.Client(
-            base_url=f"{self._url}/v1",
+            base_url=f"{self.url}/v1",
             headers={"Authorization": f"Bearer {key}"},
             timeout=seconds,
         )
@@ -50,7 +50,7 @@ class Transport:
             )
         except httpx.TransportError as error:
             raise UnreachableError(
-                f"Lineshaft does not answer at {self._url} ({error or type(error).__name__}): "
+                f"Lineshaft does not answer at {self.url} ({error or type(error).__name__}): "
                 "is the address right, and does it run?"
             ) from error
         if answer.is_error:
@@ -75,7 +75,7 @@ class Transport:
         try:
             return exact_json.decode(answer.content)
         except ValueError as error:
-            raise UnreachableError(f"what answers at {self._url} is not Lineshaft: no JSON") from error
+            raise UnreachableError(f"what answers at {self.url} is not Lineshaft: no JSON") from error
 
     def pages(self, path: str, **parameters: Any) -> Iterator[Any]:
         """Every row of a list, page after page, as they are asked for."""
