@@ -34,6 +34,12 @@ class TrytonWitness:
         "location": "stock.location",
         "vendor": "party.party",
         "purchase_order": "purchase.purchase",
+        "purchase_requisition": "purchase.request",
+        "person": "company.employee",
+        "stock_movement": "stock.move",
+        "work_order": "production",
+        "work_task": "production.work",
+        "work_request": "quality.alert",
     }
 
     def __init__(self, source: TrytonSource) -> None:
@@ -49,14 +55,22 @@ class TrytonWitness:
             self._source.base_url, self._source.database, fields["username"], fields["password"]
         )
         last, method = 0, f"model.{self.objects[entity]}.search_read"
-        domain = [] if entity == "purchase_order" else [["active", "in", [True, False]]]
-        if entity == "location":
-            domain.append(["type", "in", ["warehouse", "storage", "view", "production"]])
+        domain = _DOMAINS.get(entity, [])
         while rows := session.call(
             method, [*domain, ["id", ">", last]], 0, SOURCE_PAGE, [["id", "ASC"]], self.compared(entity)
         ):
             yield from rows
             last = rows[-1]["id"]
+
+
+_ARCHIVED_TOO = ["active", "in", [True, False]]
+_DOMAINS: Mapping[str, list[Any]] = {
+    "item": [_ARCHIVED_TOO],
+    "asset": [_ARCHIVED_TOO],
+    "location": [_ARCHIVED_TOO, ["type", "in", ["warehouse", "storage", "view", "production"]]],
+    "vendor": [_ARCHIVED_TOO],
+    "stock_movement": [["state", "=", "done"]],
+}
 
 
 class SandboxWitness:
