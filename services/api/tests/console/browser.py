@@ -58,6 +58,7 @@ async def serving(application: Any, port: int, browser: Browser) -> AsyncIterato
 async def violations(page: Page) -> list[str]:
     """What axe finds; evaluated from outside, as the page's own policy lets no script in."""
     await page.evaluate(AXE.read_text())
+    await page.evaluate("window.scrollTo(0, document.body.scrollHeight)")  # else a sticky bar covers parts
     found = await page.evaluate("rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES)
     return [
         f"{one['id']}: {one['help']}: {node['html'][:160]} {node['failureSummary'][:300]}"

@@ -54,6 +54,8 @@ SAMPLED: dict[str, dict[str, Any]] = {
     },
 }
 """What a Tryton may show before anything is connected."""
+CONTROL = 24
+"""Pixels that a radio button may be wide."""
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 CHANNEL = {"name": "Night shift", "url": "slack://A/B/C", "event_types": ["system.outage"]}
 
@@ -156,6 +158,17 @@ async def test_every_page_is_accessible_and_fits(
     await stranger.goto("/console/sign-in")
     if wrong := await violations(stranger):
         found["/console/sign-in"] = wrong
+    link = (await site.world.call("POST", "/link-sessions", {})).json()["url"]
+    await stranger.set_viewport_size({"width": width, "height": 800})
+    await stranger.goto(link)
+    wrong = await violations(stranger)
+    radio = await stranger.get_by_role("radio").first.bounding_box()
+    if radio is None or radio["width"] > CONTROL:
+        wrong.append(f"a radio button is drawn as {radio}")
+    if await stranger.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        wrong.append("scrolls sideways")
+    if wrong:
+        found["which system"] = wrong
     await stranger.context.close()
     for path in paths:
         await tab.goto(path)
