@@ -252,7 +252,6 @@ class SourceObject(_Part):
     key: list[str] = Field(default=["id"], min_length=1)
     """The fields that identify a record; several make a composite source id."""
     key_type: Literal["string", "integer"] = "string"
-    label_field: BodyPath | None = None
     cursor: Cursor | None = None
     """Without one, each sync reads everything."""
     page_size: int | None = Field(default=None, ge=1, le=10_000)
