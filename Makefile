@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 # Every process that a run starts would compile our modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 # Each worker has a Kafka and a Postgres of its own and takes whole files.
-WORKERS ?= 2
+WORKERS ?= 3
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 MEMBERS := libs/common libs/client libs/cli libs/sandbox $(wildcard services/*) tools
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Iterator
 
@@ -10,6 +11,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from lineshaft.tools.demo.receiver import WebhookReceiver
 from lineshaft.tools.demo.vendor import Vendor, wait_until
+from lineshaft.tools.stack.layout import Layout
+from lineshaft.tools.stack.progress import Progress
 from lineshaft.tools.stack.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.timeout(240)]
@@ -18,9 +21,16 @@ Connected = tuple[str, str]
 
 
 @pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    layout = Layout.discover(f"bad-input-{os.getpid()}")
+    with Stack(layout, source="sandbox", durable=False, progress=Progress(quiet=True)) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
 def connection(stack: Stack, vendor: Vendor) -> Connected:
     """Id and token of a connection whose first sync is complete."""
-    connection_id, token = vendor.connect("tryton", stack.source.connection_fields)
+    connection_id, token = vendor.connect(stack.source.system, stack.source.connection_fields)
     wait_until("the first sync", lambda: completed(vendor, connection_id), 90)
     return connection_id, token
 

@@ -9,6 +9,7 @@ from lineshaft.tools.testing.infrastructure import Database
 pytestmark = pytest.mark.integration
 
 GRANTED = {
+    ("api", "connector", "command_progress_view", "SELECT"),
     ("api", "connector", "credential", "INSERT"),
     ("api", "connector", "drift_policy_view", "SELECT"),
     ("api", "connector", "key_usage_view", "SELECT"),

@@ -17,9 +17,33 @@ from lineshaft.tools.stack.tryton import TrytonSource
 from .connected import Connected, catalog_with
 from .failures import NOWHERE
 
+
+class TrytonRestSource(TrytonSource):
+    """The same server by its REST, with a key in place of a password."""
+
+    system = "tryton_rest"
+
+    @property
+    def connection_fields(self) -> dict[str, str]:
+        return {"base_url": f"{self.base_url}/{self.database}", "token": self.operator.add_key()}
+
+    def change_password(self, password: str) -> None:
+        """Keys end; whoever connects anew gets another one."""
+        super().change_password(password)
+        self.operator.cancel_keys()
+
+
 RealSource = MariadbSource | OdooSource | PostgresqlSource | SandboxSource | TrytonSource
 KINDS: Mapping[str, type[RealSource]] = {
-    one.system: one for one in (TrytonSource, OdooSource, PostgresqlSource, MariadbSource, SandboxSource)
+    one.system: one
+    for one in (
+        TrytonSource,
+        TrytonRestSource,
+        OdooSource,
+        PostgresqlSource,
+        MariadbSource,
+        SandboxSource,
+    )
 }
 FORBIDDEN, OPEN = "purchase_order", "vendor"
 """The entity whose object is taken away, and the one that must go on."""
