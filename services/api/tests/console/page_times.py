@@ -27,6 +27,7 @@ NOT_PAGES = {
     "/console/sign-in/oidc/callback",
     "/console/connections/{connection_id}/support-bundle",
     "/console/connections/{connection_id}/receipt",
+    "/console/connections/{connection_id}/ladder",
     "/console/audit-log/export",
 }
 """Files, and the way over an identity provider."""
